@@ -1,0 +1,96 @@
+/** What each engine error code means for the person who reads it. Kept in step with `docs/errors.md` by a test. */
+export const ENGINE_ERRORS = {
+  TENON_NOT_WASM: 'The bytes are not WebAssembly: give the path of a component (.wasm).',
+  TENON_CORE_MODULE: 'The bytes are a core module: make it a component, for example with `jco new module.wasm -o component.wasm`.',
+  TENON_MALFORMED: 'The bytes do not follow the component binary format: build or download the file again.',
+  TENON_INVALID: 'The component breaks a validation rule: rebuild it with a current toolchain.',
+  TENON_CORE_INVALID: 'A core module inside the component is invalid: rebuild it with a current toolchain.',
+  TENON_UNSUPPORTED: 'The component needs a feature that is not on in this engine.',
+  TENON_IMPORT_MISSING: 'Nothing provides these imports: define them in the Linker, grant them, or compose a component that exports them.',
+  TENON_IMPORT_TYPE: 'A definition does not fit the type of the import: change the definition or the component.',
+  TENON_EXPORT_MISSING: 'The component has no such export: see `tenon inspect`.',
+  TENON_INSTANCE_BUSY: 'The instance is in the middle of another call: wait for it, or use one instance for each concurrent call.',
+  TENON_INSTANCE_POISONED: 'The instance trapped earlier and cannot be used any more: make a new one.',
+  TENON_VALUE_TYPE: 'A JavaScript value does not fit the type of the parameter or result: pass a value of the named type.',
+  TENON_RESULT: 'The function returned the error case of its result; `payload` holds the error.',
+  TENON_RESOURCE: 'A resource handle is dropped, moved, lent or of another type: use a live handle of the right type.',
+  TENON_TRAP: 'The guest trapped; the instance is poisoned.',
+} as const;
+
+/** A stable error code. */
+export type ErrorCode = keyof typeof ENGINE_ERRORS;
+
+/** Details that an error can carry. */
+export interface ErrorDetails {
+  /** Byte offset into the component binary, where the error is about bytes. */
+  readonly offset?: number;
+  /** The path of definitions, outermost first: `component[0] > instance "math" > func "add"`. */
+  readonly path?: string;
+  /** The error value of a function's `result`, already a JavaScript value. */
+  readonly payload?: unknown;
+  readonly cause?: unknown;
+}
+
+/**
+ * The base of every error that Tenon throws on purpose.
+ * `code` is stable across releases; other packages add codes of their own with the prefix `TENON_`.
+ */
+export class TenonError extends Error {
+  override readonly name: string = 'TenonError';
+  readonly code: string;
+
+  constructor(code: string, message: string, cause?: unknown) {
+    super(message, cause === undefined ? undefined : { cause });
+    this.code = code;
+  }
+}
+
+/**
+ * A component, or the use that is made of it, is wrong: bytes, types, linking or values.
+ * When `code` is `TENON_RESULT`, the guest or host returned the error case of a `result` and `payload` is that error.
+ * A host function throws `new ComponentError('TENON_RESULT', …, { payload })` (or uses {@link resultError}) to return an error.
+ */
+export class ComponentError extends TenonError {
+  override readonly name = 'ComponentError';
+  declare readonly code: ErrorCode;
+  readonly offset: number | undefined;
+  readonly path: string | undefined;
+  readonly payload: unknown;
+
+  constructor(code: ErrorCode, message: string, details: ErrorDetails = {}) {
+    super(code, message, details.cause);
+    this.offset = details.offset;
+    this.path = details.path;
+    this.payload = details.payload;
+  }
+}
+
+/** Makes the error that a host function throws to return the error case of its `result`. */
+export function resultError(payload: unknown, message = 'the function returned an error'): ComponentError {
+  return new ComponentError('TENON_RESULT', message, { payload });
+}
+
+/** Where a trap happened, in the component's own terms. */
+export interface TrapSite {
+  /** The component instance: `root`, or the path of nested instances. */
+  readonly component?: string;
+  /** The function that was called, as the component exports or imports it. */
+  readonly func?: string;
+}
+
+/**
+ * The guest broke a rule of the Canonical ABI or of core WebAssembly. The instance it happened in is poisoned.
+ * `cause` is V8's `WebAssembly.RuntimeError` with the wasm backtrace where there is one.
+ */
+export class Trap extends TenonError {
+  override readonly name = 'Trap';
+  declare readonly code: 'TENON_TRAP';
+  component: string | undefined;
+  func: string | undefined;
+
+  constructor(message: string, cause?: unknown, site: TrapSite = {}) {
+    super('TENON_TRAP', message, cause);
+    this.component = site.component;
+    this.func = site.func;
+  }
+}
