@@ -1,0 +1,168 @@
+/** A validated component: compile once, instantiate often. */
+import { decode } from './binary/decode.ts';
+import type { ComponentDefinition } from './binary/definitions.ts';
+import { ComponentError } from './errors.ts';
+import { flatten } from './link/flatten.ts';
+import type { Plan } from './link/plan.ts';
+import type { ExternType } from './types/types.ts';
+import { validate } from './validate/validate.ts';
+
+/** An import or export of a component. */
+export interface ExternDescription {
+  readonly name: string;
+  readonly type: ExternType;
+}
+
+/** A compiled component as plain data, to be sent to a worker thread with `postMessage`. Compiled code is shared, not copied. */
+export interface SharedComponent {
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  readonly modules: ReadonlyMap<number, WebAssembly.Module>;
+  readonly plan: Plan | undefined;
+}
+
+/** Below this size a module is compiled on the spot: handing it to V8's compiler threads would cost more. */
+const COMPILE_INLINE_BYTES = 64 * 1024;
+
+export class Component {
+  private readonly bytes: Uint8Array<ArrayBuffer>;
+  /** Compiled core modules by their byte offset. */
+  private readonly modules: ReadonlyMap<number, WebAssembly.Module>;
+  private decoded: ComponentDefinition | undefined;
+  private described: { readonly imports: readonly ExternDescription[]; readonly exports: readonly ExternDescription[] } | undefined;
+  private plan: Plan | undefined;
+
+  private constructor(bytes: Uint8Array<ArrayBuffer>, modules: ReadonlyMap<number, WebAssembly.Module>) {
+    this.bytes = bytes;
+    this.modules = modules;
+  }
+
+  /**
+   * Decodes and validates a component and compiles its core modules.
+   * @param bytes the component binary; it must not be changed while the component is in use
+   * @throws ComponentError TENON_NOT_WASM, TENON_CORE_MODULE, TENON_MALFORMED, TENON_INVALID or TENON_CORE_INVALID, with the byte offset
+   * @example const component = await Component.compile(await readFile('calculator.wasm'));
+   */
+  static async compile(bytes: Uint8Array | ArrayBuffer): Promise<Component> {
+    const input = asBytes(bytes);
+    const definition = decode(input);
+    const modules = new Map<number, WebAssembly.Module>();
+    const compiling: Promise<void>[] = [];
+    for (const { start, end } of coreModules(definition)) {
+      const module = input.subarray(start, end);
+      if (module.length <= COMPILE_INLINE_BYTES) continue;
+      compiling.push(
+        WebAssembly.compile(module).then(
+          (compiled) => void modules.set(start, compiled),
+          (error: unknown) => {
+            throw coreInvalid(error, start);
+          },
+        ),
+      );
+    }
+    // Validation runs while V8 compiles; a failure of either must not leave the other unobserved.
+    const compiled = Promise.all(compiling);
+    compiled.catch(() => {});
+    const validated = validate(definition, input);
+    for (const { start, end } of coreModules(definition)) {
+      if (end - start > COMPILE_INLINE_BYTES) continue;
+      modules.set(start, compileInline(input.subarray(start, end), start));
+    }
+    await compiled;
+    const component = new Component(input, modules);
+    component.decoded = definition;
+    component.described = describe(validated.type);
+    return component;
+  }
+
+  /**
+   * Checks a component without keeping it, core modules included.
+   * @throws ComponentError as {@link Component.compile}
+   */
+  static validate(bytes: Uint8Array | ArrayBuffer): void {
+    const input = asBytes(bytes);
+    const definition = decode(input);
+    validate(definition, input);
+    for (const { start, end } of coreModules(definition)) compileInline(input.subarray(start, end), start);
+  }
+
+  /** Takes over a component that another thread shared. It was validated there. */
+  static fromShared(shared: SharedComponent): Component {
+    const component = new Component(shared.bytes, shared.modules);
+    component.plan = shared.plan;
+    return component;
+  }
+
+  /** What to send to a worker thread; see {@link Component.fromShared}. */
+  share(): SharedComponent {
+    return { bytes: this.bytes, modules: this.modules, plan: this.plan };
+  }
+
+  /** The decoded tree of definitions, for tools. */
+  get definition(): ComponentDefinition {
+    this.decoded ??= decode(this.bytes);
+    return this.decoded;
+  }
+
+  /** Imports in order, with their types. */
+  get imports(): readonly ExternDescription[] {
+    return this.description.imports;
+  }
+
+  /** Exports in order, with their types. */
+  get exports(): readonly ExternDescription[] {
+    return this.description.exports;
+  }
+
+  private get description(): NonNullable<Component['described']> {
+    this.described ??= describe(validate(this.definition, this.bytes).type);
+    return this.described;
+  }
+
+  /** The plan of a component whose imports are functions, types and instances only: it depends on nothing else, so it is made once. */
+  ownPlan(): Plan {
+    this.plan ??= flatten(this.definition, { component: () => undefined });
+    return this.plan;
+  }
+
+  /** The compiled core module at a byte offset. */
+  coreModule(start: number): WebAssembly.Module {
+    const module = this.modules.get(start);
+    if (module === undefined) throw new Error(`internal error: no core module at ${start}`);
+    return module;
+  }
+}
+
+function asBytes(bytes: Uint8Array | ArrayBuffer): Uint8Array<ArrayBuffer> {
+  if (bytes instanceof ArrayBuffer) return new Uint8Array(bytes);
+  if (bytes instanceof Uint8Array) return bytes as Uint8Array<ArrayBuffer>;
+  throw new ComponentError('TENON_NOT_WASM', 'a component is given as Uint8Array or ArrayBuffer');
+}
+
+function describe(type: { readonly imports: ReadonlyMap<string, ExternType>; readonly exports: ReadonlyMap<string, ExternType> }): {
+  readonly imports: readonly ExternDescription[];
+  readonly exports: readonly ExternDescription[];
+} {
+  const list = (map: ReadonlyMap<string, ExternType>): ExternDescription[] => [...map].map(([name, t]) => ({ name, type: t }));
+  return { imports: list(type.imports), exports: list(type.exports) };
+}
+
+/** The byte ranges of all core modules, those of nested components too. */
+function* coreModules(definition: ComponentDefinition): Generator<{ readonly start: number; readonly end: number }> {
+  for (const item of definition.definitions) {
+    if (item.kind === 'core module') yield item;
+    else if (item.kind === 'component') yield* coreModules(item.component);
+  }
+}
+
+function compileInline(bytes: Uint8Array<ArrayBuffer>, start: number): WebAssembly.Module {
+  try {
+    return new WebAssembly.Module(bytes);
+  } catch (error) {
+    throw coreInvalid(error, start);
+  }
+}
+
+function coreInvalid(error: unknown, start: number): ComponentError {
+  const message = error instanceof Error ? error.message : String(error);
+  return new ComponentError('TENON_CORE_INVALID', `core module at offset ${start}: ${message}`, { offset: start, cause: error });
+}

@@ -1,0 +1,11 @@
+/** @tenon/component: runs WebAssembly components in any JavaScript host. */
+
+export { camelCase, functionName, pascalCase, shortName } from './abi/names.ts';
+export { decode } from './binary/decode.ts';
+export type * from './binary/definitions.ts';
+export { Component, type ExternDescription, type SharedComponent } from './component.ts';
+export { ComponentError, ENGINE_ERRORS, type ErrorCode, resultError, TenonError, Trap } from './errors.ts';
+export { blocking, type MissingImport, MissingImportsError } from './link/definitions.ts';
+export { provider, versionTrack } from './link/semver.ts';
+export { Instance, Linker, Prepared } from './linker.ts';
+export type * from './types/types.ts';

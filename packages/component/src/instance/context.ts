@@ -1,0 +1,35 @@
+/**
+ * `context.get` and `context.set`: storage of the current task, kept beside the flags of its component instance.
+ * https://github.com/WebAssembly/component-model/blob/main/design/mvp/CanonicalABI.md#-canon-contextget
+ */
+import type { CoreFunction } from '../abi/contract.ts';
+import { FLAGS_CONTEXT_OFFSET, flagWords } from './flags.ts';
+import type { ComponentInstance } from './state.ts';
+
+const wordOf = (instance: ComponentInstance, index: number): number => instance.flagsWord + (FLAGS_CONTEXT_OFFSET >> 2) + 2 * index;
+
+export function contextGet(instance: ComponentInstance, type: 'i32' | 'i64', index: number): CoreFunction {
+  const word = wordOf(instance, index);
+  if (type === 'i32') return (): number => flagWords[word] ?? 0;
+  return (): bigint => (BigInt(flagWords[word + 1] ?? 0) << 32n) | BigInt((flagWords[word] ?? 0) >>> 0);
+}
+
+export function contextSet(instance: ComponentInstance, type: 'i32' | 'i64', index: number): CoreFunction {
+  const word = wordOf(instance, index);
+  if (type === 'i32') {
+    return (value: number): void => {
+      flagWords[word] = value;
+      flagWords[word + 1] = 0;
+    };
+  }
+  return (value: bigint): void => {
+    flagWords[word] = Number(BigInt.asIntN(32, value));
+    flagWords[word + 1] = Number(BigInt.asIntN(32, value >> 32n));
+  };
+}
+
+/** A new task starts with zeroes. */
+export function clearContext(instance: ComponentInstance): void {
+  const word = wordOf(instance, 0);
+  flagWords.fill(0, word, word + 4);
+}

@@ -1,0 +1,199 @@
+/** Runs a plan: one pass over its steps makes an instance. */
+
+import type { CoreFunction } from '../abi/contract.ts';
+import {
+  enterCall,
+  exitCall,
+  guestResource,
+  hostResource,
+  resourceDrop,
+  resourceNew,
+  resourceRep,
+  transferBorrow,
+  transferOwn,
+} from '../abi/resources.ts';
+import type { AdapterImport } from '../adapter/requests.ts';
+import { ADAPTER_TRAPS } from '../adapter/traps.ts';
+import { ComponentError, TenonError, Trap } from '../errors.ts';
+import { at, defined } from '../link/environment.ts';
+import type { Linked } from '../link/linked.ts';
+import type { CanonSlots, PlanBuiltin, PlanResource, Step } from '../link/plan.ts';
+import { contextGet, contextSet } from './context.ts';
+import { flagsMemory } from './flags.ts';
+import { ComponentInstance, type RuntimeResource, Store } from './state.ts';
+
+/** One instance of a plan, while it is made and as long as its exports live. */
+export class Instantiation {
+  readonly linked: Linked;
+  readonly store: Store = new Store();
+  readonly instances: readonly ComponentInstance[];
+  readonly resources: RuntimeResource[] = [];
+  private readonly slots: unknown[];
+
+  constructor(linked: Linked) {
+    this.linked = linked;
+    const { plan } = linked;
+    const instances: ComponentInstance[] = [];
+    for (const { parent, path } of plan.instances) {
+      instances.push(new ComponentInstance(this.store, parent === undefined ? undefined : at(instances, parent, 'instance'), path));
+    }
+    this.instances = instances;
+    this.slots = new Array<unknown>(plan.slots);
+    for (const [index, resource] of plan.resources.entries()) {
+      if (resource.kind === 'host')
+        this.resources[index] = hostResource(index, resource.name, defined(linked.host.classes[index], 'host class'));
+    }
+    for (const step of plan.steps) this.run(step);
+  }
+
+  instance(index: number): ComponentInstance {
+    return at(this.instances, index, 'instance');
+  }
+
+  resource(index: number): RuntimeResource {
+    return at(this.resources, index, 'resource');
+  }
+
+  func(slot: number): CoreFunction {
+    return this.slots[slot] as CoreFunction;
+  }
+
+  canon(options: CanonSlots): { memory: WebAssembly.Memory | undefined; realloc: CoreFunction | undefined } {
+    return {
+      memory: options.memory === undefined ? undefined : (this.slots[options.memory] as WebAssembly.Memory),
+      realloc: options.realloc === undefined ? undefined : this.func(options.realloc),
+    };
+  }
+
+  private run(step: Step): void {
+    switch (step.op) {
+      case 'instantiate':
+        this.slots[step.to] = this.instantiate(step);
+        break;
+      case 'read export':
+        this.slots[step.to] = (this.slots[step.from] as WebAssembly.Exports)[step.name];
+        break;
+      case 'define resource':
+        this.resources[step.resource] = this.defineResource(step.resource, step.destructor);
+        break;
+      case 'lower host': {
+        const { path } = at(this.linked.plan.hostFunctions, step.func, 'host function');
+        const binding = {
+          ...this.canon(step.options),
+          instance: this.instance(step.instance),
+          resources: this.resources,
+          name: path.join('#'),
+        };
+        const host = at(this.linked.host.functions, step.func, 'host function');
+        this.slots[step.to] = this.linked.lower(step).bind(binding, host, this.linked.host.blocking[step.func] === true);
+        break;
+      }
+      case 'make builtin':
+        this.slots[step.to] = this.builtin(step.builtin, this.instance(step.instance));
+        break;
+      case 'adapt':
+        this.adapt(step);
+        break;
+    }
+  }
+
+  private instantiate(step: Extract<Step, { op: 'instantiate' }>): WebAssembly.Exports {
+    const imports: Record<string, WebAssembly.ModuleImports> = Object.create(null) as Record<string, WebAssembly.ModuleImports>;
+    for (const [module, items] of step.imports) {
+      if (typeof items === 'number') {
+        imports[module] = this.slots[items] as WebAssembly.ModuleImports;
+        continue;
+      }
+      const namespace = Object.create(null) as WebAssembly.ModuleImports;
+      for (const [name, slot] of items) namespace[name] = this.slots[slot] as WebAssembly.ImportValue;
+      imports[module] = namespace;
+    }
+    try {
+      return new WebAssembly.Instance(at(this.linked.modules, step.module, 'module'), imports).exports;
+    } catch (error) {
+      throw this.instantiationError(error, this.instance(step.instance));
+    }
+  }
+
+  private instantiationError(error: unknown, instance: ComponentInstance): unknown {
+    if (error instanceof WebAssembly.LinkError) {
+      return new ComponentError('TENON_IMPORT_TYPE', `a core module does not fit its imports: ${error.message}`, {
+        path: instance.path,
+        cause: error,
+      });
+    }
+    const trap =
+      error instanceof TenonError
+        ? error
+        : new Trap(error instanceof Error ? error.message : String(error), error, { component: instance.path, func: '(start)' });
+    if (trap instanceof Trap) this.store.trap ??= trap;
+    return trap;
+  }
+
+  private defineResource(index: number, destructor: number | undefined): RuntimeResource {
+    const resource = at(this.linked.plan.resources, index, 'resource') as Extract<PlanResource, { kind: 'guest' }>;
+    const implementer = this.instance(resource.implementer);
+    return guestResource(index, resource.name, implementer, destructor === undefined ? undefined : this.func(destructor));
+  }
+
+  private builtin(builtin: PlanBuiltin, instance: ComponentInstance): CoreFunction {
+    switch (builtin.kind) {
+      case 'resource.new':
+        return resourceNew(instance, this.resource(builtin.resource));
+      case 'resource.rep':
+        return resourceRep(instance, this.resource(builtin.resource));
+      case 'resource.drop':
+        return resourceDrop(instance, this.resource(builtin.resource));
+      case 'context.get':
+        return contextGet(instance, builtin.type, builtin.index);
+      case 'context.set':
+        return contextSet(instance, builtin.type, builtin.index);
+    }
+  }
+
+  private adapt(step: Extract<Step, { op: 'adapt' }>): void {
+    const adapter = at(this.linked.plan.adapters, step.adapter, 'adapter');
+    const imports: Record<string, WebAssembly.ModuleImports> = {};
+    for (const item of adapter.imports) {
+      let namespace = imports[item.module];
+      if (namespace === undefined) {
+        namespace = {};
+        imports[item.module] = namespace;
+      }
+      namespace[item.name] = this.adapterImport(item);
+    }
+    const { exports } = new WebAssembly.Instance(at(this.linked.adapters, step.adapter, 'adapter'), imports);
+    for (const [i, slot] of step.to.entries()) this.slots[slot] = exports[at(adapter.exports, i, 'adapter export')];
+  }
+
+  private adapterImport(item: AdapterImport): WebAssembly.ImportValue {
+    switch (item.kind) {
+      case 'memory':
+        return this.slots[item.memory] as WebAssembly.Memory;
+      case 'flags memory':
+        return flagsMemory;
+      case 'flags address':
+        return new WebAssembly.Global({ value: 'i32' }, this.instance(item.instance).flagsAddress);
+      case 'func':
+        return this.func(item.func) as WebAssembly.ExportValue;
+      case 'realloc':
+        return this.func(item.realloc) as WebAssembly.ExportValue;
+      case 'post-return':
+        return this.func(item.postReturn) as WebAssembly.ExportValue;
+      case 'trap':
+        return adapterTrap;
+      case 'transfer own':
+        return transferOwn(this.instance(item.from), this.instance(item.to), this.resource(item.resource));
+      case 'transfer borrow':
+        return transferBorrow(this.instance(item.from), this.instance(item.to), this.resource(item.resource));
+      case 'enter call':
+        return enterCall(this.instance(item.callee));
+      case 'exit call':
+        return exitCall(this.store);
+    }
+  }
+}
+
+function adapterTrap(code: number): never {
+  throw new Trap(ADAPTER_TRAPS[code] ?? 'the adapter trapped');
+}

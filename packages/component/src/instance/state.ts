@@ -1,0 +1,128 @@
+/**
+ * The run-time state that the Canonical ABI is written in terms of: store, component instances, handle tables, tasks.
+ * https://github.com/WebAssembly/component-model/blob/main/design/mvp/CanonicalABI.md#runtime-state
+ */
+import { Trap } from '../errors.ts';
+import { allocateFlags, freeFlags } from './flags.ts';
+
+/** One root instance and everything inside it. Nothing is shared between stores but immutable plans. */
+export class Store {
+  /** The task that is running, if any; saved and restored around each call that makes one. */
+  task: Task | undefined = undefined;
+  /** The first trap; set once. Every later call is refused with it. */
+  trap: Trap | undefined = undefined;
+}
+
+/** A component instance at run time: `ComponentInstance` of the spec. */
+export class ComponentInstance {
+  readonly store: Store;
+  readonly parent: ComponentInstance | undefined;
+  /** The path of nested instances for messages: `root`, `root.math`. */
+  readonly path: string;
+  readonly handles: HandleTable = new HandleTable();
+  /** Byte address of its flags in the flags memory. */
+  readonly flagsAddress: number;
+  /** Index of its flags word in `flagWords`. */
+  readonly flagsWord: number;
+
+  constructor(store: Store, parent: ComponentInstance | undefined, path: string) {
+    this.store = store;
+    this.parent = parent;
+    this.path = path;
+    this.flagsAddress = allocateFlags();
+    this.flagsWord = this.flagsAddress >> 2;
+    slots.register(this, this.flagsAddress);
+  }
+}
+
+// Wasm code that uses a slot keeps its instance's store alive through the imports that it was given.
+const slots = new FinalizationRegistry<number>(freeFlags);
+
+/** A task: one call of a lifted function. Made only for calls that lend borrows or may need it otherwise. */
+export class Task {
+  readonly instance: ComponentInstance;
+  readonly caller: Task | undefined;
+  /** Borrow handles that this call received and has not dropped yet. */
+  borrows = 0;
+  /** The caller's handles that are lent until this call ends (the spec keeps them on the subtask). */
+  lenders: ResourceHandle[] | undefined = undefined;
+
+  constructor(instance: ComponentInstance, caller: Task | undefined) {
+    this.instance = instance;
+    this.caller = caller;
+  }
+}
+
+/**
+ * A resource type at run time. The representation is an `i32` chosen by the guest, or for a host resource the JavaScript object.
+ */
+export interface RuntimeResource {
+  /** Index in the plan; equal for all instances of one plan. */
+  readonly index: number;
+  /** Its name for messages and for the exported class. */
+  readonly name: string;
+  /** The component instance that implements it; undefined for host resources. */
+  readonly implementer: ComponentInstance | undefined;
+  /** The core destructor of a guest resource, `(rep: i32) -> ()`. */
+  readonly destructor: ((rep: number) => void) | undefined;
+  /** The class of a host resource (its instances are the representations), or the class made for a guest resource. */
+  readonly constructorFunction: ResourceClass | undefined;
+}
+
+// biome-ignore lint/complexity/noBannedTypes: a class of any constructor signature
+export type ResourceClass = Function & { readonly prototype: object };
+
+/** An entry of a handle table. Waitables, waitable sets and error contexts join with concurrency. */
+export class ResourceHandle {
+  readonly resource: RuntimeResource;
+  readonly rep: number | object;
+  readonly own: boolean;
+  /** For a borrow: the task that must see it dropped before it returns. */
+  readonly scope: Task | undefined;
+  lends = 0;
+
+  constructor(resource: RuntimeResource, rep: number | object, own: boolean, scope: Task | undefined) {
+    this.resource = resource;
+    this.rep = rep;
+    this.own = own;
+    this.scope = scope;
+  }
+}
+
+/** `Table` of the spec: index 0 is never used, freed indices are reused last-in first-out. */
+export class HandleTable {
+  static readonly MAX_LENGTH = 2 ** 28 - 1;
+  private readonly entries: (ResourceHandle | undefined)[] = [undefined];
+  private readonly freed: number[] = [];
+
+  /** @throws Trap when the index holds nothing. */
+  get(index: number): ResourceHandle {
+    const entry = this.entries[index >>> 0];
+    if (entry === undefined) throw new Trap(`unknown handle index ${index >>> 0}`);
+    return entry;
+  }
+
+  add(entry: ResourceHandle): number {
+    const reused = this.freed.pop();
+    if (reused !== undefined) {
+      this.entries[reused] = entry;
+      return reused;
+    }
+    const index = this.entries.length;
+    if (index > HandleTable.MAX_LENGTH) throw new Trap('the handle table is full');
+    this.entries.push(entry);
+    return index;
+  }
+
+  remove(index: number): ResourceHandle {
+    const entry = this.get(index);
+    this.entries[index >>> 0] = undefined;
+    this.freed.push(index >>> 0);
+    return entry;
+  }
+
+  /** Handles that are live now. */
+  get size(): number {
+    return this.entries.length - 1 - this.freed.length;
+  }
+}

@@ -1,0 +1,45 @@
+/** A plan bound to what the embedder defined, with its core modules: all that instantiation needs, and shared by all instances. */
+import type { PreparedLift, PreparedLower } from '../abi/contract.ts';
+import { prepareLift } from '../abi/lift.ts';
+import { prepareLower } from '../abi/lower.ts';
+import type { HostBinding } from './definitions.ts';
+import { at } from './environment.ts';
+import type { Plan, PlanLift, Step } from './plan.ts';
+import { suspendingInstances } from './suspension.ts';
+
+export class Linked {
+  readonly plan: Plan;
+  readonly host: HostBinding;
+  readonly modules: readonly WebAssembly.Module[];
+  readonly adapters: readonly WebAssembly.Module[];
+  /** For each component instance, whether a call into it may suspend. */
+  readonly suspends: readonly boolean[];
+  private readonly lifts = new Map<PlanLift, PreparedLift>();
+  private readonly lowers = new Map<Step, PreparedLower>();
+
+  constructor(plan: Plan, host: HostBinding, modules: readonly WebAssembly.Module[], adapters: readonly WebAssembly.Module[]) {
+    this.plan = plan;
+    this.host = host;
+    this.modules = modules;
+    this.adapters = adapters;
+    this.suspends = suspendingInstances(plan, host.blocking);
+  }
+
+  lift(lift: PlanLift): PreparedLift {
+    let prepared = this.lifts.get(lift);
+    if (prepared === undefined) {
+      prepared = prepareLift(lift.type, lift.options.encoding);
+      this.lifts.set(lift, prepared);
+    }
+    return prepared;
+  }
+
+  lower(step: Extract<Step, { op: 'lower host' }>): PreparedLower {
+    let prepared = this.lowers.get(step);
+    if (prepared === undefined) {
+      prepared = prepareLower(at(this.plan.hostFunctions, step.func, 'host function').type, step.options.encoding);
+      this.lowers.set(step, prepared);
+    }
+    return prepared;
+  }
+}

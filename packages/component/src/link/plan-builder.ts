@@ -1,0 +1,228 @@
+/** Collects the parts of a plan: numbers slots, emits steps when an item is first used, batches fused adapters. */
+import { emitAdapters } from '../adapter/emit.ts';
+import type { AdapterModule, AdapterRequest } from '../adapter/requests.ts';
+import { ComponentError } from '../errors.ts';
+import type { FuncType, ResourceId } from '../types/types.ts';
+import { at, type CoreItem, defined, type FuncValue } from './environment.ts';
+import type {
+  CanonSlots,
+  HostPath,
+  Plan,
+  PlanBuiltin,
+  PlanExport,
+  PlanExports,
+  PlanHostFunction,
+  PlanInstance,
+  PlanModule,
+  PlanResource,
+  Slot,
+  Step,
+  StepImports,
+} from './plan.ts';
+
+/** Steps that one plan may have: a component of many nested instances must not exhaust memory. */
+const MAX_STEPS = 1_000_000;
+
+interface InstanceBuilder {
+  readonly parent: number | undefined;
+  readonly path: string;
+  readonly callsInstances: Set<number>;
+  readonly callsHost: Set<number>;
+  usesContext: boolean;
+}
+
+interface ResourceBuilder {
+  plan: PlanResource;
+  readonly destructor: CoreItem | undefined;
+}
+
+interface PendingAdapter {
+  readonly request: AdapterRequest;
+  readonly to: Slot;
+}
+
+export class PlanBuilder {
+  private readonly modules: PlanModule[] = [];
+  private readonly moduleIndices = new Map<string, number>();
+  private readonly adapters: AdapterModule[] = [];
+  private readonly instances: InstanceBuilder[] = [];
+  private readonly resources: ResourceBuilder[] = [];
+  private readonly hostFunctions: PlanHostFunction[] = [];
+  private readonly steps: Step[] = [];
+  private readonly pending: PendingAdapter[] = [];
+  private slots = 0;
+
+  get instanceCount(): number {
+    return this.instances.length;
+  }
+
+  addInstance(parent: number | undefined, path: string): number {
+    this.instances.push({ parent, path, callsInstances: new Set(), callsHost: new Set(), usesContext: false });
+    return this.instances.length - 1;
+  }
+
+  instancePath(index: number): string {
+    return this.instanceAt(index).path;
+  }
+
+  private instanceAt(index: number): InstanceBuilder {
+    return at(this.instances, index, 'instance');
+  }
+
+  module(module: PlanModule): number {
+    const key = module.kind === 'embedded' ? `${module.source}:${module.start}` : JSON.stringify(module.path);
+    let index = this.moduleIndices.get(key);
+    if (index === undefined) {
+      index = this.modules.push(module) - 1;
+      this.moduleIndices.set(key, index);
+    }
+    return index;
+  }
+
+  hostFunction(path: HostPath, type: FuncType): number {
+    return this.hostFunctions.push({ path, type }) - 1;
+  }
+
+  hostResource(path: HostPath): ResourceId {
+    return this.resources.push({ plan: { kind: 'host', name: path[path.length - 1] ?? path[0], path }, destructor: undefined }) - 1;
+  }
+
+  /** A resource type of a guest; its destructor, if any, must have a slot before the resource is first used. */
+  guestResource(implementer: number, destructor: CoreItem | undefined): ResourceId {
+    const resource = this.resources.length;
+    this.resources.push({
+      plan: { kind: 'guest', name: `resource ${resource}`, implementer, hasDestructor: destructor !== undefined },
+      destructor,
+    });
+    this.emit({ op: 'define resource', resource, destructor: destructor?.slot() });
+    return resource;
+  }
+
+  /** A resource gets its name from the first export of its type. */
+  nameResource(resource: ResourceId, name: string): void {
+    const entry = at(this.resources, resource, 'resource');
+    if (entry.plan.kind === 'guest' && entry.plan.name.startsWith('resource ')) entry.plan = { ...entry.plan, name };
+  }
+
+  resource(resource: ResourceId): PlanResource {
+    return at(this.resources, resource, 'resource').plan;
+  }
+
+  private slot(): Slot {
+    return this.slots++;
+  }
+
+  private emit(step: Step): void {
+    if (this.steps.length >= MAX_STEPS) {
+      throw new ComponentError('TENON_UNSUPPORTED', `the component needs more than ${MAX_STEPS} steps to instantiate`);
+    }
+    this.steps.push(step);
+  }
+
+  /** An item that is made by `make` when it is first used. */
+  item(make: (to: Slot) => void): CoreItem {
+    let made: Slot | undefined;
+    return {
+      slot: () => {
+        if (made === undefined) {
+          made = this.slot();
+          make(made);
+        }
+        return made;
+      },
+    };
+  }
+
+  instantiate(module: number, imports: StepImports, instance: number): Slot {
+    this.flushAdapters();
+    const to = this.slot();
+    this.emit({ op: 'instantiate', module, imports, instance, to });
+    return to;
+  }
+
+  exportOf(from: Slot, name: string): CoreItem {
+    return this.item((to) => this.emit({ op: 'read export', from, name, to }));
+  }
+
+  builtin(builtin: PlanBuiltin, instance: number): CoreItem {
+    return this.item((to) => {
+      const user = this.instanceAt(instance);
+      if (builtin.kind === 'context.get' || builtin.kind === 'context.set') user.usesContext = true;
+      if (builtin.kind === 'resource.drop') {
+        const resource = this.resource(builtin.resource);
+        if (resource.kind === 'guest' && resource.hasDestructor) user.callsInstances.add(resource.implementer);
+      }
+      this.emit({ op: 'make builtin', builtin, instance, to });
+    });
+  }
+
+  lowerHost(func: number, options: () => CanonSlots, instance: number): CoreItem {
+    return this.item((to) => {
+      this.instanceAt(instance).callsHost.add(func);
+      this.emit({ op: 'lower host', func, options: options(), instance, to });
+    });
+  }
+
+  /** A call from one component to another: an adapter, made together with others just before a core module needs it. */
+  adapter(callee: number, caller: number, request: () => Omit<AdapterRequest, 'enters' | 'savesContext'>): CoreItem {
+    return this.item((to) => {
+      this.instanceAt(caller).callsInstances.add(callee);
+      const enters = this.enteringSet(callee, caller);
+      this.pending.push({ request: { ...request(), enters, savesContext: this.instanceAt(callee).usesContext }, to });
+    });
+  }
+
+  /** `entering_set` of the spec: the callee and its ancestors, less the caller and its ancestors. */
+  private enteringSet(callee: number, caller: number): number[] {
+    const left = new Set(this.selfAndAncestors(caller));
+    return this.selfAndAncestors(callee).filter((instance) => !left.has(instance));
+  }
+
+  private selfAndAncestors(instance: number): number[] {
+    const chain: number[] = [];
+    for (let i: number | undefined = instance; i !== undefined; i = this.instanceAt(i).parent) chain.push(i);
+    return chain;
+  }
+
+  private flushAdapters(): void {
+    if (this.pending.length === 0) return;
+    const batch = this.pending.splice(0);
+    const adapter = this.adapters.push(emitAdapters(batch.map((p) => p.request))) - 1;
+    this.emit({ op: 'adapt', adapter, to: batch.map((p) => p.to) });
+  }
+
+  exportFunc(func: FuncValue): PlanExport {
+    if (func.kind === 'host') return { kind: 'host function', func: func.func };
+    const { encoding, memory, realloc, postReturn } = func.options;
+    return {
+      kind: 'lift',
+      type: func.type,
+      core: func.core.slot(),
+      options: { encoding, memory: memory?.slot(), realloc: realloc?.slot() },
+      postReturn: postReturn?.slot(),
+      instance: func.instance,
+    };
+  }
+
+  finish(exports: PlanExports): Plan {
+    this.flushAdapters();
+    return {
+      modules: this.modules,
+      adapters: this.adapters,
+      instances: this.instances.map(
+        (i): PlanInstance => ({
+          parent: i.parent,
+          path: i.path,
+          callsInstances: [...i.callsInstances],
+          callsHost: [...i.callsHost],
+          usesContext: i.usesContext,
+        }),
+      ),
+      resources: this.resources.map((r) => defined(r.plan, 'resource')),
+      hostFunctions: this.hostFunctions,
+      steps: this.steps,
+      slots: this.slots,
+      exports,
+    };
+  }
+}

@@ -1,0 +1,91 @@
+/**
+ * The plan: what is left of a component once it is flattened. A short list of steps over numbered slots, plain data that
+ * is made once, shared by all instances and can be sent to a worker thread.
+ */
+import type { AdapterModule } from '../adapter/requests.ts';
+import type { StringEncoding } from '../binary/definitions.ts';
+import type { FuncType, ResourceId } from '../types/types.ts';
+
+/** Index into the slots of an instance: a core instance's exports, or one core function, memory, table, global or tag. */
+export type Slot = number;
+
+export interface Plan {
+  readonly modules: readonly PlanModule[];
+  readonly adapters: readonly AdapterModule[];
+  readonly instances: readonly PlanInstance[];
+  readonly resources: readonly PlanResource[];
+  readonly hostFunctions: readonly PlanHostFunction[];
+  readonly steps: readonly Step[];
+  readonly slots: number;
+  readonly exports: PlanExports;
+}
+
+/** Where a core module comes from: a byte range of a component, or the embedder. */
+export type PlanModule =
+  | { readonly kind: 'embedded'; readonly source: number; readonly start: number }
+  | { readonly kind: 'host'; readonly path: HostPath };
+
+/** A component instance. Index 0 is the root. */
+export interface PlanInstance {
+  readonly parent: number | undefined;
+  readonly path: string;
+  /** Instances and host functions that its core code can call: what decides whether a call may suspend. */
+  readonly callsInstances: readonly number[];
+  readonly callsHost: readonly number[];
+  readonly usesContext: boolean;
+}
+
+/** The names that lead from the root's imports to a host item: import name, then export names. */
+export type HostPath = readonly [string, ...string[]];
+
+export type PlanResource =
+  | { readonly kind: 'guest'; readonly name: string; readonly implementer: number; readonly hasDestructor: boolean }
+  | { readonly kind: 'host'; readonly name: string; readonly path: HostPath };
+
+export interface PlanHostFunction {
+  readonly path: HostPath;
+  readonly type: FuncType;
+}
+
+export interface CanonSlots {
+  readonly encoding: StringEncoding;
+  readonly memory: Slot | undefined;
+  readonly realloc: Slot | undefined;
+}
+
+/** The built-ins that the engine makes for core code. */
+export type PlanBuiltin =
+  | { readonly kind: 'resource.new' | 'resource.rep' | 'resource.drop'; readonly resource: ResourceId }
+  | { readonly kind: 'context.get' | 'context.set'; readonly type: 'i32' | 'i64'; readonly index: number };
+
+export type StepImports = readonly (readonly [module: string, items: Slot | readonly (readonly [name: string, item: Slot])[]])[];
+
+export type Step =
+  /** Instantiates a core module; the slot holds its exports object. */
+  | { readonly op: 'instantiate'; readonly module: number; readonly imports: StepImports; readonly instance: number; readonly to: Slot }
+  | { readonly op: 'read export'; readonly from: Slot; readonly name: string; readonly to: Slot }
+  | { readonly op: 'define resource'; readonly resource: ResourceId; readonly destructor: Slot | undefined }
+  | { readonly op: 'lower host'; readonly func: number; readonly options: CanonSlots; readonly instance: number; readonly to: Slot }
+  | { readonly op: 'make builtin'; readonly builtin: PlanBuiltin; readonly instance: number; readonly to: Slot }
+  /** Instantiates an adapter module. Keys in its imports are slots (memory, func, realloc, post-return) and plan indices. */
+  | { readonly op: 'adapt'; readonly adapter: number; readonly to: readonly Slot[] };
+
+/** A lifted function that the embedder can call. */
+export interface PlanLift {
+  readonly kind: 'lift';
+  readonly type: FuncType;
+  readonly core: Slot;
+  readonly options: CanonSlots;
+  readonly postReturn: Slot | undefined;
+  readonly instance: number;
+}
+
+export type PlanExport =
+  | PlanLift
+  | { readonly kind: 'host function'; readonly func: number }
+  | { readonly kind: 'resource'; readonly resource: ResourceId }
+  | { readonly kind: 'instance'; readonly exports: PlanExports }
+  | { readonly kind: 'module'; readonly module: number };
+
+/** In order of definition. Exports that have no value at run time (plain types, components) are left out. */
+export type PlanExports = readonly (readonly [name: string, value: PlanExport])[];

@@ -1,0 +1,161 @@
+/** Evaluates type definitions in an environment, so that handles name resources of the plan. */
+import type { TypeExpr, ValTypeExpr } from '../binary/definitions.ts';
+import type { Field, FuncType, PrimitiveKind, PrimitiveType, ResourceId, ValType } from '../types/types.ts';
+import { at, type Environment, type TypeValue } from './environment.ts';
+
+const primitives = new Map<PrimitiveKind, PrimitiveType>();
+
+function primitive(kind: PrimitiveKind): PrimitiveType {
+  let type = primitives.get(kind);
+  if (type === undefined) {
+    type = { kind };
+    primitives.set(kind, type);
+  }
+  return type;
+}
+
+export function valType(env: Environment, expr: ValTypeExpr): ValType {
+  if (typeof expr === 'string') return primitive(expr);
+  const type = at(env.types, expr, 'type');
+  if (type.kind !== 'value') throw new Error(`internal error: type ${expr} is no value type after validation`);
+  return type.type;
+}
+
+const optional = (env: Environment, expr: ValTypeExpr | undefined): ValType | undefined =>
+  expr === undefined ? undefined : valType(env, expr);
+
+function resource(env: Environment, index: number): ResourceId {
+  const type = at(env.types, index, 'type');
+  if (type.kind !== 'resource') throw new Error(`internal error: type ${index} is no resource after validation`);
+  return type.resource;
+}
+
+const fields = (env: Environment, list: readonly { readonly name: string; readonly type: ValTypeExpr }[]): Field[] =>
+  list.map((field) => ({ name: field.name, type: valType(env, field.type) }));
+
+/** Evaluates every type definition but resources, which the linker gives an identity. */
+export function typeValue(env: Environment, expr: Exclude<TypeExpr, { kind: 'resource' }>): TypeValue {
+  switch (expr.kind) {
+    case 'func': {
+      const type: FuncType = { params: fields(env, expr.params), result: optional(env, expr.result), async: expr.async };
+      return { kind: 'func', type };
+    }
+    case 'component':
+    case 'instance':
+      return { kind: expr.kind, declarations: expr.declarations, scope: env };
+    default:
+      return { kind: 'value', type: defValType(env, expr) };
+  }
+}
+
+function defValType(env: Environment, expr: Exclude<TypeExpr, { kind: 'resource' | 'func' | 'component' | 'instance' }>): ValType {
+  switch (expr.kind) {
+    case 'primitive':
+      return primitive(expr.type);
+    case 'record':
+      return { kind: 'record', fields: fields(env, expr.fields) };
+    case 'variant':
+      return { kind: 'variant', cases: expr.cases.map((c) => ({ name: c.name, type: optional(env, c.type) })) };
+    case 'list':
+      return { kind: 'list', element: valType(env, expr.element), length: expr.length };
+    case 'map':
+      return { kind: 'map', key: valType(env, expr.key), value: valType(env, expr.value) };
+    case 'tuple':
+      return { kind: 'tuple', types: expr.types.map((type) => valType(env, type)) };
+    case 'flags':
+    case 'enum':
+      return { kind: expr.kind, names: expr.names };
+    case 'option':
+      return { kind: 'option', type: valType(env, expr.type) };
+    case 'result':
+      return { kind: 'result', ok: optional(env, expr.ok), err: optional(env, expr.err) };
+    case 'own':
+    case 'borrow':
+      return { kind: expr.kind, resource: resource(env, expr.resource) };
+    case 'stream':
+    case 'future':
+      return { kind: expr.kind, element: optional(env, expr.element) };
+  }
+}
+
+/** The resources that a function type mentions, each once. */
+export function resourcesOf(type: FuncType): ReadonlySet<ResourceId> {
+  const found = new Set<ResourceId>();
+  const seen = new Set<ValType>();
+  const visit = (t: ValType | undefined): void => {
+    if (t === undefined || seen.has(t)) return;
+    seen.add(t);
+    switch (t.kind) {
+      case 'own':
+      case 'borrow':
+        found.add(t.resource);
+        break;
+      case 'record':
+        for (const field of t.fields) visit(field.type);
+        break;
+      case 'variant':
+        for (const c of t.cases) visit(c.type);
+        break;
+      case 'list':
+      case 'stream':
+      case 'future':
+        visit(t.element);
+        break;
+      case 'map':
+        visit(t.key);
+        visit(t.value);
+        break;
+      case 'tuple':
+        for (const element of t.types) visit(element);
+        break;
+      case 'option':
+        visit(t.type);
+        break;
+      case 'result':
+        visit(t.ok);
+        visit(t.err);
+        break;
+    }
+  };
+  for (const param of type.params) visit(param.type);
+  visit(type.result);
+  return found;
+}
+
+const ASYNC_KINDS: ReadonlySet<string> = new Set(['stream', 'future', 'error-context']);
+
+/** The first value type in a signature that only the asynchronous Canonical ABI can pass, if any. */
+export function asyncValueIn(type: FuncType): string | undefined {
+  const seen = new Set<ValType>();
+  const visit = (t: ValType | undefined): string | undefined => {
+    if (t === undefined || seen.has(t)) return undefined;
+    seen.add(t);
+    if (ASYNC_KINDS.has(t.kind)) return t.kind;
+    switch (t.kind) {
+      case 'record':
+        return first(t.fields.map((field) => field.type));
+      case 'variant':
+        return first(t.cases.map((c) => c.type));
+      case 'list':
+        return visit(t.element);
+      case 'map':
+        return first([t.key, t.value]);
+      case 'tuple':
+        return first(t.types);
+      case 'option':
+        return visit(t.type);
+      case 'result':
+        return first([t.ok, t.err]);
+      default:
+        return undefined;
+    }
+  };
+  const first = (types: readonly (ValType | undefined)[]): string | undefined => {
+    for (const t of types) {
+      const found = visit(t);
+      if (found !== undefined) return found;
+    }
+    return undefined;
+  };
+  return first([...type.params.map((param) => param.type), type.result]);
+}

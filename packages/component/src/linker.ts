@@ -1,0 +1,109 @@
+/** Links components to the definitions of the embedder. */
+
+import { Component } from './component.ts';
+import { makeExports } from './instance/exports.ts';
+import { Instantiation } from './instance/instantiate.ts';
+import { bindHost } from './link/definitions.ts';
+import { at } from './link/environment.ts';
+import { flatten } from './link/flatten.ts';
+import { Linked } from './link/linked.ts';
+import type { Plan } from './link/plan.ts';
+import { provider } from './link/semver.ts';
+
+/** A running component. */
+export class Instance {
+  /**
+   * The exports: an interface as an object of functions and resource classes, under its full name (`example:calculator/math`) and
+   * its short name (`math`); a function under its name in camel case.
+   */
+  readonly exports: Readonly<Record<string, unknown>>;
+
+  constructor(exports: Record<string, unknown>) {
+    this.exports = exports;
+  }
+}
+
+/** A component that is linked already: making the next instance repeats none of that work. */
+export class Prepared {
+  private readonly linked: Linked;
+
+  constructor(linked: Linked) {
+    this.linked = linked;
+  }
+
+  /** Whether any export may suspend and so returns a Promise. */
+  get suspends(): boolean {
+    return this.linked.suspends.some((suspends) => suspends);
+  }
+
+  /** @throws Trap when a start function of the component traps */
+  instantiateSync(): Instance {
+    const made = new Instantiation(this.linked);
+    return new Instance(makeExports(made, this.linked.plan.exports));
+  }
+
+  /** @throws Trap when a start function of the component traps */
+  async instantiate(): Promise<Instance> {
+    return this.instantiateSync();
+  }
+}
+
+/**
+ * Holds the definitions that components may import.
+ * @example
+ * const linker = new Linker().define('example:host/log', { write: (text) => console.log(text) });
+ * const { exports } = await linker.instantiate(await Component.compile(bytes));
+ */
+export class Linker {
+  private readonly definitions = new Map<string, unknown>();
+
+  /**
+   * Defines what stands behind an import. Interfaces match by name and semver-compatible version.
+   * @param name the name of the import: `wasi:io/streams@0.2.12`, or a plain name
+   * @param value an object of functions and resource classes for an interface, a function, a resource class, a `WebAssembly.Module`,
+   *   or a {@link Component} for a component import
+   */
+  define(name: string, value: unknown): this {
+    this.definitions.set(name, value);
+    return this;
+  }
+
+  /** @throws MissingImportsError listing all imports that nothing provides */
+  async instantiate(component: Component): Promise<Instance> {
+    return this.prepareSync(component).instantiateSync();
+  }
+
+  /** Does everything but making an instance. @throws MissingImportsError listing all imports that nothing provides */
+  async prepare(component: Component): Promise<Prepared> {
+    return this.prepareSync(component);
+  }
+
+  /** As {@link Linker.prepare}. */
+  prepareSync(component: Component): Prepared {
+    const { plan, sources } = this.plan(component);
+    const host = bindHost(plan, this.definitions);
+    const modules = plan.modules.map((module, i) =>
+      module.kind === 'embedded'
+        ? at(sources, module.source, 'source').coreModule(module.start)
+        : (at(host.modules, i, 'module') as WebAssembly.Module),
+    );
+    const adapters = plan.adapters.map((adapter) => new WebAssembly.Module(adapter.bytes));
+    return new Prepared(new Linked(plan, host, modules, adapters));
+  }
+
+  /** Components that are given for imports become part of the plan; without any the component's own plan is shared. */
+  private plan(component: Component): { readonly plan: Plan; readonly sources: readonly Component[] } {
+    const sources = [component];
+    const given = [...this.definitions].some(([, value]) => value instanceof Component);
+    if (!given) return { plan: component.ownPlan(), sources };
+    const plan = flatten(component.definition, {
+      component: (name) => {
+        const key = provider(this.definitions.keys(), name);
+        const value = key === undefined ? undefined : this.definitions.get(key);
+        if (!(value instanceof Component)) return undefined;
+        return { definition: value.definition, source: sources.push(value) - 1, scope: undefined };
+      },
+    });
+    return { plan, sources };
+  }
+}
