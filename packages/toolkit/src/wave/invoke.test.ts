@@ -1,0 +1,96 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { type ExternDescription, type FuncType, resultError, type ValType } from '@tenon/component';
+import { ToolkitError } from '../errors.ts';
+import { findFunction, functionPath, invoke, parseArguments, parseInvoke } from './invoke.ts';
+
+const s32: ValType = { kind: 's32' };
+const string: ValType = { kind: 'string' };
+const func = (params: Record<string, ValType>, result?: ValType): FuncType => ({
+  params: Object.entries(params).map(([name, type]) => ({ name, type })),
+  result,
+  async: false,
+});
+const add = func({ a: s32, b: s32 }, s32);
+const instance = (functions: Record<string, FuncType>): ExternDescription['type'] => ({
+  kind: 'instance',
+  type: { exports: new Map(Object.entries(functions).map(([name, type]) => [name, { kind: 'func', type }])), resources: [] },
+});
+
+const exports: ExternDescription[] = [
+  { name: 'example:calculator/math@1.2.3', type: instance({ add, multiply: add }) },
+  { name: 'other:pkg/text', type: instance({ join: func({ items: { kind: 'list', element: string, length: undefined } }, string), add }) },
+  { name: 'greet', type: { kind: 'func', type: func({ name: string, times: { kind: 'option', type: s32 } }, string) } },
+];
+
+for (const [name, path] of [
+  ['multiply', 'example:calculator/math@1.2.3.multiply'],
+  ['math.add', 'example:calculator/math@1.2.3.add'],
+  ['example:calculator/math.add', 'example:calculator/math@1.2.3.add'],
+  ['example:calculator/math@1.2.3#add', 'example:calculator/math@1.2.3.add'],
+  ['other:pkg/text.join', 'other:pkg/text.join'],
+  ['greet', 'greet'],
+] as const) {
+  test(`findFunction: ${name}`, () => assert.equal(functionPath(findFunction(exports, name)), path));
+}
+
+for (const [name, message] of [
+  ['add', /could mean any of these[^]*math@1\.2\.3\.add[^]*text\.add/],
+  ['multiplyy', /nearest is `example:calculator\/math@1\.2\.3\.multiply`/],
+  ['mth.add', /nearest is/],
+  ['zzzzzzzzzzzz', /it has\n[^]*multiply: func\(a: s32, b: s32\) -> s32/],
+] as const) {
+  test(`findFunction error: ${name}`, () => {
+    assert.throws(() => findFunction(exports, name), { code: 'TENON_INVOKE_UNKNOWN', message });
+  });
+}
+
+for (const [text, values] of [
+  ['math.add(1, 2)', [1, 2]],
+  ['  math.add( 1 ,2, )  ', [1, 2]],
+  ['join(["a, b)", "c"])', [['a, b)', 'c']]],
+  ['greet("x")', ['x', undefined]],
+  ['greet("x", 3)', ['x', 3]],
+] as const) {
+  test(`parseArguments: ${text}`, () => {
+    const call = parseInvoke(text);
+    assert.deepEqual(parseArguments(call, findFunction(exports, call.name)), values);
+  });
+}
+
+for (const [text, code, message] of [
+  ['multiply', 'TENON_INVOKE_SYNTAX', /'multiply\(…\)'/],
+  ['multiply(1', 'TENON_INVOKE_SYNTAX', /does not end with/],
+  ['(1)', 'TENON_INVOKE_SYNTAX', /'add\(1, 2\)'/],
+  [
+    'multiply(1)',
+    'TENON_INVOKE_ARGUMENTS',
+    /takes 2 arguments, 1 given: .*multiply: func\(a: s32, b: s32\) -> s32\n {2}multiply\(1\)\n {12}\^$/,
+  ],
+  ['multiply(1, 2, 3)', 'TENON_INVOKE_ARGUMENTS', /3 given[^]*\n {17}\^$/],
+  ['greet()', 'TENON_INVOKE_ARGUMENTS', /takes 1 to 2 arguments/],
+  ['multiply(1, "x")', 'TENON_WAVE', /^argument 2 `b: s32`: expected s32, found `"x"`\n {2}multiply\(1, "x"\)\n {14}\^$/],
+  ['multiply(1, 2147483648)', 'TENON_WAVE', /out of range for s32/],
+] as const) {
+  test(`parseArguments error: ${text}`, () => {
+    assert.throws(
+      () => {
+        const call = parseInvoke(text);
+        parseArguments(call, findFunction(exports, call.name));
+      },
+      (error) => error instanceof ToolkitError && error.code === code && message.test(error.message),
+    );
+  });
+}
+
+test('invoke prints the result, also of a failed result', async () => {
+  assert.deepEqual(await invoke((a, b) => (a as number) + (b as number), add, [1, 2]), { text: '3', failed: false });
+  assert.deepEqual(await invoke(() => undefined, func({}), []), { text: '', failed: false });
+  const fallible = func({}, { kind: 'result', ok: undefined, err: string });
+  assert.deepEqual(await invoke(() => undefined, fallible, []), { text: 'ok', failed: false });
+  const fails = (): never => {
+    throw resultError('no');
+  };
+  assert.deepEqual(await invoke(fails, fallible, []), { text: 'err("no")', failed: true });
+  await assert.rejects(invoke(fails, add, []), { code: 'TENON_RESULT' });
+});
