@@ -1,0 +1,271 @@
+import {
+  type BigIntStats,
+  closeSync,
+  constants,
+  type Dir,
+  fstatSync,
+  linkSync,
+  lstatSync,
+  lutimesSync,
+  mkdirSync,
+  opendirSync,
+  openSync,
+  readlinkSync,
+  renameSync,
+  rmdirSync,
+  symlinkSync,
+  unlinkSync,
+} from 'node:fs';
+import { codeOf, FileError } from './error.ts';
+import { File } from './file.ts';
+import { type Base, decode, FOLLOW, nameIn, nameOf, openIn, walk } from './sandbox.ts';
+
+/** How {@link Directory.open} opens. */
+export interface OpenOptions {
+  readonly follow?: boolean;
+  readonly create?: boolean;
+  readonly exclusive?: boolean;
+  readonly truncate?: boolean;
+  readonly directory?: boolean;
+  readonly read?: boolean;
+  readonly write?: boolean;
+  /** Each write is on the disk before it ends: the data, or the data and all metadata. */
+  readonly sync?: 'data' | 'file';
+}
+
+/** A point in time to set: nanoseconds since the epoch, the present, or what it was. */
+export type NewTime = bigint | 'now' | 'keep';
+
+/**
+ * Times as libuv wants them: seconds; infinity stands for the present, and NaN for what it was.
+ * Node lets neither pass as a number, but the string and the date that become them.
+ */
+export function timeFor(time: NewTime): number | string | Date {
+  if (time === 'now') return 'Infinity';
+  if (time === 'keep') return new Date(Number.NaN);
+  return Number(time / 1_000_000_000n) + Number(time % 1_000_000_000n) / 1e9;
+}
+
+/** An entry of a directory. */
+export interface Entry {
+  readonly name: string;
+  readonly type: EntryType;
+}
+
+export type EntryType = 'file' | 'directory' | 'link' | 'block' | 'character' | 'fifo' | 'socket' | 'unknown';
+
+export function typeOf(
+  it: Pick<BigIntStats, 'isFile' | 'isDirectory' | 'isSymbolicLink' | 'isBlockDevice' | 'isCharacterDevice' | 'isFIFO' | 'isSocket'>,
+): EntryType {
+  if (it.isFile()) return 'file';
+  if (it.isDirectory()) return 'directory';
+  if (it.isSymbolicLink()) return 'link';
+  if (it.isCharacterDevice()) return 'character';
+  if (it.isBlockDevice()) return 'block';
+  if (it.isFIFO()) return 'fifo';
+  return it.isSocket() ? 'socket' : 'unknown';
+}
+
+// Opening must neither wait (a FIFO without a writer) nor make a terminal the process's own.
+const ALWAYS = (constants.O_NONBLOCK ?? 0) | (constants.O_NOCTTY ?? 0);
+
+function flagsOf(options: OpenOptions): number {
+  let flags = ALWAYS;
+  if (options.write || options.truncate) flags |= options.read || !options.write ? constants.O_RDWR : constants.O_WRONLY;
+  if (options.create) flags |= constants.O_CREAT;
+  if (options.exclusive) flags |= constants.O_EXCL;
+  if (options.truncate) flags |= constants.O_TRUNC;
+  if (options.directory) flags |= constants.O_DIRECTORY ?? 0;
+  if (options.sync === 'file') flags |= constants.O_SYNC ?? 0;
+  if (options.sync === 'data') flags |= constants.O_DSYNC ?? 0;
+  return flags;
+}
+
+/** An open directory. All paths are relative to it and cannot lead out of it. */
+export class Directory implements Base {
+  readonly fd: number;
+  readonly path: string;
+  /** Nothing in it can be changed through it. */
+  readonly readOnly: boolean;
+  #users = 1;
+
+  constructor(fd: number, path: string, readOnly: boolean) {
+    this.fd = fd;
+    this.path = path;
+    this.readOnly = readOnly;
+  }
+
+  /** Opens a directory of the host. Throws what the system says. */
+  static grant(path: string, readOnly: boolean): Directory {
+    return new Directory(openSync(path, constants.O_RDONLY | (constants.O_DIRECTORY ?? 0)), path, readOnly);
+  }
+
+  use(): this {
+    this.#users++;
+    return this;
+  }
+
+  release(): void {
+    if (--this.#users === 0) closeSync(this.fd);
+  }
+
+  stat(): BigIntStats {
+    return fstatSync(this.fd, { bigint: true });
+  }
+
+  statAt(path: string, follow: boolean): BigIntStats {
+    return walk(this, path, (base, name, directory) => {
+      const stats = lstatSync(nameIn(base, name), { bigint: true });
+      if (stats.isSymbolicLink() && (follow || directory)) return FOLLOW;
+      if (directory && !stats.isDirectory()) throw new FileError('ENOTDIR');
+      return stats;
+    });
+  }
+
+  open(path: string, options: OpenOptions): File | Directory {
+    const flags = flagsOf(options);
+    const changes = options.create || options.truncate || options.write;
+    if (changes && this.readOnly) throw new FileError('EROFS', 'the directory is granted for reading only');
+    return walk(this, path, (base, name, directory) => {
+      let fd: number;
+      try {
+        if (directory && options.create) throw new FileError('EISDIR');
+        fd = openIn(base, name, directory ? flags | (constants.O_DIRECTORY ?? 0) : flags, 0o666);
+      } catch (error) {
+        const code = codeOf(error);
+        const maybeLink = code === 'ELOOP' || code === 'ENOTDIR' || code === 'EMLINK';
+        if (maybeLink && (options.follow || directory) && isLink(base, name)) return FOLLOW;
+        throw error;
+      }
+      try {
+        return this.#opened(fd, nameIn(base, name), options);
+      } catch (error) {
+        closeSync(fd);
+        throw error;
+      }
+    });
+  }
+
+  #opened(fd: number, path: string, options: OpenOptions): File | Directory {
+    const stats = fstatSync(fd, { bigint: true });
+    if (stats.isDirectory()) return new Directory(fd, path, this.readOnly);
+    if (!stats.isFile()) throw new FileError('EACCES', 'only regular files and directories can be opened');
+    const writable = options.write === true;
+    return new File(fd, stats.dev, stats.ino, { readable: options.read === true || !writable, writable });
+  }
+
+  setTimesAt(path: string, follow: boolean, accessed: NewTime, modified: NewTime): void {
+    this.#change();
+    walk(this, path, (base, name, directory) => {
+      const at = nameIn(base, name);
+      if ((follow || directory) && lstatSync(at).isSymbolicLink()) return FOLLOW;
+      lutimesSync(at, timeFor(accessed), timeFor(modified));
+      return undefined;
+    });
+  }
+
+  createDirectory(path: string): void {
+    this.#change();
+    walk(this, path, (base, name) => mkdirSync(nameIn(base, name), 0o777));
+  }
+
+  removeDirectory(path: string): void {
+    this.#change();
+    walk(this, path, (base, name) => rmdirSync(nameIn(base, name)));
+  }
+
+  removeFile(path: string): void {
+    this.#change();
+    walk(this, path, (base, name, directory) => {
+      if (directory) throw new FileError(lstatSync(nameIn(base, name)).isDirectory() ? 'EISDIR' : 'ENOTDIR');
+      unlinkSync(nameIn(base, name));
+    });
+  }
+
+  readLink(path: string): string {
+    return walk(this, path, (base, name, directory) => {
+      if (directory) throw new FileError('EINVAL', 'not a symbolic link');
+      return decode(readlinkSync(nameIn(base, name), 'buffer'));
+    });
+  }
+
+  /** Links that lead to an absolute path are not made: none of them could be followed. */
+  symlink(target: string, path: string): void {
+    this.#change();
+    if (target.startsWith('/')) throw new FileError('EPERM', 'the target of the link is absolute');
+    if (target.includes('\0')) throw new FileError('EINVAL', 'the target of the link has a NUL in it');
+    walk(this, path, (base, name, directory) => {
+      if (directory) throw new FileError('ENOENT');
+      symlinkSync(target, nameIn(base, name));
+    });
+  }
+
+  link(path: string, into: Directory, newPath: string): void {
+    this.#change();
+    into.#change();
+    this.#both(path, into, newPath, (from, to, directory) => {
+      if (directory) throw new FileError('ENOTDIR');
+      linkSync(from, to);
+    });
+  }
+
+  rename(path: string, into: Directory, newPath: string): void {
+    this.#change();
+    into.#change();
+    this.#both(path, into, newPath, (from, to, directory) => {
+      if (directory && !lstatSync(from).isDirectory()) throw new FileError('ENOTDIR');
+      renameSync(from, to);
+    });
+  }
+
+  #both(path: string, into: Directory, newPath: string, operate: (from: string, to: string, directory: boolean) => void): void {
+    walk(this, path, (base, name, directory) => {
+      walk(into, newPath, (newBase, newName, newDirectory) => {
+        operate(nameIn(base, name), nameIn(newBase, newName), directory || newDirectory);
+      });
+    });
+  }
+
+  /** The entries, `.` and `..` left out, in no order. */
+  entries(): Entries {
+    return new Entries(this);
+  }
+
+  #change(): void {
+    if (this.readOnly) throw new FileError('EROFS', 'the directory is granted for reading only');
+  }
+}
+
+function isLink(base: Base, name: string): boolean {
+  return lstatSync(nameIn(base, name), { throwIfNoEntry: false })?.isSymbolicLink() === true;
+}
+
+/** A directory being read. */
+export class Entries {
+  readonly #directory: Directory;
+  readonly #dir: Dir;
+  #closed = false;
+
+  constructor(directory: Directory) {
+    // Entries of which the file system does not tell the type are looked up by name: the directory must stay open.
+    this.#dir = opendirSync(`${nameOf(directory)}/.`, { encoding: 'buffer' as BufferEncoding, bufferSize: 256 });
+    this.#directory = directory.use();
+  }
+
+  /** Throws `EILSEQ` for a name that is not UTF-8; the next call goes on behind it. */
+  async next(): Promise<Entry | undefined> {
+    const entry = await this.#dir.read();
+    if (entry === null) return undefined;
+    return { name: decode(entry.name as unknown as Uint8Array), type: typeOf(entry) };
+  }
+
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    // A read that is under way has to end first, which close waits for.
+    this.#dir.close().then(
+      () => this.#directory.release(),
+      () => this.#directory.release(),
+    );
+  }
+}

@@ -1,0 +1,339 @@
+import { closeSync, fstatSync, openSync, read, readSync, write, writeSync } from 'node:fs';
+import { CHUNK, EMPTY, Sink, Source } from '../streams.ts';
+import { FileError, fileError } from './error.ts';
+
+/** What is known about an inode while some guest has it open: streams that read ahead look here whether it was written to. */
+interface Inode {
+  readonly key: string;
+  writes: number;
+  users: number;
+}
+
+const inodes = new Map<string, Inode>();
+
+function inodeOf(device: bigint, number: bigint): Inode {
+  const key = `${device}:${number}`;
+  let inode = inodes.get(key);
+  if (inode === undefined) {
+    inode = { key, writes: 0, users: 0 };
+    inodes.set(key, inode);
+  }
+  inode.users++;
+  return inode;
+}
+
+/**
+ * Devices on which a short read or write has once taken long. Elsewhere it is done at once on this thread, since the page cache
+ * answers in a few microseconds and the way to the thread pool and back costs ten times that.
+ */
+const slow = new Set<bigint>();
+const SHORT = 65_536;
+const SLOW_MS = 5;
+
+/** An open regular file. Its file descriptor is closed when the last user has released it. */
+export class File {
+  readonly fd: number;
+  readonly readable: boolean;
+  readonly writable: boolean;
+  readonly device: bigint;
+  readonly inode: Inode;
+  #users = 1;
+  #append: number | undefined;
+
+  constructor(fd: number, device: bigint, number: bigint, access: { readonly readable: boolean; readonly writable: boolean }) {
+    this.fd = fd;
+    this.device = device;
+    this.inode = inodeOf(device, number);
+    this.readable = access.readable;
+    this.writable = access.writable;
+  }
+
+  use(): this {
+    this.#users++;
+    return this;
+  }
+
+  release(): void {
+    if (--this.#users > 0) return;
+    closeSync(this.fd);
+    if (this.#append !== undefined) closeSync(this.#append);
+    if (--this.inode.users === 0) inodes.delete(this.inode.key);
+  }
+
+  /** Runs a short operation at once; should it take long, the device is taken for slow from then on. */
+  quickly<T>(operation: () => T): T {
+    const start = performance.now();
+    try {
+      return operation();
+    } finally {
+      if (performance.now() - start > SLOW_MS) slow.add(this.device);
+    }
+  }
+
+  get quick(): boolean {
+    return !slow.has(this.device);
+  }
+
+  /**
+   * Where to write at the end: a descriptor for which the system finds the end and writes in one step. Where a file cannot be opened
+   * again by its descriptor (only Linux knows how), the end as it is now.
+   */
+  get end(): { readonly fd: number; readonly position: number | null } {
+    if (this.#append === undefined && process.platform === 'linux') this.#append = openSync(`/proc/self/fd/${this.fd}`, 'a');
+    return this.#append === undefined ? { fd: this.fd, position: this.size } : { fd: this.#append, position: null };
+  }
+
+  read(into: Uint8Array, position: number): Promise<number> {
+    if (!this.readable) return Promise.reject(new FileError('EBADF', 'the file is not open for reading'));
+    this.#users++;
+    return new Promise((resolve, reject) => {
+      read(this.fd, into, 0, into.length, position, (error, count) => {
+        this.release();
+        if (error) reject(fileError(error));
+        else resolve(count);
+      });
+    });
+  }
+
+  /** @param position where to write, `undefined` for the end. Resolves to how many bytes were written. */
+  write(bytes: Uint8Array, position: number | undefined): Promise<number> {
+    if (!this.writable) return Promise.reject(new FileError('EBADF', 'the file is not open for writing'));
+    const at = position === undefined ? this.end : { fd: this.fd, position };
+    this.#users++;
+    return new Promise((resolve, reject) => {
+      write(at.fd, bytes, 0, bytes.length, at.position, (error, count) => {
+        this.inode.writes++;
+        this.release();
+        if (error) reject(fileError(error));
+        else resolve(count);
+      });
+    });
+  }
+
+  readNow(into: Uint8Array, position: number): number {
+    if (!this.readable) throw new FileError('EBADF', 'the file is not open for reading');
+    return this.quickly(() => readSync(this.fd, into, 0, into.length, position));
+  }
+
+  writeNow(bytes: Uint8Array, position: number | undefined): number {
+    if (!this.writable) throw new FileError('EBADF', 'the file is not open for writing');
+    this.inode.writes++;
+    const at = position === undefined ? this.end : { fd: this.fd, position };
+    return this.quickly(() => writeSync(at.fd, bytes, 0, bytes.length, at.position));
+  }
+
+  get size(): number {
+    return fstatSync(this.fd).size;
+  }
+}
+
+/** Reads a file from a position on, ahead of its reader once it is read in sequence. */
+export class FileSource extends Source {
+  readonly #file: File;
+  #position: number;
+  #ahead: Uint8Array = EMPTY;
+  /** How many writes the inode had seen when the bytes ahead were read. */
+  #writes = 0;
+  #reading = false;
+  #first = true;
+  #ended = false;
+  #failure: FileError | undefined;
+  #closed = false;
+  #size: number = SHORT;
+
+  constructor(file: File, position: number) {
+    super();
+    this.#file = file.use();
+    this.#position = position;
+  }
+
+  override ready(): boolean {
+    if (this.#settled()) return true;
+    this.#fetch();
+    return this.#settled();
+  }
+
+  override read(max: number): Uint8Array | undefined {
+    if (!this.ready()) return EMPTY;
+    if (this.#ahead.length > 0) {
+      const part = this.#ahead.subarray(0, max);
+      this.#ahead = this.#ahead.subarray(part.length);
+      this.#position += part.length;
+      if (this.#ahead.length === 0) this.#fetch();
+      return part;
+    }
+    if (this.#failure !== undefined) {
+      const failure = this.#failure;
+      this.#failure = undefined;
+      this.#ended = true;
+      throw failure;
+    }
+    return undefined;
+  }
+
+  override close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#ended = true;
+    this.#ahead = EMPTY;
+    this.#file.release();
+    this.notify();
+  }
+
+  #settled(): boolean {
+    if (this.#ahead.length > 0 && this.#writes !== this.#file.inode.writes) this.#ahead = EMPTY;
+    return this.#ahead.length > 0 || this.#ended || this.#failure !== undefined;
+  }
+
+  #fetch(): void {
+    if (this.#reading || this.#ended) return;
+    if (!this.#first) {
+      this.#fetchLater();
+      return;
+    }
+    this.#first = false;
+    if (!this.#file.quick) {
+      this.#fetchLater();
+      return;
+    }
+    try {
+      const into = Buffer.allocUnsafeSlow(Math.min(SHORT, Math.max(this.#file.size - this.#position, 1)));
+      this.#took(into, this.#file.readNow(into, this.#position));
+    } catch (error) {
+      this.#failure = fileError(error);
+    }
+  }
+
+  #fetchLater(): void {
+    if (this.#file.readable && this.#file.size <= this.#position) {
+      this.#ended = true;
+      return;
+    }
+    this.#reading = true;
+    const into = Buffer.allocUnsafeSlow(this.#size);
+    this.#size = Math.min(this.#size * 2, CHUNK);
+    const writes = this.#file.inode.writes;
+    this.#file.read(into, this.#position).then(
+      (count) => {
+        this.#reading = false;
+        if (this.#closed) return;
+        if (writes === this.#file.inode.writes) this.#took(into, count);
+        this.notify();
+      },
+      (error: unknown) => {
+        this.#reading = false;
+        this.#failure = fileError(error);
+        this.notify();
+      },
+    );
+  }
+
+  #took(into: Uint8Array, count: number): void {
+    this.#writes = this.#file.inode.writes;
+    if (count === 0) this.#ended = true;
+    else this.#ahead = into.subarray(0, count);
+  }
+}
+
+/** Writes to a file from a position on, or at its end. */
+export class FileSink extends Sink {
+  readonly #file: File;
+  #position: number | undefined;
+  #waiting: Uint8Array[] = [];
+  #pending = 0;
+  #flushing = false;
+  #failure: FileError | undefined;
+  #closed = false;
+
+  /** @param position `undefined` to append. */
+  constructor(file: File, position: number | undefined) {
+    super();
+    this.#file = file.use();
+    this.#position = position;
+  }
+
+  override ready(): boolean {
+    return this.#closed || this.#failure !== undefined || this.#free() > 0;
+  }
+
+  override room(): number | undefined {
+    if (this.#failure !== undefined) {
+      const failure = this.#failure;
+      this.#failure = undefined;
+      this.#finish();
+      throw failure;
+    }
+    return this.#closed ? undefined : this.#free();
+  }
+
+  override write(bytes: Uint8Array): void {
+    if (this.#pending === 0 && bytes.length <= SHORT && this.#file.quick) {
+      this.#writeNow(bytes);
+      return;
+    }
+    this.#waiting.push(bytes);
+    const idle = this.#pending === 0;
+    this.#pending += bytes.length;
+    if (idle) void this.#drain();
+  }
+
+  override flush(): void {
+    this.#flushing = this.#pending > 0;
+  }
+
+  override close(): void {
+    this.#closed = true;
+    if (this.#pending === 0) this.#finish();
+    this.notify();
+  }
+
+  #released = false;
+
+  #finish(): void {
+    this.#closed = true;
+    if (this.#released) return;
+    this.#released = true;
+    this.#file.release();
+  }
+
+  #free(): number {
+    if (this.#flushing && this.#pending > 0) return 0;
+    this.#flushing = false;
+    return Math.max(0, CHUNK - this.#pending);
+  }
+
+  #writeNow(bytes: Uint8Array): void {
+    let left = bytes;
+    try {
+      while (left.length > 0) {
+        const count = this.#file.writeNow(left, this.#position);
+        if (this.#position !== undefined) this.#position += count;
+        left = left.subarray(count);
+      }
+    } catch (error) {
+      this.#finish();
+      throw fileError(error);
+    }
+  }
+
+  async #drain(): Promise<void> {
+    try {
+      for (let bytes = this.#waiting.shift(); bytes !== undefined; bytes = this.#waiting.shift()) {
+        let left = bytes;
+        while (left.length > 0) {
+          const count = await this.#file.write(left, this.#position);
+          if (this.#position !== undefined) this.#position += count;
+          left = left.subarray(count);
+        }
+        this.#pending -= bytes.length;
+        if (this.ready()) this.notify();
+      }
+    } catch (error) {
+      this.#failure = fileError(error);
+      this.#waiting = [];
+      this.#pending = 0;
+    }
+    if (this.#closed) this.#finish();
+    this.notify();
+  }
+}

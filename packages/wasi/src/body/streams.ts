@@ -1,0 +1,232 @@
+import type { Readable, Writable } from 'node:stream';
+import { Signal, turn, whenReady } from './readiness.ts';
+
+export const EMPTY: Uint8Array<ArrayBuffer> = new Uint8Array(0);
+
+/** The most bytes that one read hands out. */
+export const CHUNK = 1 << 20;
+
+/** Bytes that arrive. Ready when there are some, at the end, and after a failure. */
+export abstract class Source extends Signal {
+  /**
+   * Bytes that are here already: at most `max`, empty when none are, `undefined` at the end.
+   * Throws a failure once; after that it is at the end.
+   */
+  abstract read(max: number): Uint8Array | undefined;
+  close(): void {}
+}
+
+/** Where bytes go. Ready when it takes more, when it is closed, and after a failure. */
+export abstract class Sink extends Signal {
+  /**
+   * How many bytes {@link write} takes now: 0 while it is full or a flush is under way, `undefined` when closed.
+   * Throws a failure once; after that it is closed.
+   */
+  abstract room(): number | undefined;
+  /** Takes the bytes over: the caller does not touch them again. */
+  abstract write(bytes: Uint8Array): void;
+  /** Asks for all that was written to go out: until it has, there is no room. */
+  flush(): void {}
+  close(): void {}
+}
+
+/** Bytes from memory. */
+export class BytesSource extends Source {
+  #bytes: Uint8Array;
+
+  constructor(bytes: Uint8Array) {
+    super();
+    this.#bytes = bytes;
+  }
+
+  override ready(): boolean {
+    return true;
+  }
+
+  override read(max: number): Uint8Array | undefined {
+    if (this.#bytes.length === 0) return undefined;
+    const part = this.#bytes.subarray(0, max);
+    this.#bytes = this.#bytes.subarray(part.length);
+    return part;
+  }
+}
+
+/** Hands bytes to a function that takes them at once. */
+export class CallSink extends Sink {
+  readonly #take: (bytes: Uint8Array) => void;
+
+  constructor(take: (bytes: Uint8Array) => void) {
+    super();
+    this.#take = take;
+  }
+
+  override ready(): boolean {
+    return true;
+  }
+
+  override room(): number {
+    return CHUNK;
+  }
+
+  override write(bytes: Uint8Array): void {
+    this.#take(bytes);
+  }
+}
+
+/** How a {@link ReadableSource} or {@link WritableSink} treats the Node stream under it. */
+export interface NodeStreamOptions {
+  /** Closing leaves the Node stream open: it belongs to someone else. */
+  readonly keepOpen?: boolean;
+  /** Translates the stream's errors. */
+  readonly failure?: (error: Error) => Error;
+}
+
+/** Bytes of a Node stream. The stream is opened and listened to only when the first bytes are asked for. */
+export class ReadableSource extends Source {
+  readonly #open: () => Readable;
+  readonly #options: NodeStreamOptions;
+  #readable: Readable | undefined;
+  #ended = false;
+  #failure: Error | undefined;
+
+  constructor(readable: Readable | (() => Readable), options: NodeStreamOptions = {}) {
+    super();
+    this.#open = typeof readable === 'function' ? readable : () => readable;
+    this.#options = options;
+  }
+
+  override ready(): boolean {
+    const readable = this.#start();
+    return this.#ended || this.#failure !== undefined || readable.readableLength > 0;
+  }
+
+  override read(max: number): Uint8Array | undefined {
+    const readable = this.#start();
+    const here = readable.readableLength;
+    if (here > 0) {
+      const chunk: unknown = readable.read(Math.min(max, here));
+      if (chunk !== null) return typeof chunk === 'string' ? Buffer.from(chunk) : (chunk as Uint8Array);
+    }
+    if (this.#failure !== undefined) {
+      const failure = this.#failure;
+      this.#failure = undefined;
+      this.#ended = true;
+      throw failure;
+    }
+    if (this.#ended) return undefined;
+    readable.read(0);
+    return EMPTY;
+  }
+
+  override close(): void {
+    this.#ended = true;
+    this.notify();
+    const readable = this.#readable;
+    if (readable === undefined) return;
+    readable.off('readable', this.#onReadable).off('end', this.#onEnd).off('close', this.#onEnd);
+    if (this.#options.keepOpen) readable.off('error', this.#onError);
+    else readable.destroy();
+  }
+
+  #start(): Readable {
+    if (this.#readable !== undefined) return this.#readable;
+    const readable = this.#open();
+    this.#readable = readable;
+    if (readable.errored) this.#onError(readable.errored);
+    else if (readable.readableEnded || readable.destroyed) this.#ended = true;
+    else readable.on('readable', this.#onReadable).on('end', this.#onEnd).on('error', this.#onError).on('close', this.#onEnd);
+    return readable;
+  }
+
+  readonly #onReadable = (): void => this.notify();
+
+  readonly #onEnd = (): void => {
+    this.#ended = true;
+    this.notify();
+  };
+
+  readonly #onError = (error: Error): void => {
+    this.#failure ??= this.#options.failure?.(error) ?? error;
+    this.notify();
+  };
+}
+
+/** Bytes to a Node stream. The stream is opened only when the first bytes are written. */
+export class WritableSink extends Sink {
+  readonly #open: () => Writable;
+  readonly #options: NodeStreamOptions;
+  #writable: Writable | undefined;
+  #flushing = false;
+  #closed = false;
+  #failure: Error | undefined;
+
+  constructor(writable: Writable | (() => Writable), options: NodeStreamOptions = {}) {
+    super();
+    this.#open = typeof writable === 'function' ? writable : () => writable;
+    this.#options = options;
+  }
+
+  override ready(): boolean {
+    return this.#closed || this.#failure !== undefined || this.#free() > 0;
+  }
+
+  override room(): number | undefined {
+    if (this.#failure !== undefined) {
+      const failure = this.#failure;
+      this.#failure = undefined;
+      this.#closed = true;
+      throw failure;
+    }
+    return this.#closed ? undefined : this.#free();
+  }
+
+  override write(bytes: Uint8Array): void {
+    this.#start().write(bytes, this.#onWritten);
+  }
+
+  override flush(): void {
+    this.#flushing = this.#writable !== undefined && this.#writable.writableLength > 0;
+  }
+
+  override close(): void {
+    this.#closed = true;
+    this.notify();
+    if (!this.#options.keepOpen) this.#start().end();
+  }
+
+  /** Resolves when everything is handed to the system. */
+  async drained(): Promise<void> {
+    this.flush();
+    await whenReady(this);
+    await turn();
+  }
+
+  #free(): number {
+    const pending = this.#writable?.writableLength ?? 0;
+    if (this.#flushing && pending > 0) return 0;
+    this.#flushing = false;
+    return Math.max(0, (this.#writable?.writableHighWaterMark ?? CHUNK) - pending);
+  }
+
+  #start(): Writable {
+    if (this.#writable !== undefined) return this.#writable;
+    const writable = this.#open();
+    this.#writable = writable;
+    writable.on('error', this.#onError).on('close', this.#onClose);
+    return writable;
+  }
+
+  readonly #onWritten = (): void => {
+    if (this.ready()) this.notify();
+  };
+
+  readonly #onClose = (): void => {
+    this.#closed = true;
+    this.notify();
+  };
+
+  readonly #onError = (error: Error): void => {
+    this.#failure ??= this.#options.failure?.(error) ?? error;
+    this.notify();
+  };
+}

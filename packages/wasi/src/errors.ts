@@ -1,0 +1,19 @@
+import { TenonError } from '@tenon/component';
+
+/** What each error code of this package means for the person who reads it. Kept in step with `docs/errors.md` by a test. */
+export const WASI_ERRORS = {
+  TENON_PREOPEN: 'A directory to grant cannot be opened: give the path of an existing directory.',
+} as const;
+
+/** A stable error code of this package. */
+export type WasiErrorCode = keyof typeof WASI_ERRORS;
+
+/** The host side of a system interface was set up wrongly. */
+export class WasiError extends TenonError {
+  override readonly name = 'WasiError';
+  declare readonly code: WasiErrorCode;
+
+  constructor(code: WasiErrorCode, message: string, cause?: unknown) {
+    super(code, message, cause);
+  }
+}

@@ -1,0 +1,197 @@
+/** `wasi:io/streams` — https://github.com/WebAssembly/WASI/tree/main/wasip2/io */
+import { blocking } from '@tenon/component';
+import { mustTurn, turn, whenReady } from '../body/readiness.ts';
+import { CHUNK, EMPTY, type Sink, type Source } from '../body/streams.ts';
+import { closed, failed } from './io-error.ts';
+import { Pollable } from './io-poll.ts';
+
+/** A `u64` length as a number that one step handles. */
+function step(length: bigint): number {
+  return length > CHUNK ? CHUNK : Number(length);
+}
+
+/** The resource `input-stream`. */
+export class InputStream {
+  readonly source: Source;
+
+  constructor(source: Source) {
+    this.source = source;
+  }
+
+  /** What is here already. When nothing is, the event loop goes round once first, so that what has arrived is seen. */
+  read(length: bigint): Uint8Array | Promise<Uint8Array> {
+    const bytes = this.take(step(length));
+    if (bytes.length > 0 || length === 0n) return bytes;
+    return turn().then(() => this.take(step(length)));
+  }
+
+  blockingRead(length: bigint): Uint8Array | Promise<Uint8Array> {
+    const bytes = this.take(step(length));
+    if (bytes.length > 0 || length === 0n) return mustTurn() ? turn().then(() => bytes) : bytes;
+    return this.#awaited(step(length));
+  }
+
+  skip(length: bigint): bigint | Promise<bigint> {
+    const skipped = this.read(length);
+    return skipped instanceof Uint8Array ? BigInt(skipped.length) : skipped.then((bytes) => BigInt(bytes.length));
+  }
+
+  blockingSkip(length: bigint): bigint | Promise<bigint> {
+    const skipped = this.blockingRead(length);
+    return skipped instanceof Uint8Array ? BigInt(skipped.length) : skipped.then((bytes) => BigInt(bytes.length));
+  }
+
+  subscribe(): Pollable {
+    return new Pollable(this.source);
+  }
+
+  /** Bytes that are here already, or the error case. */
+  take(max: number): Uint8Array {
+    let bytes: Uint8Array | undefined;
+    try {
+      bytes = this.source.read(max);
+    } catch (error) {
+      throw failed(error);
+    }
+    if (bytes === undefined) throw closed();
+    return bytes;
+  }
+
+  async #awaited(max: number): Promise<Uint8Array> {
+    for (;;) {
+      await whenReady(this.source);
+      const bytes = this.take(max);
+      if (bytes.length > 0) return bytes;
+    }
+  }
+
+  [Symbol.dispose](): void {
+    this.source.close();
+  }
+
+  static {
+    for (const method of ['read', 'blockingRead', 'skip', 'blockingSkip'] as const) blocking(InputStream.prototype[method]);
+  }
+}
+
+/** The resource `output-stream`. */
+export class OutputStream {
+  readonly sink: Sink;
+  /** What the last `check-write` allowed and was not used yet. */
+  #permit = 0;
+
+  constructor(sink: Sink) {
+    this.sink = sink;
+  }
+
+  checkWrite(): bigint {
+    this.#permit = this.#room();
+    return BigInt(this.#permit);
+  }
+
+  write(contents: Uint8Array): void {
+    if (contents.length > this.#permit) throw new Error(`write of ${contents.length} bytes where check-write allowed ${this.#permit}`);
+    this.#permit -= contents.length;
+    this.#put(contents);
+  }
+
+  blockingWriteAndFlush(contents: Uint8Array): void | Promise<void> {
+    if (this.#room() < contents.length) return this.#putAll(contents);
+    this.#put(contents);
+    return this.blockingFlush();
+  }
+
+  flush(): void {
+    this.#room();
+    this.sink.flush();
+  }
+
+  blockingFlush(): void | Promise<void> {
+    this.sink.flush();
+    if (this.#room() === 0) return this.#flushed();
+    if (mustTurn()) return turn();
+  }
+
+  subscribe(): Pollable {
+    return new Pollable(this.sink);
+  }
+
+  writeZeroes(length: bigint): void {
+    if (length > this.#permit) throw new Error(`write-zeroes of ${length} bytes where check-write allowed ${this.#permit}`);
+    this.write(new Uint8Array(Number(length)));
+  }
+
+  async blockingWriteZeroesAndFlush(length: bigint): Promise<void> {
+    let left = length;
+    while (left > 0n) {
+      const part = step(left);
+      await this.#putAll(new Uint8Array(part));
+      left -= BigInt(part);
+    }
+  }
+
+  splice(from: InputStream, length: bigint): bigint {
+    const room = this.#room();
+    const bytes = room === 0 ? EMPTY : from.take(Math.min(step(length), room));
+    if (bytes.length > 0) this.#put(bytes);
+    return BigInt(bytes.length);
+  }
+
+  async blockingSplice(from: InputStream, length: bigint): Promise<bigint> {
+    if (length === 0n) return 0n;
+    for (;;) {
+      await whenReady(this.sink);
+      await whenReady(from.source);
+      const moved = this.splice(from, length);
+      if (moved > 0n) return moved;
+    }
+  }
+
+  #room(): number {
+    let room: number | undefined;
+    try {
+      room = this.sink.room();
+    } catch (error) {
+      throw failed(error);
+    }
+    if (room === undefined) throw closed();
+    return room;
+  }
+
+  #put(bytes: Uint8Array): void {
+    try {
+      this.sink.write(bytes);
+    } catch (error) {
+      throw failed(error);
+    }
+  }
+
+  async #putAll(contents: Uint8Array): Promise<void> {
+    let left = contents;
+    while (left.length > 0) {
+      await whenReady(this.sink);
+      const room = this.#room();
+      if (room === 0) continue;
+      this.#put(left.subarray(0, room));
+      left = left.subarray(room);
+    }
+    this.sink.flush();
+    await this.#flushed();
+  }
+
+  async #flushed(): Promise<void> {
+    do await whenReady(this.sink);
+    while (this.#room() === 0);
+  }
+
+  [Symbol.dispose](): void {
+    this.sink.close();
+  }
+
+  static {
+    blocking(OutputStream.prototype.blockingWriteAndFlush);
+    blocking(OutputStream.prototype.blockingFlush);
+  }
+}
+
+export const ioStreams: object = { InputStream, OutputStream };
