@@ -2,13 +2,8 @@
  * Between a script's values and JavaScript's, by type. The way back checks the shape strictly: a lift that returns something else than
  * the documented mapping is an error even where JavaScript would not tell the difference.
  */
-import type { ValType } from '@tenon/component';
+import { camelCase, type ValType } from '@tenon/component';
 import { INTEGERS, type IntegerKind, show, type Value } from './values.ts';
-
-/** `a-b-HTTP` → `aBHTTP`… as the engine names record fields, flags and functions. */
-export function camelCase(name: string): string {
-  return name.replace(/-([a-zA-Z0-9])/g, (_, letter: string) => letter.toUpperCase());
-}
 
 /** Whether JavaScript's `undefined` is one of the type's values, so that an option of it needs a tag. */
 function holdsUndefined(type: ValType): boolean {
@@ -105,8 +100,8 @@ export function fromJavaScript(js: unknown, type: ValType, path = 'the result'):
   const wrong = (wanted: string): Error => new Error(`${path}: the engine returned ${describe(js)} where ${wanted} belongs`);
   switch (type.kind) {
     case 'list': {
-      const constructor = TYPED_ARRAYS[type.element.kind] ?? 'Array';
-      if (typeof js !== 'object' || js === null || js.constructor.name !== constructor) throw wrong(`a ${constructor}`);
+      const array = TYPED_ARRAYS[type.element.kind] ?? 'Array';
+      if (typeof js !== 'object' || js === null || js.constructor.name !== array) throw wrong(`a ${array}`);
       const items = Array.from(js as ArrayLike<unknown>, (item, index) => fromJavaScript(item, type.element, `${path}[${index}]`));
       if (type.length !== undefined && items.length !== type.length) throw wrong(`a list of ${type.length}`);
       return { kind: 'list', items };

@@ -42,9 +42,8 @@ export type Command =
   | { readonly type: 'register'; readonly name: string; readonly instance: string | undefined }
   | { readonly type: 'invoke' | 'get'; readonly action: Action }
   | { readonly type: 'assert_return'; readonly action: Action; readonly results: readonly Value[] }
-  | { readonly type: 'assert_trap'; readonly action: Action; readonly text: string }
+  | { readonly type: 'assert_trap' | 'assert_exhaustion'; readonly action: Action; readonly text: string }
   | { readonly type: 'assert_trap'; readonly source: Source; readonly text: string }
-  | { readonly type: 'assert_exhaustion'; readonly action: Action; readonly text: string }
   | { readonly type: 'assert_invalid' | 'assert_malformed' | 'assert_unlinkable'; readonly source: Source; readonly text: string }
   /** A directive that cannot be read. */
   | { readonly type: 'unreadable'; readonly keyword: string; readonly message: string };

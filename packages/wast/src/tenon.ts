@@ -1,0 +1,51 @@
+/** Tenon as an engine for scripts. */
+import { Component, ComponentError, camelCase, type ErrorCode, type Instance, Linker, Trap } from '@tenon/component';
+import { type Failure, type FailureKind, messages, type WastEngine } from './engine.ts';
+
+const KINDS: Readonly<Partial<Record<ErrorCode, FailureKind>>> = {
+  TENON_NOT_WASM: 'invalid',
+  TENON_CORE_MODULE: 'invalid',
+  TENON_MALFORMED: 'invalid',
+  TENON_INVALID: 'invalid',
+  TENON_CORE_INVALID: 'invalid',
+  TENON_UNSUPPORTED: 'unsupported',
+  TENON_IMPORT_MISSING: 'link',
+  TENON_IMPORT_TYPE: 'link',
+  TENON_INSTANCE_BUSY: 'trap',
+  TENON_INSTANCE_POISONED: 'trap',
+  TENON_RESULT: 'result',
+};
+
+export const tenonEngine: WastEngine = {
+  async compile(bytes) {
+    const component = await Component.compile(bytes);
+    return {
+      exports: component.exports,
+      async instantiate(named) {
+        const linker = new Linker();
+        for (const [name, value] of named) linker.define(name, value as object);
+        const instance: Instance = await linker.instantiate(component);
+        return {
+          exports: component.exports,
+          value: instance.exports,
+          call(name, args) {
+            const exported = instance.exports[name] ?? instance.exports[camelCase(name)];
+            if (typeof exported !== 'function') throw new Error(`instance.exports has no function for \`${name}\``);
+            return exported(...args);
+          },
+        };
+      },
+    };
+  },
+  classify(error): Failure {
+    const message = messages(error);
+    if (error instanceof Trap) return { kind: 'trap', message };
+    if (!(error instanceof ComponentError)) return { kind: 'crash', message: crashMessage(error) };
+    return { kind: KINDS[error.code] ?? 'crash', message: `${error.code}: ${message}`, payload: error.payload };
+  },
+};
+
+function crashMessage(error: unknown): string {
+  const stack = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  return stack.split('\n').slice(0, 4).join(' ').replace(/\s+/g, ' ');
+}
