@@ -1,0 +1,45 @@
+;; Two components, a list of 100 strings of 12 bytes across the seam: `loop(n)` passes it n times.
+(component
+  (component $callee
+    (core module $m
+      (memory (export "memory") 4)
+      (global $next (mut i32) (i32.const 1024))
+      (func (export "realloc") (param i32 i32 i32 i32) (result i32)
+        (local $at i32)
+        (local.set $at (i32.and (i32.add (global.get $next) (i32.sub (local.get 2) (i32.const 1))) (i32.sub (i32.const 0) (local.get 2))))
+        (global.set $next (i32.add (local.get $at) (local.get 3)))
+        (local.get $at))
+      (func (export "take") (param i32 i32) (result i32)
+        (global.set $next (i32.const 1024))
+        (local.get 1)))
+    (core instance $i (instantiate $m))
+    (func (export "take") (param "s" (list string)) (result u32)
+      (canon lift (core func $i "take") (memory (core memory $i "memory")) (realloc (core func $i "realloc")))))
+  (component $caller
+    (import "take" (func $take (param "s" (list string)) (result u32)))
+    (core module $libc (memory (export "memory") 1))
+    (core instance $libc (instantiate $libc))
+    (core func $take' (canon lower (func $take) (memory (core memory $libc "memory"))))
+    (core module $m
+      (import "" "memory" (memory 1))
+      (import "" "take" (func $take (param i32 i32) (result i32)))
+      (func $fill (local $i i32)
+        (memory.fill (i32.const 4096) (i32.const 97) (i32.const 1200))
+        (loop $l
+          (i32.store (i32.mul (local.get $i) (i32.const 8)) (i32.add (i32.const 4096) (i32.mul (local.get $i) (i32.const 12))))
+          (i32.store offset=4 (i32.mul (local.get $i) (i32.const 8)) (i32.const 12))
+          (local.set $i (i32.add (local.get $i) (i32.const 1)))
+          (br_if $l (i32.lt_u (local.get $i) (i32.const 100)))))
+      (start $fill)
+      (func (export "loop") (param $n i32) (result i32)
+        (local $acc i32)
+        (loop $l
+          (local.set $acc (i32.add (local.get $acc) (call $take (i32.const 0) (i32.const 100))))
+          (local.set $n (i32.sub (local.get $n) (i32.const 1)))
+          (br_if $l (local.get $n)))
+        (local.get $acc)))
+    (core instance $i (instantiate $m (with "" (instance (export "memory" (memory $libc "memory")) (export "take" (func $take'))))))
+    (func (export "loop") (param "n" u32) (result u32) (canon lift (core func $i "loop"))))
+  (instance $a (instantiate $callee))
+  (instance $b (instantiate $caller (with "take" (func $a "take"))))
+  (export "loop" (func $b "loop")))

@@ -1,0 +1,131 @@
+/** Calls between the host and a component. */
+import { blocking, Component, Linker } from '@tenon/component';
+import { assembled } from '../assemble.ts';
+import { type Contender, type Row, timedLoop } from '../harness.ts';
+import { transpiled } from '../peers/jco.ts';
+import { rawExports } from '../peers/raw.ts';
+
+type Fn = (...args: unknown[]) => unknown;
+
+const IMPORTS = {
+  scalar: 'export default (a, b) => (a + b) >>> 0;',
+  ready: 'export default (a) => a;',
+};
+
+async function tenonExports(ready: (a: number) => unknown): Promise<Readonly<Record<string, unknown>>> {
+  const linker = new Linker().define('scalar', (a: number, b: number) => (a + b) >>> 0).define('ready', ready);
+  return (await linker.instantiate(await Component.compile(await assembled('host')))).exports;
+}
+
+/** Each contender runs the same loop over an export of its own. */
+const loops = (func: string, body: (fn: Fn) => (n: number) => void): Contender[] => [
+  {
+    name: 'tenon',
+    async open() {
+      return timedLoop(body((await tenonExports((a) => a))[func] as Fn));
+    },
+  },
+  {
+    name: 'jco',
+    async open() {
+      const { exports, close } = await transpiled(await assembled('host'), IMPORTS);
+      return { ...timedLoop(body(exports[func] as Fn), 100), close };
+    },
+  },
+];
+
+const raw = (body: (exports: WebAssembly.Exports) => (n: number) => void): Contender => ({
+  name: 'raw',
+  async open() {
+    return timedLoop(body(await rawExports()));
+  },
+});
+
+let sink: unknown;
+const repeat =
+  (...args: unknown[]) =>
+  (fn: Fn) =>
+  (n: number): void => {
+    for (let i = 0; i < n; i++) sink = fn(...args);
+  };
+
+const text = 'hello world';
+const bytes = new Uint8Array(65536).fill(97);
+
+const rawCopies = (exports: WebAssembly.Exports, inwards: boolean): ((n: number) => void) => {
+  const view = new Uint8Array((exports.source as WebAssembly.Memory).buffer);
+  return (n) => {
+    for (let i = 0; i < n; i++) {
+      if (inwards) view.set(bytes, 1024);
+      else sink = view.slice(1024, 1024 + 65536);
+    }
+  };
+};
+
+/** A loop inside wasm over an import that may suspend but is ready at once. */
+const readyLoop =
+  (start: () => Promise<(n: number) => Promise<unknown>>): Contender['open'] =>
+  async () => {
+    const loop = await start();
+    const n = 20_000;
+    return {
+      async sample() {
+        const before = process.hrtime.bigint();
+        await loop(n);
+        return Number(process.hrtime.bigint() - before) / n;
+      },
+    };
+  };
+
+export function hostRows(): Row[] {
+  const row = (name: string, contenders: Contender[], targets: Row['targets']): Row => ({
+    group: 'host ↔ component',
+    name,
+    unit: 'ns',
+    better: 'less',
+    contenders,
+    targets,
+  });
+  const add = (fn: Fn) => (n: number) => {
+    let acc: unknown = 0;
+    for (let i = 0; i < n; i++) acc = fn(acc, 1);
+    sink = acc;
+  };
+  return [
+    row('export add(u32, u32)', [...loops('add', add), raw((e) => add(e.add as Fn))], [{ peer: 'raw', ratio: 2 }]),
+    row('string 11 B in', loops('textIn', repeat(text)), []),
+    row('string 11 B out', loops('textOut', repeat()), []),
+    row('list<u8> 64 KiB in', [...loops('bytesIn', repeat(bytes)), raw((e) => rawCopies(e, true))], [{ peer: 'raw', ratio: 3 }]),
+    row('list<u8> 64 KiB out', [...loops('bytesOut', repeat()), raw((e) => rawCopies(e, false))], [{ peer: 'raw', ratio: 3 }]),
+    row(
+      'import, scalar',
+      [...loops('loopScalar', (fn) => (n) => void fn(n)), raw((e) => (n) => void (e['loop-scalar'] as Fn)(n))],
+      [{ peer: 'raw', ratio: 3 }],
+    ),
+    row(
+      'import, async and ready',
+      [
+        {
+          name: 'tenon',
+          open: readyLoop(async () => {
+            const ready = blocking((a: number) => a);
+            return (await tenonExports(ready)).loopReady as (n: number) => Promise<unknown>;
+          }),
+        },
+        {
+          name: 'raw',
+          open: readyLoop(async () => {
+            const exports = await rawExports(new WebAssembly.Suspending((a: number) => a));
+            return WebAssembly.promising(exports['loop-ready'] as Fn) as (n: number) => Promise<unknown>;
+          }),
+        },
+      ],
+      [{ peer: 'raw', ratio: 2 }],
+    ),
+  ];
+}
+
+/** Keeps results alive so that no loop is optimised away. */
+export function lastResult(): unknown {
+  return sink;
+}

@@ -1,0 +1,116 @@
+/** `tenon serve` beside `jco serve` and bare `node:http`: rates, memory, and the time to a first answer. */
+import { fileURLToPath } from 'node:url';
+import { ensureGuest } from '../../guests/guests.ts';
+import type { Contender, Row } from '../harness.ts';
+import { load, residentMb, type Server, startServer } from '../servers.ts';
+
+const tenonBin = fileURLToPath(new URL('../../packages/cli/bin/tenon.js', import.meta.url));
+const jcoBin = fileURLToPath(new URL('../../node_modules/@bytecodealliance/jco/dist/jco.js', import.meta.url));
+const bare = fileURLToPath(new URL('../peers/node-http.mjs', import.meta.url));
+
+type Start = () => Promise<Server>;
+
+const servers = (guest: string): Readonly<Record<'tenon' | 'fresh' | 'jco' | 'node', Start>> => ({
+  tenon: async () => {
+    const file = await ensureGuest(guest);
+    return startServer(process.execPath, (port) => [tenonBin, 'serve', '--quiet', '--addr', `127.0.0.1:${port}`, file]);
+  },
+  fresh: async () => {
+    const file = await ensureGuest(guest);
+    return startServer(process.execPath, (port) => [tenonBin, 'serve', '--quiet', '--fresh', '--addr', `127.0.0.1:${port}`, file]);
+  },
+  jco: async () => {
+    const file = await ensureGuest(guest);
+    return startServer(process.execPath, (port) => [jcoBin, 'serve', file, '--port', String(port)]);
+  },
+  node: () => startServer(process.execPath, (port) => [bare, String(port)]),
+});
+
+const rate = (name: string, start: Start, ms: number): Contender => ({
+  name,
+  async open() {
+    const server = await start();
+    return { sample: () => load(server.port, '/', 16, ms), close: () => server.stop() };
+  },
+});
+
+const memory = (name: string, start: Start): Contender => ({
+  name,
+  async open() {
+    return {
+      async sample() {
+        const server = await start();
+        try {
+          await load(server.port, '/', 4, 500);
+          return await residentMb(server.child.pid ?? 0);
+        } finally {
+          await server.stop();
+        }
+      },
+    };
+  },
+});
+
+const firstAnswer = (name: string, start: Start): Contender => ({
+  name,
+  async open() {
+    return {
+      async sample() {
+        const since = performance.now();
+        const server = await start();
+        const took = performance.now() - since;
+        await server.stop();
+        return took;
+      },
+    };
+  },
+});
+
+/** @param quick shorter load, for a smoke run */
+export function httpRows(quick: boolean): Row[] {
+  const rust = servers('rust-http');
+  const js = servers('js-http');
+  const ms = quick ? 500 : 2000;
+  return [
+    {
+      group: 'http',
+      name: 'hello, Rust guest',
+      unit: 'req/s',
+      better: 'more',
+      contenders: [
+        rate('tenon', rust.tenon, ms),
+        rate('tenon, fresh instances', rust.fresh, ms),
+        rate('jco', rust.jco, ms),
+        rate('node:http', rust.node, ms),
+      ],
+      targets: [
+        { peer: 'jco', ratio: 10 },
+        { peer: 'node:http', ratio: 1 / 3 },
+      ],
+    },
+    {
+      group: 'http',
+      name: 'process start → first answer, 12 MB JavaScript guest',
+      unit: 'ms',
+      better: 'less',
+      contenders: [firstAnswer('tenon', js.tenon), firstAnswer('jco', js.jco)],
+      targets: [{ peer: 'jco', ratio: 1 / 3 }],
+    },
+    {
+      group: 'memory',
+      name: 'tenon serve, Rust guest (at most 40 MB over node:http)',
+      unit: 'MB',
+      better: 'less',
+      contenders: [memory('tenon', rust.tenon), memory('node:http', rust.node)],
+      targets: [{ peer: 'node:http', ratio: 1, plus: 40 }],
+    },
+    {
+      group: 'memory',
+      name: 'tenon serve, 12 MB JavaScript guest (at most 90 MB over node:http)',
+      unit: 'MB',
+      better: 'less',
+      contenders: [memory('tenon', js.tenon), memory('node:http', js.node)],
+      targets: [{ peer: 'node:http', ratio: 1, plus: 90 }],
+    },
+  ];
+}
