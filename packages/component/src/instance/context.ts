@@ -27,9 +27,3 @@ export function contextSet(instance: ComponentInstance, type: 'i32' | 'i64', ind
     flagWords[word + 1] = Number(BigInt.asIntN(32, value >> 32n));
   };
 }
-
-/** A new task starts with zeroes. */
-export function clearContext(instance: ComponentInstance): void {
-  const word = wordOf(instance, 0);
-  flagWords.fill(0, word, word + 4);
-}

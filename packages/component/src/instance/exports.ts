@@ -1,8 +1,7 @@
 /** What the embedder sees of an instance: an object of functions, classes and inner instances. */
-import { camelCase, functionName, pascalCase, shortName } from '../abi/names.ts';
+import { camelCase, parseFunctionName, pascalCase, interfaceName } from '../abi/names.ts';
 import { type GuestClass, guestResourceClass } from '../abi/resources.ts';
 import type { PlanExports, PlanLift } from '../link/plan.ts';
-import { clearContext } from './context.ts';
 import type { Instantiation } from './instantiate.ts';
 
 type Callable = (...args: unknown[]) => unknown;
@@ -16,7 +15,7 @@ export function makeExports(made: Instantiation, plan: PlanExports, owner = ''):
       case 'instance': {
         const value = makeExports(made, item.exports, name);
         exports[name] = value;
-        short.push([shortName(name), value]);
+        short.push([interfaceName(name), value]);
         break;
       }
       case 'resource':
@@ -43,12 +42,7 @@ function liftedFunction(made: Instantiation, lift: PlanLift, name: string): Call
   const binding = { ...made.canon(lift.options), instance, resources: made.resources, name };
   const postReturn = lift.postReturn === undefined ? undefined : made.func(lift.postReturn);
   const suspends = made.linked.suspends[lift.instance] === true;
-  const call = made.linked.lift(lift).bind(binding, made.func(lift.core), postReturn, suspends);
-  if (made.linked.plan.instances[lift.instance]?.usesContext !== true) return call;
-  return (...args) => {
-    clearContext(instance);
-    return call(...args);
-  };
+  return made.linked.lift(lift).bind(binding, made.func(lift.core), postReturn, suspends);
 }
 
 function resourceClass(made: Instantiation, index: number, name: string): unknown {
@@ -58,8 +52,8 @@ function resourceClass(made: Instantiation, index: number, name: string): unknow
 
 /** Methods, statics and constructors go to the class of their resource, which stands before them in the exports. */
 function addFunction(exports: Record<string, unknown>, exportName: string, call: Callable): void {
-  const name = functionName(exportName);
-  if (name.kind === 'function') {
+  const name = parseFunctionName(exportName);
+  if (name.kind === 'plain') {
     exports[camelCase(name.name)] = call;
     return;
   }

@@ -1,6 +1,6 @@
 /** Binds the host items of a plan to the embedder's definitions, and reports all that is missing at once. */
 import type { HostFunction } from '../abi/contract.ts';
-import { camelCase, functionName, pascalCase } from '../abi/names.ts';
+import { camelCase, parseFunctionName, pascalCase } from '../abi/names.ts';
 import { ComponentError } from '../errors.ts';
 import type { ResourceClass } from '../instance/state.ts';
 import type { HostPath, Plan } from './plan.ts';
@@ -121,8 +121,8 @@ function hostFunction(
   path: HostPath,
   arity: number,
 ): { readonly call: HostFunction; readonly declared: unknown } | undefined {
-  const name = functionName(path[path.length - 1] ?? path[0]);
-  if (name.kind === 'function') {
+  const name = parseFunctionName(path[path.length - 1] ?? path[0]);
+  if (name.kind === 'plain') {
     const fn = path.length === 1 ? owner[SELF] : owner[camelCase(name.name)];
     if (typeof fn !== 'function') return undefined;
     return { call: (path.length === 1 ? fn : fn.bind(owner)) as HostFunction, declared: fn };
