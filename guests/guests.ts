@@ -1,0 +1,115 @@
+/** The components that tests, examples and the bench use: what each is, and where its built form is. */
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+/** The folder of this file. */
+export const GUESTS_FOLDER: string = fileURLToPath(new URL('.', import.meta.url));
+
+/** What is built and can be built again: outside git. */
+export const CACHE_FOLDER: string = join(GUESTS_FOLDER, '.cache');
+
+/** How a guest is built: one function each in `recipes.ts`. */
+export type Recipe = 'rust-library' | 'rust-command' | 'rust-reactor' | 'starlingmonkey' | 'quickjs';
+
+export interface Guest {
+  readonly about: string;
+  readonly language: 'Rust' | 'JavaScript' | 'TypeScript';
+  readonly recipe: Recipe;
+  /** Whether the built form is in git beside the sources; the others are built on demand into `guests/.cache`. */
+  readonly committed: boolean;
+  /** The interfaces it imports; `wasi:io/*@0.2.12` stands for those that its toolchain takes from that package. */
+  readonly imports: readonly string[];
+  readonly exports: readonly string[];
+}
+
+const HTTP = ['wasi:clocks/*@0.2.12', 'wasi:io/*@0.2.12'];
+const PREVIEW1 = ['wasi:cli/*@0.2.12', 'wasi:clocks/*@0.2.12', 'wasi:filesystem/*@0.2.12', 'wasi:io/*@0.2.12'];
+const QUICKJS = [...PREVIEW1, 'wasi:random/*@0.2.12', 'wasi:clocks/*@0.2.10', 'wasi:http/*@0.2.10', 'wasi:io/*@0.2.10'];
+
+export const GUESTS = {
+  'rust-hello': {
+    about: 'prints one line',
+    language: 'Rust',
+    recipe: 'rust-command',
+    committed: true,
+    imports: PREVIEW1,
+    exports: ['wasi:cli/run@0.2.12'],
+  },
+  'rust-cli': {
+    about: 'a command with subcommands for arguments, environment, stdin, files, clocks, exits and endless loops',
+    language: 'Rust',
+    recipe: 'rust-command',
+    committed: true,
+    imports: [...PREVIEW1, 'wasi:random/*@0.2.12'],
+    exports: ['wasi:cli/run@0.2.12'],
+  },
+  'rust-http': {
+    about: 'a web server with a route for each thing that a server must carry, good and bad',
+    language: 'Rust',
+    recipe: 'rust-reactor',
+    committed: true,
+    imports: [...PREVIEW1, 'wasi:random/*@0.2.12', 'wasi:http/*@0.2.4'],
+    exports: ['wasi:http/incoming-handler@0.2.4'],
+  },
+  'rust-calculator': {
+    about: 'adds and multiplies; imports nothing',
+    language: 'Rust',
+    recipe: 'rust-library',
+    committed: true,
+    imports: [],
+    exports: ['example:calculator/math'],
+  },
+  'ts-web': {
+    about: 'a web handler that imports the calculator',
+    language: 'TypeScript',
+    recipe: 'quickjs',
+    committed: false,
+    imports: [...QUICKJS, 'example:calculator/math'],
+    exports: ['wasi:http/incoming-handler@0.2.10', 'init'],
+  },
+  'qjs-http': {
+    about: 'hello and echo on QuickJS',
+    language: 'JavaScript',
+    recipe: 'quickjs',
+    committed: false,
+    imports: QUICKJS,
+    exports: ['wasi:http/incoming-handler@0.2.10', 'init'],
+  },
+  'js-http': {
+    about: 'hello and echo on StarlingMonkey',
+    language: 'JavaScript',
+    recipe: 'starlingmonkey',
+    committed: false,
+    imports: HTTP,
+    exports: ['wasi:http/incoming-handler@0.2.12'],
+  },
+} as const satisfies Record<string, Guest>;
+
+export type GuestName = keyof typeof GUESTS;
+
+/** The names of all guests. */
+export const GUEST_NAMES: readonly GuestName[] = Object.keys(GUESTS) as GuestName[];
+
+/** The path of a guest's built form; a guest that is not in git may not be there yet, see {@link ensureGuest}. */
+export function guestPath(name: GuestName): string {
+  return GUESTS[name].committed ? join(GUESTS_FOLDER, name, `${name}.wasm`) : join(CACHE_FOLDER, `${name}.wasm`);
+}
+
+/** The bytes of a guest, built first where that is needed. */
+export async function readGuest(name: GuestName): Promise<Uint8Array> {
+  return new Uint8Array(readFileSync(await ensureGuest(name)));
+}
+
+/**
+ * The path of a guest's built form. Builds it when it is not in git and its sources have changed since the last build,
+ * with a line on stderr that says so.
+ * @throws MissingToolchain when the guest's language is not installed on this machine.
+ */
+export async function ensureGuest(name: GuestName): Promise<string> {
+  const path = guestPath(name);
+  if (GUESTS[name].committed && existsSync(path)) return path;
+  const { build } = await import('./build.ts');
+  await build(name, { force: false });
+  return path;
+}

@@ -1,0 +1,129 @@
+/** One function for each way of making a component from sources. Each names the tools that it does not find. */
+import { execFileSync } from 'node:child_process';
+import { cpSync, existsSync, globSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { CACHE_FOLDER, GUESTS_FOLDER, type Recipe } from './guests.ts';
+
+/** Thrown when a guest cannot be built here; the message says what to install. */
+export class MissingToolchain extends Error {
+  override readonly name = 'MissingToolchain';
+}
+
+export const RECIPES: Readonly<Record<Recipe, (name: string) => Promise<Uint8Array>>> = {
+  'rust-library': (name) => rust(name, 'wasm32-unknown-unknown'),
+  'rust-command': (name) => rust(name, 'wasm32-wasip1', 'command'),
+  'rust-reactor': (name) => rust(name, 'wasm32-wasip1', 'reactor'),
+  starlingmonkey,
+  quickjs,
+};
+
+type RustTarget = 'wasm32-unknown-unknown' | 'wasm32-wasip1';
+
+const DEBIAN_RUST = 'apt-get install rustc-web cargo-web rust-web-src lld wasi-libc libclang-rt-dev-wasm32';
+const BUILTINS = '/usr/lib/llvm-*/lib/clang/*/lib/wasi/libclang_rt.builtins-wasm32.a';
+
+/** Uses a rustup toolchain that has the target, else Debian's compiler, which brings the library as source. */
+async function rust(name: string, target: RustTarget, adapter?: 'command' | 'reactor'): Promise<Uint8Array> {
+  const tools = rustupHas(target) ? { cargo: 'cargo', env: {}, build: [], link: [], flags: [] } : debianRust(target, adapter);
+  const targetFolder = join(CACHE_FOLDER, 'cargo');
+  // Paths of this machine stay out of panic messages, so that a rebuild elsewhere gives the same bytes.
+  const cargoHome = process.env.CARGO_HOME ?? join(homedir(), '.cargo');
+  const flags = [...tools.flags, `--remap-path-prefix=${cargoHome}=/cargo`, `--remap-path-prefix=${GUESTS_FOLDER}=/guests/`];
+  const args = ['rustc', '--locked', '--release', '-p', name, '--target', target, ...tools.build, '--', ...tools.link];
+  run(tools.cargo, args, { ...tools.env, CARGO_TARGET_DIR: targetFolder, CARGO_ENCODED_RUSTFLAGS: flags.join('\x1f') });
+  const file = adapter === 'command' ? `${name}.wasm` : `${name.replaceAll('-', '_')}.wasm`;
+  return makeComponent(join(targetFolder, target, 'release', file), adapter);
+}
+
+function rustupHas(target: RustTarget): boolean {
+  try {
+    const folder = execFileSync('rustc', ['--print', 'target-libdir', '--target', target], { encoding: 'utf8', stdio: 'pipe' });
+    return existsSync(folder.trim());
+  } catch {
+    return false;
+  }
+}
+
+function debianRust(target: RustTarget, adapter: 'command' | 'reactor' | undefined) {
+  const start = `/usr/lib/wasm32-wasi/crt1-${adapter}.o`;
+  const [builtins = BUILTINS] = globSync(BUILTINS);
+  const needed = ['/usr/bin/cargo', '/usr/bin/rustc', '/usr/lib/rustlib/src/rust/library/std', '/usr/bin/wasm-ld'];
+  if (adapter !== undefined) needed.push(start, builtins);
+  need(`Rust for ${target}`, needed, `rustup target add ${target}, or on Debian ${DEBIAN_RUST}`);
+  const wasi = ['-L/usr/lib/wasm32-wasi', '-Clink-self-contained=no', `-Clink-arg=${builtins}`];
+  return {
+    cargo: '/usr/bin/cargo',
+    env: { RUSTC: '/usr/bin/rustc', RUSTC_BOOTSTRAP: '1' },
+    build: ['-Zbuild-std=std,panic_abort'],
+    link: adapter === undefined ? [] : [`-Clink-arg=${start}`],
+    flags: ['-Clinker=/usr/bin/wasm-ld', ...(adapter === undefined ? [] : wasi)],
+  };
+}
+
+async function starlingmonkey(name: string): Promise<Uint8Array> {
+  const { componentize } = await import('@bytecodealliance/componentize-js');
+  const { component } = await componentize({
+    sourcePath: join(GUESTS_FOLDER, name, 'src', 'handler.js'),
+    witPath: await stageWit(name, (text) => text),
+    // The engine's own `fetch` event would export an older wasi:http than the world's.
+    disableFeatures: ['fetch-event'],
+  });
+  return component;
+}
+
+/**
+ * componentize-qjs gives WASI to the program while it takes its snapshot, but not wasi:http, whose stand-in then has
+ * resource types other than those of the real wasi:io. So the world's WASI packages have another namespace of the same
+ * length until the component is made. They differ in version from those that the engine itself imports, for one
+ * component cannot import one name twice.
+ */
+async function quickjs(name: string): Promise<Uint8Array> {
+  const { componentize } = await import('componentize-qjs');
+  const { build: bundle } = await import('esbuild');
+  const [entry = ''] = globSync(join(GUESTS_FOLDER, name, 'src', 'handler.{js,ts}'));
+  const external = ['wasi:*', 'example:*'];
+  const bundled = await bundle({ entryPoints: [entry], bundle: true, format: 'esm', target: 'es2023', write: false, external });
+  const hide = (text: string) => text.replaceAll('wasi:', 'wasj:');
+  const show = (text: string) => text.replace(/wasj:([a-z-]+\/[a-z-]+@)/g, 'wasi:$1');
+  const { component } = await componentize({
+    jsSource: hide(bundled.outputFiles[0]?.text ?? ''),
+    witPath: await stageWit(name, (text) => hide(text.replaceAll('0.2.12', '0.2.10'))),
+    optSize: true,
+    sync: true,
+  });
+  return Buffer.from(show(component.toString('latin1')), 'latin1');
+}
+
+/** Copies a guest's WIT, the guests' own packages and WASI 0.2 beside it, where a componentizer looks for them. */
+async function stageWit(name: string, edit: (text: string) => string): Promise<string> {
+  const staged = join(CACHE_FOLDER, 'wit', name);
+  rmSync(staged, { recursive: true, force: true });
+  cpSync(join(GUESTS_FOLDER, name, 'wit'), staged, { recursive: true });
+  cpSync(join(GUESTS_FOLDER, 'rust-calculator', 'wit'), join(staged, 'deps', 'example-calculator'), { recursive: true });
+  const jco = fileURLToPath(import.meta.resolve('@bytecodealliance/jco'));
+  cpSync(join(dirname(jco), '..', 'lib', 'wit', 'builtin', '0.2.12'), join(staged, 'deps'), { recursive: true });
+  for (const path of globSync('**/*.wit', { cwd: staged })) {
+    const file = join(staged, path);
+    writeFileSync(file, edit(readFileSync(file, 'utf8')));
+  }
+  return staged;
+}
+
+async function makeComponent(path: string, adapter?: 'command' | 'reactor'): Promise<Uint8Array> {
+  const jco = await import('@bytecodealliance/jco');
+  const adapterPath = { command: jco.preview1AdapterCommandPath, reactor: jco.preview1AdapterReactorPath };
+  const adapters: [string, Uint8Array][] = adapter === undefined ? [] : [['wasi_snapshot_preview1', readFileSync(adapterPath[adapter]())]];
+  return jco.componentNew(readFileSync(path), adapters);
+}
+
+function need(what: string, paths: readonly string[], install: string): void {
+  const missing = paths.filter((path) => !existsSync(path));
+  if (missing.length > 0) throw new MissingToolchain(`${what} is not here (no ${missing.join(', ')}). Install it: ${install}`);
+}
+
+/** Runs a compiler in the guests' folder; what it says goes to stderr, for stdout may be a program's own output. */
+function run(command: string, args: readonly string[], env: Readonly<Record<string, string>> = {}): void {
+  execFileSync(command, args, { cwd: GUESTS_FOLDER, env: { ...process.env, ...env }, stdio: ['ignore', 2, 2] });
+}

@@ -1,0 +1,5 @@
+//! The smallest program that uses `std`.
+
+fn main() {
+    println!("Hello from Rust!");
+}
