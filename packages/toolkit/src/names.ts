@@ -1,22 +1,7 @@
 /**
- * Names: kebab-case to JavaScript, and the parts of extern names.
+ * The parts of extern names.
  * https://github.com/WebAssembly/component-model/blob/main/design/mvp/Explainer.md#import-and-export-definitions
  */
-
-/** `blocking-read` → `blockingRead`, `HTTP3` → `http3`. */
-export function camelCase(name: string): string {
-  const [first = '', ...rest] = name.split('-');
-  return first.toLowerCase() + rest.map(capitalise).join('');
-}
-
-/** `output-stream` → `OutputStream`. */
-export function pascalCase(name: string): string {
-  return name.split('-').map(capitalise).join('');
-}
-
-function capitalise(word: string): string {
-  return word.charAt(0).toUpperCase() + word.slice(1).toLowerCase();
-}
 
 /** The parts of `namespace:package/interface@version`. */
 export interface InterfaceName {
@@ -55,20 +40,7 @@ export function withoutVersion(name: string): string {
   return at < 0 ? name : name.slice(0, at);
 }
 
-/**
- * The key under which versions are compatible: same major, or same minor while the major is 0; a pre-release fits only itself.
- * Undefined for a name without a version.
- */
-export function compatibilityKey(name: string): string | undefined {
-  const match = /^(.*)@(\d+)\.(\d+)\.(\d+)(-[^+]+)?(\+.*)?$/.exec(name);
-  if (match === null) return undefined;
-  const [, base, major, minor, patch, pre] = match;
-  if (pre !== undefined) return `${base}@${major}.${minor}.${patch}${pre}`;
-  if (major !== '0') return `${base}@${major}`;
-  return minor !== '0' ? `${base}@0.${minor}` : `${base}@0.0.${patch}`;
-}
-
-/** Orders two names of one compatibility key by version. */
+/** Orders two names of one version track by version. */
 export function compareVersions(left: string, right: string): number {
   const numbers = (name: string): number[] => (/@(\d+)\.(\d+)\.(\d+)/.exec(name) ?? []).slice(1).map(Number);
   const a = numbers(left);

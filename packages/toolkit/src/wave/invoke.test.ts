@@ -35,10 +35,10 @@ for (const [name, path] of [
 }
 
 for (const [name, message] of [
-  ['add', /could mean any of these[^]*math@1\.2\.3\.add[^]*text\.add/],
+  ['add', /could mean any of these[\s\S]*math@1\.2\.3\.add[\s\S]*text\.add/],
   ['multiplyy', /nearest is `example:calculator\/math@1\.2\.3\.multiply`/],
   ['mth.add', /nearest is/],
-  ['zzzzzzzzzzzz', /it has\n[^]*multiply: func\(a: s32, b: s32\) -> s32/],
+  ['zzzzzzzzzzzz', /it has\n[\s\S]*multiply: func\(a: s32, b: s32\) -> s32/],
 ] as const) {
   test(`findFunction error: ${name}`, () => {
     assert.throws(() => findFunction(exports, name), { code: 'TENON_INVOKE_UNKNOWN', message });
@@ -67,7 +67,7 @@ for (const [text, code, message] of [
     'TENON_INVOKE_ARGUMENTS',
     /takes 2 arguments, 1 given: .*multiply: func\(a: s32, b: s32\) -> s32\n {2}multiply\(1\)\n {12}\^$/,
   ],
-  ['multiply(1, 2, 3)', 'TENON_INVOKE_ARGUMENTS', /3 given[^]*\n {17}\^$/],
+  ['multiply(1, 2, 3)', 'TENON_INVOKE_ARGUMENTS', /3 given[\s\S]*\n {17}\^$/],
   ['greet()', 'TENON_INVOKE_ARGUMENTS', /takes 1 to 2 arguments/],
   ['multiply(1, "x")', 'TENON_WAVE', /^argument 2 `b: s32`: expected s32, found `"x"`\n {2}multiply\(1, "x"\)\n {14}\^$/],
   ['multiply(1, 2147483648)', 'TENON_WAVE', /out of range for s32/],

@@ -4,9 +4,20 @@
  *
  * A `map` is written as a list of pairs, `[("a", 1), ("b", 2)]`: WAVE has no form of its own for it yet.
  */
-import type { FlagsType, ListType, MapType, OptionType, RecordType, ResultType, TupleType, ValType, VariantType } from '@tenon/component';
+import {
+  camelCase,
+  type FlagsType,
+  type ListType,
+  type MapType,
+  type OptionType,
+  type RecordType,
+  type ResultType,
+  type TupleType,
+  type ValType,
+  type VariantType,
+} from '@tenon/component';
 import { ToolkitError } from '../errors.ts';
-import { camelCase, nearest } from '../names.ts';
+import { nearest } from '../names.ts';
 import { typeText } from '../wit/type-text.ts';
 import { INTEGER_RANGES, isNestedOption, toNumericArray } from './mapping.ts';
 import { Scanner } from './scanner.ts';
@@ -44,7 +55,7 @@ function parse(scanner: Scanner, type: ValType): unknown {
       return parseInteger(scanner, type.kind);
     case 'f32':
     case 'f64':
-      return parseFloat(scanner, type.kind);
+      return parseFloating(scanner, type.kind);
     case 'char':
       return scanner.char();
     case 'string':
@@ -89,7 +100,7 @@ function parseInteger(scanner: Scanner, kind: keyof typeof INTEGER_RANGES): numb
   return kind === 's64' || kind === 'u64' ? value : Number(value);
 }
 
-function parseFloat(scanner: Scanner, kind: 'f32' | 'f64'): number {
+function parseFloating(scanner: Scanner, kind: 'f32' | 'f64'): number {
   const start = scanner.position;
   if (scanner.take('-inf')) return -Infinity;
   const token = scanner.number();

@@ -1,6 +1,5 @@
 /** JavaScript values → WAVE text, guided by the type. */
-import type { ValType } from '@tenon/component';
-import { camelCase } from '../names.ts';
+import { camelCase, type ValType } from '@tenon/component';
 import { isNestedOption } from './mapping.ts';
 
 const KEYWORDS: ReadonlySet<string> = new Set(['true', 'false', 'inf', 'nan', 'some', 'none', 'ok', 'err']);
@@ -21,9 +20,9 @@ export function printValue(value: unknown, type: ValType): string {
     case 'f64':
       return printFloat(value as number, type.kind);
     case 'char':
-      return `'${escape(value as string, "'")}'`;
+      return `'${escaped(value as string, "'")}'`;
     case 'string':
-      return `"${escape(value as string, '"')}"`;
+      return `"${escaped(value as string, '"')}"`;
     case 'list':
       return `[${Array.from(value as Iterable<unknown>, (item) => printValue(item, type.element)).join(', ')}]`;
     case 'map':
@@ -91,7 +90,7 @@ function printFloat(value: number, kind: 'f32' | 'f64'): string {
   return String(value);
 }
 
-function escape(text: string, quote: string): string {
+function escaped(text: string, quote: string): string {
   let out = '';
   for (const c of text) {
     if (c === quote || c === '\\') out += `\\${c}`;

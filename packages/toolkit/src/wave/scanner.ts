@@ -131,13 +131,13 @@ export class Scanner {
       this.position += value.length;
       return value;
     }
-    const escape = this.position++;
+    const start = this.position++;
     const kind = this.text.charAt(this.position++);
-    if (kind !== 'u') return ESCAPES[kind] ?? this.fail(`unknown escape \`\\${kind}\``, escape);
+    if (kind !== 'u') return ESCAPES[kind] ?? this.fail(`unknown escape \`\\${kind}\``, start);
     const hex = /^\{([0-9a-fA-F]{1,6})\}/.exec(this.text.slice(this.position, this.end));
-    if (hex === null) this.fail('expected `\\u{…}` with a hexadecimal number', escape);
+    if (hex === null) this.fail('expected `\\u{…}` with a hexadecimal number', start);
     const code = Number.parseInt(hex[1] ?? '', 16);
-    if (code > 0x10ffff || (code >= 0xd800 && code < 0xe000)) this.fail('the escape is no Unicode scalar value', escape);
+    if (code > 0x10ffff || (code >= 0xd800 && code < 0xe000)) this.fail('the escape is no Unicode scalar value', start);
     this.position += hex[0].length;
     return String.fromCodePoint(code);
   }

@@ -1,0 +1,103 @@
+/** Composition: one component in which the exports of plugs satisfy the imports of a socket. */
+import { Component, ComponentError, type ExternType } from '@tenon/component';
+import { ToolkitError } from '../errors.ts';
+import { ComponentWriter, type Item } from './encode.ts';
+import { leftovers, ResourceSpace } from './leftover.ts';
+import { matchExtern, mismatchText } from './match.ts';
+import { substituteExtern } from './resources.ts';
+import { type Part, type Wire, type WiredPart, wire } from './wiring.ts';
+
+export type { Part } from './wiring.ts';
+
+/** What `compose` made. */
+export interface Composition {
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  /** Imports that a plug satisfies. */
+  readonly connections: readonly {
+    readonly importer: string;
+    readonly import: string;
+    readonly exporter: string;
+    readonly export: string;
+  }[];
+  /** Names that the composed component still imports. */
+  readonly imports: readonly string[];
+  readonly exports: readonly string[];
+}
+
+/**
+ * Composes components. Plugs may use each other; what nothing satisfies stays an import, merged by version.
+ * @param socket the component whose imports are satisfied and whose exports the result has
+ * @throws ToolkitError TENON_COMPOSE_NOTHING, TENON_COMPOSE_TYPE, TENON_COMPOSE_AMBIGUOUS, TENON_COMPOSE_CYCLE, TENON_COMPOSE_IMPORT
+ * @example compose({ name: 'app', bytes, component }, [{ name: 'math', bytes: mathBytes, component: math }]).bytes
+ */
+export function compose(socket: Part, plugs: readonly Part[]): Composition {
+  const parts = wire(socket, plugs);
+  const space = new ResourceSpace();
+  const imports = leftovers(parts, space);
+  for (const part of parts) checkWires(part, space);
+
+  const writer = new ComponentWriter();
+  const importItems = new Map<Part, Map<string, Item>>(parts.map(({ part }) => [part, new Map()]));
+  for (const { name, type, members } of imports) {
+    const item = writer.import(name, type);
+    for (const member of members) importItems.get(member.part)?.set(member.name, item);
+  }
+  const instances = new Map<Part, Item>();
+  for (const { part, wires } of parts) {
+    const component = writer.component(part.bytes, part.name);
+    const args = wires.map(({ import: { name, type }, source }) => {
+      const instance = source === undefined ? undefined : instances.get(source.part);
+      const item =
+        source === undefined || instance === undefined
+          ? importItems.get(part)?.get(name)
+          : writer.aliasExport(instance, source.export, type.kind);
+      if (item === undefined) throw new Error(`internal error: nothing stands for the import ${name}`);
+      return { name, item };
+    });
+    instances.set(part, writer.instantiate(component, args));
+  }
+  const root = instances.get(socket);
+  if (root === undefined) throw new Error('internal error: the socket was not instantiated');
+  for (const { name, type } of socket.component.exports) writer.export(name, writer.aliasExport(root, name, type.kind));
+
+  const bytes = writer.finish();
+  validateResult(bytes);
+  return {
+    bytes,
+    connections: parts.flatMap(({ part, wires }) => wires.flatMap((w) => connection(part, w))),
+    imports: imports.map((item) => item.name),
+    exports: socket.component.exports.map((item) => item.name),
+  };
+}
+
+function connection(part: Part, { import: item, source }: Wire): Composition['connections'] {
+  if (source === undefined) return [];
+  return [{ importer: part.name, import: item.name, exporter: source.part.name, export: source.export }];
+}
+
+/** Checks each wired import by subtype; the resources that it introduces become those of the plug. */
+function checkWires({ part, wires }: WiredPart, space: ResourceSpace): void {
+  const bindings = space.bindings(part);
+  for (const { import: item, source } of wires) {
+    if (source === undefined) continue;
+    const exported = source.part.component.exports.find((candidate) => candidate.name === source.export);
+    if (exported === undefined) continue;
+    const found: ExternType = substituteExtern(exported.type, (resource) => space.of(source.part, resource));
+    const mismatch = matchExtern(item.type, found, bindings, [item.name]);
+    if (mismatch === undefined) continue;
+    throw new ToolkitError(
+      'TENON_COMPOSE_TYPE',
+      `\`${source.part.name}\` exports \`${source.export}\`, but not as \`${part.name}\` imports it\n  ${mismatchText(mismatch)}`,
+    );
+  }
+}
+
+/** What the check by path leaves to the validator: module and component types, and anything it should have seen. */
+function validateResult(bytes: Uint8Array<ArrayBuffer>): void {
+  try {
+    Component.validate(bytes);
+  } catch (error) {
+    if (!(error instanceof ComponentError)) throw error;
+    throw new ToolkitError('TENON_COMPOSE_TYPE', `the parts do not fit together: ${error.message}`, error);
+  }
+}

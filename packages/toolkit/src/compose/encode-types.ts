@@ -1,0 +1,333 @@
+/**
+ * Types → binary. A scope is one type index space: the component's own, or that of an instance or component type.
+ * https://github.com/WebAssembly/component-model/blob/main/design/mvp/Binary.md#type-definitions
+ */
+import type {
+  CoreExternType,
+  CoreModuleType,
+  DefinedType,
+  ExternType,
+  FuncType,
+  PrimitiveKind,
+  ResourceId,
+  ValType,
+} from '@tenon/component';
+import { ByteWriter } from './bytes.ts';
+import { funcKey, typeKey } from './type-key.ts';
+
+const PRIMITIVES: Readonly<Record<PrimitiveKind, number>> = {
+  bool: 0x7f,
+  s8: 0x7e,
+  u8: 0x7d,
+  s16: 0x7c,
+  u16: 0x7b,
+  s32: 0x7a,
+  u32: 0x79,
+  s64: 0x78,
+  u64: 0x77,
+  f32: 0x76,
+  f64: 0x75,
+  char: 0x74,
+  string: 0x73,
+  'error-context': 0x64,
+};
+
+const CORE_VALUE_TYPES: Readonly<Record<string, number>> = {
+  i32: 0x7f,
+  i64: 0x7e,
+  f32: 0x7d,
+  f64: 0x7c,
+  v128: 0x7b,
+  funcref: 0x70,
+  externref: 0x6f,
+};
+
+/** How a scope writes what it defines: as sections of a component, or as declarators of a type. */
+export interface ScopeOutput {
+  type(body: ByteWriter): void;
+  coreType(body: ByteWriter): void;
+  alias(body: ByteWriter): void;
+}
+
+export class TypeScope {
+  readonly parent: TypeScope | undefined;
+  private readonly output: ScopeOutput;
+  private types = 0;
+  private coreTypes = 0;
+  private instances = 0;
+  /** Indices of value and function types by structure; an exported type stands for its structure from then on. */
+  private readonly known = new Map<string, number>();
+  private readonly resources = new Map<ResourceId, number>();
+  /** Resources that an instance of this scope exports: aliased when first used. */
+  private readonly exported = new Map<ResourceId, { readonly instance: number; readonly path: readonly string[] }>();
+
+  constructor(parent: TypeScope | undefined, output: ScopeOutput) {
+    this.parent = parent;
+    this.output = output;
+  }
+
+  private define(body: ByteWriter): number {
+    this.output.type(body);
+    return this.types++;
+  }
+
+  /** The index that the next import or export of a type, or alias of one, gets. */
+  addType(): number {
+    return this.types++;
+  }
+
+  addInstance(): number {
+    return this.instances++;
+  }
+
+  get typeCount(): number {
+    return this.types;
+  }
+
+  get instanceCount(): number {
+    return this.instances;
+  }
+
+  /** Whether this scope, or one around it, can name the resource. */
+  knows(resource: ResourceId): boolean {
+    return this.resources.has(resource) || this.exported.has(resource) || (this.parent?.knows(resource) ?? false);
+  }
+
+  /** The resource's type index in this scope; aliases it from where it is known. */
+  private resource(resource: ResourceId): number {
+    let index = this.resources.get(resource);
+    if (index === undefined) {
+      const exported = this.exported.get(resource);
+      index = exported === undefined ? this.aliasOuter(resource) : this.aliasExport(exported);
+      this.resources.set(resource, index);
+    }
+    return index;
+  }
+
+  private aliasExport({ instance, path }: { readonly instance: number; readonly path: readonly string[] }): number {
+    let at = instance;
+    for (const [i, name] of path.entries()) {
+      const isType = i === path.length - 1;
+      this.output.alias(
+        new ByteWriter()
+          .byte(isType ? 0x03 : 0x05, 0x00)
+          .u32(at)
+          .name(name),
+      );
+      if (isType) return this.addType();
+      at = this.addInstance();
+    }
+    throw new Error('internal error: an exported resource without a name');
+  }
+
+  private aliasOuter(resource: ResourceId): number {
+    let scope = this.parent;
+    let count = 1;
+    while (scope !== undefined && !scope.resources.has(resource) && !scope.exported.has(resource)) {
+      scope = scope.parent;
+      count++;
+    }
+    if (scope === undefined) throw new Error('internal error: a resource that nothing introduces');
+    const index = scope.resource(resource);
+    this.output.alias(new ByteWriter().byte(0x03, 0x02).u32(count).u32(index));
+    return this.addType();
+  }
+
+  /** Writes a reference to a value type, defining it first where it is new. */
+  private value(writer: ByteWriter, type: ValType): void {
+    const primitive = PRIMITIVES[type.kind as PrimitiveKind];
+    if (primitive === undefined) writer.s33(this.valueIndex(type));
+    else writer.byte(primitive);
+  }
+
+  private optional(writer: ByteWriter, type: ValType | undefined): void {
+    if (type === undefined) writer.byte(0x00);
+    else this.value(writer.byte(0x01), type);
+  }
+
+  private valueIndex(type: ValType): number {
+    const key = typeKey(type);
+    let index = this.known.get(key);
+    if (index === undefined) {
+      index = this.define(this.valueBody(type));
+      this.known.set(key, index);
+    }
+    return index;
+  }
+
+  private valueBody(type: ValType): ByteWriter {
+    const body = new ByteWriter();
+    switch (type.kind) {
+      case 'record':
+        return body.byte(0x72).vec(type.fields, (field) => this.value(body.name(field.name), field.type));
+      case 'variant':
+        return body.byte(0x71).vec(type.cases, (c) => {
+          this.optional(body.name(c.name), c.type);
+          body.byte(0x00);
+        });
+      case 'list':
+        this.value(body.byte(type.length === undefined ? 0x70 : 0x67), type.element);
+        return type.length === undefined ? body : body.u32(type.length);
+      case 'map':
+        this.value(body.byte(0x63), type.key);
+        this.value(body, type.value);
+        return body;
+      case 'tuple':
+        return body.byte(0x6f).vec(type.types, (item) => this.value(body, item));
+      case 'flags':
+        return body.byte(0x6e).vec(type.names, (name) => body.name(name));
+      case 'enum':
+        return body.byte(0x6d).vec(type.names, (name) => body.name(name));
+      case 'option':
+        this.value(body.byte(0x6b), type.type);
+        return body;
+      case 'result':
+        this.optional(body.byte(0x6a), type.ok);
+        this.optional(body, type.err);
+        return body;
+      case 'own':
+      case 'borrow':
+        return body.byte(type.kind === 'own' ? 0x69 : 0x68).u32(this.resource(type.resource));
+      case 'stream':
+      case 'future':
+        this.optional(body.byte(type.kind === 'stream' ? 0x66 : 0x65), type.element);
+        return body;
+      default:
+        return body.byte(PRIMITIVES[type.kind]);
+    }
+  }
+
+  private func(type: FuncType): number {
+    const key = funcKey(type);
+    let index = this.known.get(key);
+    if (index === undefined) {
+      const body = new ByteWriter().byte(type.async ? 0x43 : 0x40);
+      body.vec(type.params, (param) => this.value(body.name(param.name), param.type));
+      if (type.result === undefined) body.byte(0x01, 0x00);
+      else this.value(body.byte(0x00), type.result);
+      index = this.define(body);
+      this.known.set(key, index);
+    }
+    return index;
+  }
+
+  private nested(opcode: 0x41 | 0x42, imports: ReadonlyMap<string, ExternType>, exports: ReadonlyMap<string, ExternType>): number {
+    const declarations: ByteWriter[] = [];
+    const declare = (kind: number, body: ByteWriter): void => void declarations.push(new ByteWriter().byte(kind).append(body));
+    const scope = new TypeScope(this, {
+      coreType: (body) => declare(0x00, body),
+      type: (body) => declare(0x01, body),
+      alias: (body) => declare(0x02, body),
+    });
+    for (const [name, type] of imports) scope.declareExtern(name, type, (body) => declare(0x03, body));
+    for (const [name, type] of exports) scope.declareExtern(name, type, (body) => declare(0x04, body));
+    const body = new ByteWriter().byte(opcode);
+    return this.define(body.vec(declarations, (declaration) => body.append(declaration)));
+  }
+
+  private definedIndex(type: DefinedType): number {
+    switch (type.kind) {
+      case 'value':
+        return this.valueIndex(type.type);
+      case 'func':
+        return this.func(type.type);
+      case 'instance':
+        return this.nested(0x42, new Map(), type.type.exports);
+      case 'component':
+        return this.nested(0x41, type.type.imports, type.type.exports);
+      case 'resource':
+        return this.resource(type.resource);
+    }
+  }
+
+  /**
+   * Writes an import or export with its type and takes note of what it introduces into this scope.
+   * @param write receives `nameattributes externtype`
+   */
+  declareExtern(name: string, type: ExternType, write: (body: ByteWriter) => void): void {
+    const body = new ByteWriter().byte(0x00).name(name);
+    switch (type.kind) {
+      case 'module':
+        write(body.byte(0x00, 0x11).u32(this.coreModule(type.type)));
+        return;
+      case 'func':
+        write(body.byte(0x01).u32(this.func(type.type)));
+        return;
+      case 'value':
+        this.value(body.byte(0x02, 0x01), type.type);
+        write(body);
+        return;
+      case 'component':
+        write(body.byte(0x04).u32(this.nested(0x41, type.type.imports, type.type.exports)));
+        return;
+      case 'instance': {
+        write(body.byte(0x05).u32(this.nested(0x42, new Map(), type.type.exports)));
+        this.noteInstance(this.addInstance(), type.type.exports);
+        return;
+      }
+      case 'type':
+        this.declareType(type.type, body, write);
+    }
+  }
+
+  private declareType(type: DefinedType, body: ByteWriter, write: (body: ByteWriter) => void): void {
+    if (type.kind === 'resource' && !this.knows(type.resource)) write(body.byte(0x03, 0x01));
+    else write(body.byte(0x03, 0x00).u32(this.definedIndex(type)));
+    const index = this.addType();
+    if (type.kind === 'resource') this.resources.set(type.resource, index);
+    // From here on the type is used by its exported name: anonymous records and the like may not appear in exported functions.
+    else if (type.kind === 'value') this.known.set(typeKey(type.type), index);
+  }
+
+  /** Takes note of the resources that an instance of this scope makes known. */
+  noteInstance(instance: number, exports: ReadonlyMap<string, ExternType>, prefix: readonly string[] = []): void {
+    for (const [name, item] of exports) {
+      const path = [...prefix, name];
+      if (item.kind === 'instance') this.noteInstance(instance, item.type.exports, path);
+      if (item.kind !== 'type' || item.type.kind !== 'resource' || this.knows(item.type.resource)) continue;
+      this.exported.set(item.type.resource, { instance, path });
+    }
+  }
+
+  private coreModule(type: CoreModuleType): number {
+    const declarations: ByteWriter[] = [];
+    let functions = 0;
+    const external = (writer: ByteWriter, item: CoreExternType): ByteWriter => {
+      if (item.kind !== 'func' && item.kind !== 'tag') return coreExtern(writer, item);
+      const signature = new ByteWriter().byte(0x01, 0x60);
+      signature.vec(item.type.params, (param) => coreValue(signature, param));
+      signature.vec(item.type.results, (result) => coreValue(signature, result));
+      declarations.push(signature);
+      return (item.kind === 'func' ? writer.byte(0x00) : writer.byte(0x04, 0x00)).u32(functions++);
+    };
+    for (const item of type.imports) {
+      const declaration = external(new ByteWriter().byte(0x00).name(item.module).name(item.name), item.type);
+      declarations.push(declaration);
+    }
+    for (const [name, item] of type.exports) {
+      const declaration = external(new ByteWriter().byte(0x03).name(name), item);
+      declarations.push(declaration);
+    }
+    const body = new ByteWriter().byte(0x50);
+    this.output.coreType(body.vec(declarations, (declaration) => body.append(declaration)));
+    return this.coreTypes++;
+  }
+}
+
+function coreValue(writer: ByteWriter, type: string): void {
+  const code = CORE_VALUE_TYPES[type];
+  if (code === undefined) throw new Error(`internal error: core type ${type} in a module import`);
+  writer.byte(code);
+}
+
+function coreExtern(writer: ByteWriter, item: Exclude<CoreExternType, { kind: 'func' | 'tag' }>): ByteWriter {
+  if (item.kind === 'global') {
+    coreValue(writer.byte(0x03), item.type);
+    return writer.byte(item.mutable ? 1 : 0);
+  }
+  if (item.kind === 'table') coreValue(writer.byte(0x01), item.element);
+  else writer.byte(0x02);
+  const { min, max, shared, index64 } = item.limits;
+  writer.byte((max === undefined ? 0 : 1) | (shared ? 2 : 0) | (index64 ? 4 : 0)).u64(min);
+  return max === undefined ? writer : writer.u64(max);
+}

@@ -1,0 +1,78 @@
+/** The TypeScript type of a value type in Tenon's JavaScript mapping. */
+import { camelCase, pascalCase, type ValType } from '@tenon/component';
+import type { TypeNames } from '../wit/model.ts';
+
+const NUMERIC_LISTS: Readonly<Partial<Record<ValType['kind'], string>>> = {
+  s8: 'Int8Array',
+  u8: 'Uint8Array',
+  s16: 'Int16Array',
+  u16: 'Uint16Array',
+  s32: 'Int32Array',
+  u32: 'Uint32Array',
+  s64: 'BigInt64Array',
+  u64: 'BigUint64Array',
+  f32: 'Float32Array',
+  f64: 'Float64Array',
+};
+
+/**
+ * @param side `lift` for what comes out of the engine, `lower` for what goes in: a numeric list may go in as a plain array
+ * @param define whether the type is written out although it has a name
+ */
+export function valueType(type: ValType, names: TypeNames, side: 'lift' | 'lower', define = false): string {
+  const text = (inner: ValType): string => valueType(inner, names, side);
+  const name = define ? undefined : names.value(type);
+  if (name !== undefined) return pascalCase(name);
+  switch (type.kind) {
+    case 'bool':
+      return 'boolean';
+    case 'char':
+    case 'string':
+      return 'string';
+    case 's64':
+    case 'u64':
+      return 'bigint';
+    case 'record':
+      return `{ ${type.fields.map((field) => `${camelCase(field.name)}: ${text(field.type)}`).join('; ')} }`;
+    case 'variant':
+      return type.cases.map((c) => tagged(c.name, c.type, text)).join(' | ');
+    case 'enum':
+      return type.names.map((item) => `'${item}'`).join(' | ');
+    case 'flags':
+      return `{ ${type.names.map((item) => `${camelCase(item)}?: boolean`).join('; ')} }`;
+    case 'list': {
+      const numeric = NUMERIC_LISTS[type.element.kind];
+      const plain = array(text(type.element));
+      if (numeric === undefined) return plain;
+      return side === 'lift' ? numeric : `${numeric} | ${plain}`;
+    }
+    case 'map':
+      return `Map<${text(type.key)}, ${text(type.value)}>`;
+    case 'tuple':
+      return `[${type.types.map(text).join(', ')}]`;
+    case 'option':
+      if (type.type.kind === 'option') return `${tagged('none', undefined, text)} | ${tagged('some', type.type, text)}`;
+      return `${text(type.type)} | undefined`;
+    case 'result':
+      return `${tagged('ok', type.ok, text)} | ${tagged('err', type.err, text)}`;
+    case 'own':
+    case 'borrow':
+      return pascalCase(names.resource(type.resource));
+    case 'stream':
+      return `ReadableStream<${type.element === undefined ? 'undefined' : text(type.element)}>`;
+    case 'future':
+      return `Promise<${type.element === undefined ? 'undefined' : text(type.element)}>`;
+    case 'error-context':
+      return 'Error';
+    default:
+      return 'number';
+  }
+}
+
+function tagged(tag: string, payload: ValType | undefined, text: (type: ValType) => string): string {
+  return payload === undefined ? `{ tag: '${tag}' }` : `{ tag: '${tag}'; val: ${text(payload)} }`;
+}
+
+function array(element: string): string {
+  return /^[\w.]+$/.test(element) ? `${element}[]` : `(${element})[]`;
+}
