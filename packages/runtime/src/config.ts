@@ -1,0 +1,166 @@
+/** What a workload is made of: the component, what calls it, what it is granted, and its limits. */
+import { RuntimeError } from './errors.ts';
+
+/** `wasi:http/incoming-handler`: an HTTP server calls the component. */
+export interface HttpTrigger {
+  /** Address to listen on; `127.0.0.1` unless given. */
+  readonly host?: string;
+  /** Port to listen on, 0 … 65535; 0, which is the default, takes a free one. */
+  readonly port?: number;
+}
+
+/** The interfaces that `withInterface` knows, and their options. */
+export interface InterfaceOptions {
+  readonly 'wasi:http/incoming-handler': HttpTrigger;
+}
+
+/** Limits of a workload. All have defaults. */
+export interface Limits {
+  /** How long a client waits for the guest before it gets 504, in milliseconds; 30,000. */
+  readonly requestTimeoutMs: number;
+  /** How long the first instance may take to come up, in milliseconds; 30,000. */
+  readonly startTimeoutMs: number;
+  /** How long `stop` waits for requests under way, in milliseconds; 10,000. */
+  readonly drainTimeoutMs: number;
+  /** Instances in each thread, and so requests at the same time; 64. */
+  readonly maxInstances: number;
+  /** Requests in each thread that wait for an instance before clients get 503; 1,024. */
+  readonly maxQueue: number;
+  /** Requests that one instance serves before a fresh one takes its place; 1,000. With 1, no request sees what another left behind. */
+  readonly maxRequestsPerInstance: number;
+  /** Threads that serve the workload; 1. More than one needs an operating system that shares ports between them, such as Linux. */
+  readonly threads: number;
+}
+
+export const DEFAULT_LIMITS: Limits = {
+  requestTimeoutMs: 30_000,
+  startTimeoutMs: 30_000,
+  drainTimeoutMs: 10_000,
+  maxInstances: 64,
+  maxQueue: 1024,
+  maxRequestsPerInstance: 1000,
+  threads: 1,
+};
+
+const RANGES: { readonly [Name in keyof Limits]: readonly [min: number, max: number] } = {
+  requestTimeoutMs: [10, 2 ** 31 - 1],
+  startTimeoutMs: [10, 2 ** 31 - 1],
+  drainTimeoutMs: [0, 2 ** 31 - 1],
+  maxInstances: [1, 100_000],
+  maxQueue: [0, 1_000_000],
+  maxRequestsPerInstance: [1, Number.MAX_SAFE_INTEGER],
+  threads: [1, 256],
+};
+
+/** A directory of the host that a workload may use. */
+export interface DirectoryGrant {
+  readonly host: string;
+  readonly guest: string;
+  readonly readOnly?: boolean;
+}
+
+interface Parts {
+  readonly name: string;
+  readonly http: HttpTrigger | undefined;
+  readonly environment: Readonly<Record<string, string>>;
+  readonly directories: readonly DirectoryGrant[];
+  readonly limits: Limits;
+}
+
+const baseName = (path: string): string => path.replace(/^.*[\\/]/, '').replace(/\.wasm$/, '');
+
+/**
+ * Describes a workload; immutable, every `with…` returns a new one.
+ * @example
+ * const config = new WorkloadConfig('shop.wasm').withInterface('wasi:http/incoming-handler', { port: 8080 }).withEnvironment({ REGION: 'eu' });
+ */
+export class WorkloadConfig {
+  /** The path of the component, or its bytes. */
+  readonly source: string | Uint8Array;
+  private readonly parts: Parts;
+
+  /** @param source the path of a component, or its bytes */
+  constructor(source: string | Uint8Array, parts?: Parts) {
+    this.source = source;
+    this.parts = parts ?? {
+      name: typeof source === 'string' ? baseName(source) : 'component',
+      http: undefined,
+      environment: {},
+      directories: [],
+      limits: DEFAULT_LIMITS,
+    };
+  }
+
+  get name(): string {
+    return this.parts.name;
+  }
+
+  /** The HTTP trigger, where there is one. */
+  get http(): HttpTrigger | undefined {
+    return this.parts.http;
+  }
+
+  get environment(): Readonly<Record<string, string>> {
+    return this.parts.environment;
+  }
+
+  get directories(): readonly DirectoryGrant[] {
+    return this.parts.directories;
+  }
+
+  get limits(): Limits {
+    return this.parts.limits;
+  }
+
+  /**
+   * Connects the workload to an interface: an export that something is to call, or an import that it is granted.
+   * @param name `wasi:http/incoming-handler`, with or without a version
+   * @throws RuntimeError TENON_RUNTIME_INTERFACE for an unknown name, TENON_RUNTIME_OPTION for an option outside its range
+   */
+  withInterface<Name extends keyof InterfaceOptions>(
+    name: Name | `${Name}@${string}`,
+    options: InterfaceOptions[Name] = {},
+  ): WorkloadConfig {
+    const [unversioned] = name.split('@');
+    if (unversioned !== 'wasi:http/incoming-handler') {
+      throw new RuntimeError('TENON_RUNTIME_INTERFACE', `unknown interface \`${name}\`; known: wasi:http/incoming-handler`);
+    }
+    if (options.port !== undefined) requireInteger('port', options.port, 0, 65535);
+    return this.with({ http: options });
+  }
+
+  /** Names the workload in logs; the file's name unless given. */
+  withName(name: string): WorkloadConfig {
+    return this.with({ name });
+  }
+
+  /** Environment variables that the component sees, beside those given before. It sees none of the host's own. */
+  withEnvironment(variables: Readonly<Record<string, string>>): WorkloadConfig {
+    return this.with({ environment: { ...this.environment, ...variables } });
+  }
+
+  /** Grants a directory of the host. */
+  withDirectory(grant: DirectoryGrant): WorkloadConfig {
+    return this.with({ directories: [...this.directories, grant] });
+  }
+
+  /** @throws RuntimeError TENON_RUNTIME_OPTION for a limit that is no integer or outside its range */
+  withLimits(limits: Partial<Limits>): WorkloadConfig {
+    for (const [name, value] of Object.entries(limits)) {
+      const range = RANGES[name as keyof Limits];
+      if (range === undefined)
+        throw new RuntimeError('TENON_RUNTIME_OPTION', `unknown limit \`${name}\`; known: ${Object.keys(RANGES).join(', ')}`);
+      requireInteger(name, value, ...range);
+    }
+    return this.with({ limits: { ...this.limits, ...limits } });
+  }
+
+  private with(changes: Partial<Parts>): WorkloadConfig {
+    return new WorkloadConfig(this.source, { ...this.parts, ...changes });
+  }
+}
+
+function requireInteger(name: string, value: number, min: number, max: number): void {
+  if (Number.isInteger(value) && value >= min && value <= max) return;
+  throw new RuntimeError('TENON_RUNTIME_OPTION', `\`${name}\` is ${value}, but must be an integer from ${min} to ${max}`);
+}

@@ -1,0 +1,28 @@
+import { TenonError } from '@tenon/component';
+
+/** What each error code of this package means for the person who reads it. Kept in step with `docs/errors.md` by a test. */
+export const RUNTIME_ERRORS = {
+  TENON_RUNTIME_FILE: 'The component file cannot be read: check the path.',
+  TENON_RUNTIME_OPTION: 'An option has a value outside its range: the message names the option and the range.',
+  TENON_RUNTIME_INTERFACE: 'No trigger or grant of this name: `withInterface` knows the names that the message lists.',
+  TENON_RUNTIME_TRIGGER: 'Nothing would ever call the workload: add a trigger, for example `withInterface("wasi:http/incoming-handler")`.',
+  TENON_RUNTIME_EXPORT: 'The component does not export what the trigger calls: see its exports with `tenon inspect`.',
+  TENON_RUNTIME_ADDRESS: 'The address cannot be listened on: choose another host or port, or port 0 for a free one.',
+  TENON_RUNTIME_START: 'The workload could not start: its first instance trapped or did not come up in time.',
+  TENON_RUNTIME_STOPPED: 'The runtime or workload is stopped: make a new one.',
+  TENON_RUNTIME_BUSY: 'All instances are in use and the queue is full: the client got 503 and may try again later.',
+  TENON_RUNTIME_TIMEOUT: 'The guest did not answer within the request timeout: the client got 504, the instance was thrown away.',
+} as const;
+
+/** A stable error code of this package. */
+export type RuntimeErrorCode = keyof typeof RUNTIME_ERRORS;
+
+/** A workload is configured wrongly, cannot start, or cannot serve a request. */
+export class RuntimeError extends TenonError {
+  override readonly name = 'RuntimeError';
+  declare readonly code: RuntimeErrorCode;
+
+  constructor(code: RuntimeErrorCode, message: string, cause?: unknown) {
+    super(code, message, cause);
+  }
+}

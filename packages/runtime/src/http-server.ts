@@ -1,0 +1,219 @@
+/** The HTTP trigger inside a worker thread: requests in, one pooled instance each, and an answer whatever the guest does. */
+import { createServer, type IncomingMessage, type RequestListener, type Server, ServerResponse } from 'node:http';
+import type { AddressInfo, ListenOptions, Socket } from 'node:net';
+import { Trap } from '@tenon/component';
+import type { Board } from './board.ts';
+import { RuntimeError } from './errors.ts';
+import type { LogEntry } from './log.ts';
+import type { Lease, Pool } from './pool.ts';
+
+/** Answers one request. Rejects when the guest traps or returns without an answer. */
+export type HttpHandler = (request: IncomingMessage, response: ServerResponse) => Promise<void>;
+
+export interface HttpServerOptions {
+  readonly pool: Pool<HttpHandler>;
+  readonly board: Board;
+  readonly requestTimeoutMs: number;
+  /** Interval of the heartbeat and of the look at the deadlines. */
+  readonly tickMs: number;
+  readonly logRequests: boolean;
+  readonly log: (entry: Omit<LogEntry, 'workload' | 'time'>) => void;
+}
+
+/** A response that takes its socket off the board when its head goes out. */
+class BoardResponse extends ServerResponse {
+  beforeHead: (() => void) | undefined = undefined;
+
+  // biome-ignore lint/suspicious/noExplicitAny: passes on whatever overload it was called with
+  override writeHead(...args: [any, any?, any?]): this {
+    this.beforeHead?.();
+    return super.writeHead(...args);
+  }
+}
+
+/** One request under way. */
+interface Flight {
+  readonly request: IncomingMessage;
+  readonly response: BoardResponse;
+  readonly started: number;
+  lease: Lease<HttpHandler> | undefined;
+  /** The runtime answered in the guest's place, or the client went away: what the guest still does is of no interest. */
+  over: boolean;
+}
+
+export class HttpServer {
+  private readonly options: HttpServerOptions;
+  private readonly server: Server;
+  private readonly flights = new Set<Flight>();
+  private ticking: NodeJS.Timeout | undefined;
+  private draining = false;
+  private readonly trimming: NodeJS.Timeout;
+
+  constructor(options: HttpServerOptions) {
+    this.options = options;
+    const listener: RequestListener<typeof IncomingMessage, typeof BoardResponse> = (request, response) =>
+      void this.serve(request, response);
+    this.server = createServer({ ServerResponse: BoardResponse }, listener);
+    this.trimming = setInterval(() => options.pool.trim(), 10_000).unref();
+  }
+
+  /** @returns the port that is listened on */
+  listen(address: ListenOptions): Promise<number> {
+    return new Promise((settle, fail) => {
+      this.server.once('error', fail);
+      this.server.listen(address, () => {
+        this.server.off('error', fail);
+        settle((this.server.address() as AddressInfo).port);
+      });
+    });
+  }
+
+  /** Takes no more requests, lets those under way finish, and cuts off what is left after `timeoutMs`. */
+  async drain(timeoutMs: number): Promise<void> {
+    this.draining = true;
+    clearInterval(this.trimming);
+    const closed = new Promise((settle) => this.server.close(settle));
+    for (const { response } of this.flights) if (!response.headersSent) response.setHeader('connection', 'close');
+    const cut = setTimeout(() => this.server.closeAllConnections(), timeoutMs);
+    await closed;
+    clearTimeout(cut);
+  }
+
+  private async serve(request: IncomingMessage, response: BoardResponse): Promise<void> {
+    const { board } = this.options;
+    const slot = board.enter(descriptor(request.socket));
+    if (slot === undefined) {
+      this.refuse(request, response, 'too many requests are under way');
+      return;
+    }
+    const flight: Flight = { request, response, started: performance.now(), lease: undefined, over: false };
+    this.flights.add(flight);
+    this.ticking ??= setInterval(() => this.tick(), this.options.tickMs);
+    response.beforeHead = () => board.answering(slot);
+    response.on('close', () => {
+      board.leave(slot);
+      if (!response.writableFinished) flight.over = true;
+      if (this.options.logRequests) this.logRequest(flight);
+    });
+    if (this.draining) response.setHeader('connection', 'close');
+    try {
+      await this.handle(flight);
+    } finally {
+      this.flights.delete(flight);
+    }
+  }
+
+  private async handle(flight: Flight): Promise<void> {
+    const { request, response } = flight;
+    try {
+      const taken = this.options.pool.acquire();
+      const lease = taken instanceof Promise ? await taken : taken;
+      if (flight.over) {
+        lease.release();
+        return;
+      }
+      flight.lease = lease;
+      await lease.item(request, response);
+      lease.release();
+    } catch (error) {
+      flight.lease?.discard();
+      if (error instanceof RuntimeError && error.code === 'TENON_RUNTIME_BUSY') this.refuse(request, response, error.message);
+      // After 504 the guest may still fail in some way that it was driven to.
+      else if (!flight.over || error instanceof Trap) this.failed(flight, error);
+    }
+  }
+
+  private failed(flight: Flight, error: unknown): void {
+    const { request, response } = flight;
+    const trap = error instanceof Trap ? error : undefined;
+    const message = error instanceof Error ? error.message : String(error);
+    const where = trap === undefined ? '' : ` in \`${trap.func ?? '?'}\` of component instance \`${trap.component ?? '?'}\``;
+    this.options.log({
+      level: 'error',
+      event: trap === undefined ? 'error' : 'trap',
+      message: `${request.method} ${request.url}: ${trap === undefined ? '' : 'trap'}${where}: ${message}`,
+      ...description(error),
+    });
+    answer(response, 500, 'the component failed');
+  }
+
+  private refuse(request: IncomingMessage, response: BoardResponse, why: string): void {
+    this.options.log({ level: 'warn', event: 'busy', code: 'TENON_RUNTIME_BUSY', message: `${request.method} ${request.url}: ${why}` });
+    response.setHeader('retry-after', '1');
+    answer(response, 503, 'the service is busy, try again');
+  }
+
+  private tick(): void {
+    this.options.board.beat();
+    if (this.flights.size === 0) {
+      clearInterval(this.ticking);
+      this.ticking = undefined;
+      return;
+    }
+    const late = performance.now() - this.options.requestTimeoutMs;
+    for (const flight of this.flights) {
+      // In order of arrival.
+      if (flight.started > late) break;
+      this.timedOut(flight);
+    }
+  }
+
+  private timedOut(flight: Flight): void {
+    const { request, response } = flight;
+    this.flights.delete(flight);
+    flight.lease?.discard();
+    if (!flight.over) {
+      const message = `${request.method} ${request.url}: no answer within ${this.options.requestTimeoutMs} ms`;
+      this.options.log({ level: 'error', event: 'timeout', code: 'TENON_RUNTIME_TIMEOUT', message });
+      response.shouldKeepAlive = false;
+      answer(response, 504, 'the component did not answer in time');
+    }
+    flight.over = true;
+  }
+
+  private logRequest({ request, response, started }: Flight): void {
+    const status = response.headersSent ? response.statusCode : 0;
+    const durationMs = performance.now() - started;
+    const method = request.method ?? '';
+    const path = request.url ?? '';
+    const outcome = response.writableFinished ? status : `${status} (the client went away)`;
+    const message = `${method} ${path} ${outcome} ${durationMs.toFixed(1)} ms`;
+    this.options.log({ level: 'info', event: 'request', message, method, path, status, durationMs });
+  }
+}
+
+/** The runtime's own answers are short texts; a response that has begun can only be cut off. */
+function answer(response: ServerResponse, status: number, text: string): void {
+  if (response.headersSent) {
+    response.destroy();
+    return;
+  }
+  for (const name of response.getHeaderNames()) if (name !== 'retry-after' && name !== 'connection') response.removeHeader(name);
+  response.writeHead(status, { 'content-type': 'text/plain; charset=utf-8' });
+  response.end(`${text}\n`);
+}
+
+/** What a log entry says of an error. */
+export function description(error: unknown): Pick<LogEntry, 'code' | 'component' | 'func' | 'backtrace'> {
+  const found: { -readonly [Name in 'code' | 'component' | 'func' | 'backtrace']?: string } = {};
+  if (error instanceof Error && 'code' in error && typeof error.code === 'string') found.code = error.code;
+  if (error instanceof Trap) {
+    if (error.component !== undefined) found.component = error.component;
+    if (error.func !== undefined) found.func = error.func;
+  }
+  const cause = error instanceof Trap && error.cause instanceof Error ? error.cause : error;
+  if (cause instanceof Error && cause.stack !== undefined) found.backtrace = frames(cause.stack, error instanceof Trap);
+  return found;
+}
+
+/** The frames of a stack; of a trap only those inside wasm, where there are any. */
+function frames(stack: string, wasmOnly: boolean): string {
+  const lines = stack.split('\n').filter((line) => line.trimStart().startsWith('at '));
+  const wasm = lines.filter((line) => line.includes('wasm'));
+  return (wasmOnly && wasm.length > 0 ? wasm : lines).join('\n');
+}
+
+/** Node offers a socket's descriptor only here. Without one, as on Windows, -1: such a client is cut off where others get an answer. */
+function descriptor(socket: Socket & { readonly _handle?: { readonly fd?: number } | null }): number {
+  return socket._handle?.fd ?? -1;
+}

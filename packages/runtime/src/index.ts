@@ -1,0 +1,13 @@
+/** @tenon/runtime: serves WebAssembly components as workloads. */
+export {
+  DEFAULT_LIMITS,
+  type DirectoryGrant,
+  type HttpTrigger,
+  type InterfaceOptions,
+  type Limits,
+  WorkloadConfig,
+} from './config.ts';
+export { RUNTIME_ERRORS, RuntimeError, type RuntimeErrorCode } from './errors.ts';
+export { formatEntry, type LogEntry } from './log.ts';
+export { Runtime, type RuntimeOptions } from './runtime.ts';
+export type { Workload } from './workload.ts';

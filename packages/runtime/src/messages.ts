@@ -1,0 +1,36 @@
+/** What the main thread and a worker thread say to each other. */
+import type { SharedComponent } from '@tenon/component';
+import type { DirectoryGrant, Limits } from './config.ts';
+import type { LogEntry } from './log.ts';
+
+/** Everything that a worker needs to serve; the first message that it gets. */
+export interface StartMessage {
+  readonly type: 'start';
+  readonly component: SharedComponent;
+  /** The name under which the component exports its handler. */
+  readonly handler: string;
+  readonly environment: Readonly<Record<string, string>>;
+  readonly directories: readonly DirectoryGrant[];
+  readonly limits: Limits;
+  readonly tickMs: number;
+  readonly board: SharedArrayBuffer;
+  readonly host: string;
+  readonly port: number;
+  readonly reusePort: boolean;
+  readonly logRequests: boolean;
+}
+
+export type ToWorker = StartMessage | { readonly type: 'stop' };
+
+export type FromWorker =
+  | { readonly type: 'listening'; readonly port: number }
+  | { readonly type: 'failed'; readonly error: PlainError }
+  | { readonly type: 'log'; readonly entries: readonly Omit<LogEntry, 'workload'>[] }
+  | { readonly type: 'output'; readonly stream: 'stdout' | 'stderr'; readonly bytes: Uint8Array };
+
+/** An error as plain data: classes do not survive the way between threads. */
+export interface PlainError {
+  readonly code: string | undefined;
+  readonly message: string;
+  readonly backtrace: string | undefined;
+}

@@ -1,0 +1,106 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { setImmediate as turn } from 'node:timers/promises';
+import { Pool, type PoolLimits } from './pool.ts';
+
+function numbered(limits: Partial<PoolLimits> = {}): { readonly pool: Pool<number>; readonly made: () => number } {
+  let made = 0;
+  const pool = new Pool(() => ++made, { maxInstances: 2, maxQueue: 2, maxRequestsPerInstance: 3, ...limits });
+  return { pool, made: () => made };
+}
+
+test('an item that was given back is taken again', async () => {
+  const { pool, made } = numbered();
+  pool.warm();
+  for (let i = 0; i < 3; i++) {
+    const lease = await pool.acquire();
+    assert.equal(lease.item, 1);
+    lease.release();
+  }
+  assert.equal(made(), 1);
+});
+
+test('an item is replaced after its last request', async () => {
+  const { pool } = numbered({ maxRequestsPerInstance: 2 });
+  const seen: number[] = [];
+  for (let i = 0; i < 5; i++) {
+    const lease = await pool.acquire();
+    seen.push(lease.item);
+    lease.release();
+  }
+  assert.deepEqual(seen, [1, 1, 2, 2, 3]);
+});
+
+test('a discarded item never comes back', async () => {
+  const { pool } = numbered();
+  (await pool.acquire()).discard();
+  assert.equal(pool.size, 0);
+  assert.equal((await pool.acquire()).item, 2);
+});
+
+test('a waiting request gets the item of one that ends in the same turn, and the pool does not grow', async () => {
+  const { pool, made } = numbered();
+  const first = await pool.acquire();
+  const second = pool.acquire();
+  first.release();
+  assert.equal((await second).item, 1);
+  await turn();
+  assert.equal(made(), 1);
+});
+
+test('the pool grows to its limit when requests are left waiting, then queues, then refuses', async () => {
+  const { pool } = numbered();
+  const first = await pool.acquire();
+  const second = await pool.acquire();
+  assert.deepEqual([first.item, second.item], [1, 2]);
+  const third = pool.acquire();
+  const fourth = pool.acquire();
+  assert.equal(pool.queued, 2);
+  assert.throws(() => pool.acquire(), { code: 'TENON_RUNTIME_BUSY' });
+  await turn();
+  assert.equal(pool.size, 2);
+  second.release();
+  assert.equal((await third).item, 2);
+  first.discard();
+  assert.equal((await fourth).item, 3);
+});
+
+test('giving back twice counts once', async () => {
+  const { pool } = numbered();
+  const lease = await pool.acquire();
+  lease.release();
+  lease.release();
+  lease.discard();
+  assert.equal(pool.size, 1);
+  const taken = await pool.acquire();
+  const other = pool.acquire();
+  await turn();
+  assert.notEqual((await other).item, taken.item);
+});
+
+test('when no item can be made the request fails, and the next one tries again', async () => {
+  let broken = true;
+  const pool = new Pool(
+    () => {
+      if (broken) throw new Error('no memory');
+      return 'item';
+    },
+    { maxInstances: 1, maxQueue: 1, maxRequestsPerInstance: 1 },
+  );
+  assert.throws(() => pool.acquire(), /no memory/);
+  assert.throws(() => pool.warm(), /no memory/);
+  broken = false;
+  assert.equal((await pool.acquire()).item, 'item');
+});
+
+test('items that stay idle are let go, but one', async () => {
+  const { pool } = numbered({ maxInstances: 3, maxQueue: 9 });
+  const leases = await Promise.all([pool.acquire(), pool.acquire(), pool.acquire()]);
+  assert.equal(pool.size, 3);
+  for (const lease of leases) lease.release();
+  pool.trim();
+  assert.equal(pool.size, 3, 'they were busy since the last trim');
+  pool.trim();
+  assert.equal(pool.size, 1);
+  assert.equal((await pool.acquire()).item, 3, 'the one that was used last stays');
+});

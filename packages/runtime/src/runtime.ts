@@ -1,0 +1,141 @@
+/** The runtime: starts workloads and keeps track of them. */
+import { readFile } from 'node:fs/promises';
+import { Component, Linker, provider } from '@tenon/component';
+import { wasi } from '@tenon/wasi';
+import type { WorkloadConfig } from './config.ts';
+import { RuntimeError } from './errors.ts';
+import { formatEntry, type LogEntry } from './log.ts';
+import type { ThreadTask } from './thread.ts';
+import { Workload, type WorkloadSinks } from './workload.ts';
+
+export interface RuntimeOptions {
+  /** Takes what happens; without it, warnings and errors go to stderr as text. */
+  readonly log?: (entry: LogEntry) => void;
+  /** Whether each request is logged too, at level `info`; false. */
+  readonly logRequests?: boolean;
+  /** Takes what guests write to their standard output and error; without it, the process's own get it. */
+  readonly output?: (stream: 'stdout' | 'stderr', bytes: Uint8Array, workload: string) => void;
+}
+
+const DEFAULT_HOST = '127.0.0.1';
+const HANDLER = 'wasi:http/incoming-handler@0.2.0';
+const CHECKS_PER_TIMEOUT = 20;
+
+/**
+ * Runs components as workloads.
+ * @example
+ * const runtime = await Runtime.create();
+ * const workload = await runtime.startWorkload(new WorkloadConfig('shop.wasm').withInterface('wasi:http/incoming-handler'));
+ * console.log(workload.url);
+ * await runtime.stop();
+ */
+export class Runtime {
+  private readonly logRequests: boolean;
+  private readonly sinks: WorkloadSinks;
+  private readonly workloads = new Set<Workload>();
+  private stopped = false;
+
+  static async create(options: RuntimeOptions = {}): Promise<Runtime> {
+    return new Runtime(options);
+  }
+
+  private constructor(options: RuntimeOptions) {
+    this.logRequests = options.logRequests ?? false;
+    this.sinks = { log: options.log ?? logToStderr, output: options.output ?? writeThrough };
+  }
+
+  /**
+   * Compiles and links a component, makes its first instance and connects its triggers.
+   * @throws RuntimeError for a configuration that cannot work, ComponentError for a component that is invalid or lacks an import, and
+   *   WasiError for a directory that cannot be granted
+   */
+  async startWorkload(config: WorkloadConfig): Promise<Workload> {
+    this.requireRunning();
+    const task = await prepare(config, this.logRequests);
+    this.requireRunning();
+    const workload = await Workload.start(config.name, task, this.sinks);
+    this.workloads.add(workload);
+    void workload.ended.then(() => this.workloads.delete(workload));
+    if (this.stopped) await workload.stop();
+    this.requireRunning();
+    return workload;
+  }
+
+  /** Stops all workloads, each within its drain limit. */
+  async stop(): Promise<void> {
+    this.stopped = true;
+    await Promise.all([...this.workloads].map((workload) => workload.stop()));
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.stop();
+  }
+
+  private requireRunning(): void {
+    if (this.stopped) throw new RuntimeError('TENON_RUNTIME_STOPPED', 'the runtime is stopped');
+  }
+}
+
+/** Checks all that can be checked before a thread is started. */
+async function prepare(config: WorkloadConfig, logRequests: boolean): Promise<ThreadTask> {
+  const { http, limits, environment, directories } = config;
+  if (http === undefined) {
+    throw new RuntimeError(
+      'TENON_RUNTIME_TRIGGER',
+      `nothing would call \`${config.name}\`: add withInterface('wasi:http/incoming-handler')`,
+    );
+  }
+  const component = await Component.compile(await load(config.source));
+  const names = component.exports.map(({ name }) => name);
+  const handler = provider(names, HANDLER);
+  if (handler === undefined) {
+    const found = names.length === 0 ? 'nothing' : names.map((name) => `\`${name}\``).join(', ');
+    throw new RuntimeError('TENON_RUNTIME_EXPORT', `\`${config.name}\` does not export \`${HANDLER}\`; it exports ${found}`);
+  }
+  // Linked here once: what is missing is reported before anything runs, and the threads get the finished plan.
+  const system = wasi({ env: environment, preopens: directories });
+  try {
+    const linker = new Linker();
+    system.defineIn(linker);
+    linker.prepareSync(component);
+  } finally {
+    system.close();
+  }
+  return {
+    // With its plan a component does not need its bytes any more.
+    component: { ...component.share(), bytes: new Uint8Array() },
+    handler,
+    environment,
+    directories,
+    limits,
+    tickMs: Math.min(500, Math.max(5, Math.floor(limits.requestTimeoutMs / CHECKS_PER_TIMEOUT))),
+    host: http.host ?? DEFAULT_HOST,
+    port: http.port ?? 0,
+    reusePort: false,
+    logRequests,
+  };
+}
+
+const FILE_PROBLEMS: Readonly<Record<string, string>> = {
+  ENOENT: 'no such file',
+  EISDIR: 'it is a folder',
+  EACCES: 'permission denied',
+};
+
+async function load(source: string | Uint8Array): Promise<Uint8Array> {
+  if (typeof source !== 'string') return source;
+  try {
+    return await readFile(source);
+  } catch (error) {
+    const { code = '', message } = error as NodeJS.ErrnoException;
+    throw new RuntimeError('TENON_RUNTIME_FILE', `cannot read ${source}: ${FILE_PROBLEMS[code] ?? message}`, error);
+  }
+}
+
+function logToStderr(entry: LogEntry): void {
+  if (entry.level !== 'info') process.stderr.write(`${formatEntry(entry)}\n`);
+}
+
+function writeThrough(stream: 'stdout' | 'stderr', bytes: Uint8Array): void {
+  process[stream].write(bytes);
+}
