@@ -2,6 +2,8 @@ import { TenonError } from '@tenon/component';
 
 /** What each error code of this package means for the person who reads it. Kept in step with `docs/errors.md` by a test. */
 export const WASI_ERRORS = {
+  TENON_NETWORK_RULE: 'A rule for what may be reached cannot be read: write a host, an address or a range, with or without a port.',
+  TENON_NO_RESPONSE: 'The guest returned without an answer to the request: it must set the response-outparam.',
   TENON_PREOPEN: 'A directory to grant cannot be opened: give the path of an existing directory.',
 } as const;
 

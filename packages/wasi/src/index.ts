@@ -1,6 +1,8 @@
 /** WASI on Node.js: the system interfaces that components import, granted one by one. */
 import { type Clocks, SYSTEM_CLOCKS } from './body/clock.ts';
 import { Directory } from './body/files/directory.ts';
+import { Client } from './body/http/client.ts';
+import { Rules } from './body/network/rules.ts';
 import { type Randomness, SYSTEM_RANDOMNESS } from './body/random.ts';
 import { whenReady } from './body/readiness.ts';
 import type { Sink } from './body/streams.ts';
@@ -8,6 +10,7 @@ import { WasiError } from './errors.ts';
 import * as cli from './p2/cli.ts';
 import { monotonicClock, timezone, wallClock } from './p2/clocks.ts';
 import { filesystemTypes, preopens } from './p2/filesystem.ts';
+import { httpTypes, outgoingHandler } from './p2/http-types.ts';
 import { ioError } from './p2/io-error.ts';
 import { ioPoll } from './p2/io-poll.ts';
 import { ioStreams } from './p2/io-streams.ts';
@@ -18,6 +21,7 @@ export type { Clocks, Datetime } from './body/clock.ts';
 export type { Randomness } from './body/random.ts';
 export { WASI_ERRORS, WasiError, type WasiErrorCode } from './errors.ts';
 export { Exit } from './p2/cli.ts';
+export { createIncomingHandler, type Handle, type IncomingHandler } from './p2/http-incoming.ts';
 export type { StandardInput, StandardOutput } from './standard.ts';
 
 /** A directory of the host that a guest may use. */
@@ -41,6 +45,11 @@ export interface WasiOptions {
   readonly stdout?: StandardOutput | undefined;
   readonly stderr?: StandardOutput | undefined;
   readonly preopens?: readonly Preopen[] | undefined;
+  /**
+   * Where HTTP requests may go: `example.com`, `*.example.com:443`, `10.0.0.0/8:8080`, `127.0.0.1`, `*`. Loopback and link-local
+   * addresses are reached only by rules that name them, `localhost` or an address.
+   */
+  readonly http?: readonly string[] | undefined;
   readonly clocks?: Clocks | undefined;
   /** IANA name of the time zone that guests are told; UTC unless given, since the host's zone is nobody's business. */
   readonly timezone?: string | undefined;
@@ -60,7 +69,7 @@ export interface Wasi {
   defineIn(linker: Definitions): void;
   /** Resolves when all that was written to standard output and error has gone out. */
   flush(): Promise<void>;
-  /** Gives back the directories and standard input. Guests cannot use them any more. */
+  /** Gives back the directories, connections and standard input. Guests cannot use them any more. */
   close(): void;
 }
 
@@ -81,6 +90,14 @@ function grant(preopens: readonly Preopen[]): [Directory, string][] {
   return granted;
 }
 
+function rules(texts: readonly string[]): Rules {
+  try {
+    return new Rules(texts);
+  } catch (error) {
+    throw new WasiError('TENON_NETWORK_RULE', error instanceof Error ? error.message : String(error), error);
+  }
+}
+
 async function drained(sink: Sink): Promise<void> {
   sink.flush();
   await whenReady(sink);
@@ -89,7 +106,7 @@ async function drained(sink: Sink): Promise<void> {
 /**
  * Makes the system interfaces, granting what the options name and nothing else.
  *
- * @throws WasiError `TENON_PREOPEN` when a directory cannot be opened.
+ * @throws WasiError `TENON_PREOPEN` when a directory cannot be opened, `TENON_NETWORK_RULE` when a rule cannot be read.
  */
 export function wasi(options: WasiOptions = {}): Wasi {
   const clocks = options.clocks ?? SYSTEM_CLOCKS;
@@ -98,6 +115,7 @@ export function wasi(options: WasiOptions = {}): Wasi {
   const stdout = standardOutput(options.stdout, 1);
   const stderr = standardOutput(options.stderr, 2);
   const terminals = cli.terminals({ stdin: stdin.terminal, stdout: stdout.terminal, stderr: stderr.terminal });
+  const client = new Client(rules(options.http ?? []));
   const directories = grant(options.preopens ?? []);
 
   const interfaces: Readonly<Record<string, object>> = {
@@ -122,6 +140,8 @@ export function wasi(options: WasiOptions = {}): Wasi {
     'random/insecure-seed': insecureSeed(randomness),
     'filesystem/types': filesystemTypes,
     'filesystem/preopens': preopens(directories),
+    'http/types': httpTypes,
+    'http/outgoing-handler': outgoingHandler(client),
   };
   const imports = new Map(Object.entries(interfaces).map(([name, value]) => [`wasi:${name}@${WASI_VERSION}`, value]));
 
@@ -136,6 +156,7 @@ export function wasi(options: WasiOptions = {}): Wasi {
     },
     close() {
       stdin.stream.close();
+      client.close();
       for (const [directory] of directories) directory.release();
       directories.length = 0;
     },

@@ -77,6 +77,8 @@ export class CallSink extends Sink {
 export interface NodeStreamOptions {
   /** Closing leaves the Node stream open: it belongs to someone else. */
   readonly keepOpen?: boolean;
+  /** What closing does instead of destroying the Node stream. */
+  readonly close?: () => void;
   /** Translates the stream's errors. */
   readonly failure?: (error: Error) => Error;
 }
@@ -123,9 +125,10 @@ export class ReadableSource extends Source {
     this.notify();
     const readable = this.#readable;
     if (readable === undefined) return;
+    // Errors stay listened to: one that comes later must not end the process.
     readable.off('readable', this.#onReadable).off('end', this.#onEnd).off('close', this.#onEnd);
-    if (this.#options.keepOpen) readable.off('error', this.#onError);
-    else readable.destroy();
+    if (this.#options.close) this.#options.close();
+    else if (!this.#options.keepOpen) readable.destroy();
   }
 
   #start(): Readable {

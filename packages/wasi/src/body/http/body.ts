@@ -1,0 +1,219 @@
+import type { IncomingMessage } from 'node:http';
+import { Later, type Waiter } from '../readiness.ts';
+import { EMPTY, ReadableSource, Sink } from '../streams.ts';
+import { HttpError, type HttpProblem, httpError } from './error.ts';
+import { FieldList } from './fields.ts';
+
+/** What remains of a request or response once its head is known. */
+export class Arriving {
+  readonly #message: IncomingMessage;
+  readonly #onClose: (message: IncomingMessage) => void;
+  readonly #failed: (error: Error) => HttpError;
+
+  /**
+   * @param onClose what to do with a message of which no more is read.
+   * @param incomplete how a message that breaks off is called.
+   */
+  constructor(message: IncomingMessage, onClose: (message: IncomingMessage) => void, incomplete: HttpProblem) {
+    this.#message = message;
+    this.#onClose = onClose;
+    this.#failed = (error) => {
+      const known = httpError(error);
+      return known.problem === 'connection-terminated' ? new HttpError(incomplete, known.message, undefined, error) : known;
+    };
+  }
+
+  source(): ReadableSource {
+    return new ReadableSource(this.#message, { failure: this.#failed, close: () => this.#onClose(this.#message) });
+  }
+
+  /** Reads no more of it. */
+  discard(): void {
+    this.#onClose(this.#message);
+  }
+
+  /** Discards what was not read and waits for the end. */
+  trailers(): Later<FieldList | HttpError | undefined> {
+    const later = new Later<FieldList | HttpError | undefined>();
+    const message = this.#message;
+    const end = (): void => later.settle(message.rawTrailers.length > 0 ? FieldList.received(message.rawTrailers) : undefined);
+    if (message.readableEnded) end();
+    else if (message.errored ?? message.destroyed) later.settle(this.#failed(message.errored ?? new HttpError('connection-terminated')));
+    else {
+      message.on('end', end);
+      message.on('error', (error) => later.settle(this.#failed(error)));
+      message.on('close', () => later.settle(this.#failed(new HttpError('connection-terminated'))));
+      message.resume();
+    }
+    return later;
+  }
+}
+
+/** Where a body goes once its head can go: a server's response or a client's request. */
+export interface Departure {
+  /** Whether nobody takes the body any more. */
+  readonly gone: boolean;
+  /** Bytes that wait to be sent, and how many may. */
+  readonly writableLength: number;
+  readonly writableHighWaterMark: number;
+  /** Sends the head and the whole body, which is all here. */
+  sendAll(body: Uint8Array): void;
+  /** Sends the head: the body follows in parts. */
+  sendHead(): void;
+  write(bytes: Uint8Array, written: () => void): void;
+  end(trailers: FieldList | undefined): void;
+  abort(error: HttpError): void;
+  /** Calls back when room or life may have changed. */
+  watch(changed: () => void): void;
+}
+
+// What a body may hold back before its head has gone.
+const ROOM = 64 * 1024;
+
+function joined(parts: readonly Uint8Array[]): Uint8Array {
+  const [only = EMPTY] = parts;
+  return parts.length > 1 ? Buffer.concat(parts) : only;
+}
+
+/**
+ * A body that a guest writes.
+ * What it writes in the turn of the event loop in which the head is given goes out together with the head, and when the body ends in
+ * that turn too, the message is one write with a `content-length`.
+ */
+export class Departing extends Sink {
+  readonly #tooLong: HttpProblem;
+  #expected: number | undefined;
+  #written = 0;
+  #parts: Uint8Array[] = [];
+  #held = 0;
+  #departure: Departure | undefined;
+  #streaming = false;
+  #watching = false;
+  #state: 'open' | 'ended' | 'failed' = 'open';
+  #trailers: FieldList | undefined;
+  #reported = false;
+
+  /** @param problem how a body is called that does not have the length that the head declares. */
+  constructor(length: string | undefined, problem: HttpProblem) {
+    super();
+    this.#expected = length === undefined ? undefined : Number(length);
+    this.#tooLong = problem;
+  }
+
+  override ready(): boolean {
+    return this.#state !== 'open' || this.#departure?.gone === true || this.#free() > 0;
+  }
+
+  override room(): number | undefined {
+    if (this.#state === 'ended' || this.#reported) return undefined;
+    if (this.#state === 'failed' || this.#departure?.gone) {
+      this.#reported = true;
+      throw new HttpError('connection-terminated', 'the other side has gone');
+    }
+    return this.#free();
+  }
+
+  override write(bytes: Uint8Array): void {
+    this.#written += bytes.length;
+    if (this.#expected !== undefined && this.#written > this.#expected) {
+      throw new HttpError(this.#tooLong, `the body is longer than its content-length of ${this.#expected}`, this.#written);
+    }
+    if (bytes.length === 0) return;
+    if (this.#streaming && this.#departure !== undefined) {
+      this.#departure.write(bytes, this.#onWritten);
+      return;
+    }
+    this.#parts.push(bytes);
+    this.#held += bytes.length;
+  }
+
+  override add(waiter: Waiter): void {
+    super.add(waiter);
+    this.#watch();
+  }
+
+  /** Lets the body go, now or as soon as it has been written. */
+  depart(departure: Departure): void {
+    this.#departure = departure;
+    if (this.#state === 'failed') departure.abort(new HttpError('connection-terminated', 'the body was given up'));
+    else if (this.#state === 'ended') this.#sendAll();
+    else setImmediate(this.#stream);
+  }
+
+  /** Ends the body. Throws when it does not have the length that its head declares. */
+  finish(trailers: FieldList | undefined): void {
+    if (this.#expected !== undefined && this.#written !== this.#expected) {
+      const error = new HttpError(
+        this.#tooLong,
+        `the body has ${this.#written} bytes, its content-length is ${this.#expected}`,
+        this.#written,
+      );
+      this.fail(error);
+      throw error;
+    }
+    this.#state = 'ended';
+    this.#trailers = trailers;
+    if (this.#streaming) this.#departure?.end(trailers);
+    else if (this.#departure !== undefined) this.#sendAll();
+    this.notify();
+  }
+
+  /** Gives the body up: the other side learns that it is incomplete. */
+  fail(error: HttpError): void {
+    if (this.#state !== 'open') return;
+    this.#state = 'failed';
+    this.#parts = [];
+    this.#departure?.abort(error);
+    this.notify();
+  }
+
+  get open(): boolean {
+    return this.#state === 'open';
+  }
+
+  #sendAll(): void {
+    const departure = this.#departure;
+    if (departure === undefined || departure.gone) return;
+    const body = joined(this.#parts);
+    this.#parts = [];
+    if (this.#trailers === undefined) {
+      departure.sendAll(body);
+      return;
+    }
+    departure.sendHead();
+    if (body.length > 0) departure.write(body, this.#onWritten);
+    departure.end(this.#trailers);
+  }
+
+  readonly #stream = (): void => {
+    const departure = this.#departure;
+    if (this.#state !== 'open' || departure === undefined) return;
+    this.#streaming = true;
+    if (departure.gone) {
+      this.notify();
+      return;
+    }
+    departure.sendHead();
+    const parts = this.#parts;
+    this.#parts = [];
+    this.#held = 0;
+    if (parts.length > 0) departure.write(joined(parts), this.#onWritten);
+    this.#watch();
+    if (this.ready()) this.notify();
+  };
+
+  #free(): number {
+    if (!this.#streaming || this.#departure === undefined) return Math.max(0, ROOM - this.#held);
+    return Math.max(0, this.#departure.writableHighWaterMark - this.#departure.writableLength);
+  }
+
+  #watch(): void {
+    if (this.#watching || this.#departure === undefined || !this.waited) return;
+    this.#watching = true;
+    this.#departure.watch(this.#onWritten);
+  }
+
+  readonly #onWritten = (): void => {
+    if (this.ready()) this.notify();
+  };
+}

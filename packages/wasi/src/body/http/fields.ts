@@ -1,0 +1,158 @@
+/** Names that speak of one connection, or that the host alone may set. */
+const FORBIDDEN: ReadonlySet<string> = new Set([
+  'connection',
+  'host',
+  'http2-settings',
+  'keep-alive',
+  'proxy-authenticate',
+  'proxy-authorization',
+  'proxy-connection',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+]);
+
+// RFC 9110, section 5.6.2 and 5.5.
+const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
+const NOT_VALUE = /[^\t\x20-\x7e\x80-\xff]/;
+
+/** The most bytes that the fields of one message hold together. */
+const MOST = 128 * 1024;
+
+/** Why a field cannot be set. */
+export class FieldError extends Error {
+  override readonly name = 'FieldError';
+  readonly problem: 'invalid-syntax' | 'forbidden' | 'immutable';
+
+  constructor(problem: 'invalid-syntax' | 'forbidden' | 'immutable') {
+    super(problem);
+    this.problem = problem;
+  }
+}
+
+export function isToken(text: string): boolean {
+  return TOKEN.test(text);
+}
+
+/** The fields of a message in their order. Names are lower case; values are strings of one character a byte. */
+export class FieldList {
+  /** Names and values in turn, as Node has them. */
+  #pairs: string[];
+  #size: number;
+  #immutable: boolean;
+  /** As they came from Node: names in any case, and forbidden ones among them. */
+  #raw: boolean;
+
+  private constructor(pairs: string[], raw: boolean, immutable: boolean, size: number) {
+    this.#pairs = pairs;
+    this.#raw = raw;
+    this.#immutable = immutable;
+    this.#size = size;
+  }
+
+  static empty(): FieldList {
+    return new FieldList([], false, false, 0);
+  }
+
+  /** Fields that Node received. They cannot be changed. */
+  static received(raw: string[]): FieldList {
+    return new FieldList(raw, true, true, 0);
+  }
+
+  /** @throws FieldError */
+  static of(entries: Iterable<readonly [name: string, value: string]>): FieldList {
+    const list = FieldList.empty();
+    for (const [name, value] of entries) list.append(name, value);
+    return list;
+  }
+
+  freeze(): this {
+    this.#immutable = true;
+    return this;
+  }
+
+  /** A copy that can be changed. */
+  clone(): FieldList {
+    return new FieldList([...this.pairs], false, false, this.#size);
+  }
+
+  get pairs(): readonly string[] {
+    if (this.#raw) this.#cook();
+    return this.#pairs;
+  }
+
+  all(name: string): string[] {
+    const pairs = this.pairs;
+    const key = name.toLowerCase();
+    const values: string[] = [];
+    for (let index = 0; index < pairs.length; index += 2) if (pairs[index] === key) values.push(pairs[index + 1] ?? '');
+    return values;
+  }
+
+  first(name: string): string | undefined {
+    const pairs = this.pairs;
+    for (let index = 0; index < pairs.length; index += 2) if (pairs[index] === name) return pairs[index + 1];
+    return undefined;
+  }
+
+  has(name: string): boolean {
+    return this.first(name.toLowerCase()) !== undefined;
+  }
+
+  append(name: string, value: string): void {
+    const key = this.#checked(name);
+    this.#add(key, value);
+  }
+
+  set(name: string, values: readonly string[]): void {
+    const key = this.#checked(name);
+    for (const value of values) if (NOT_VALUE.test(value)) throw new FieldError('invalid-syntax');
+    this.#remove(key);
+    for (const value of values) this.#add(key, value);
+  }
+
+  delete(name: string): void {
+    this.#remove(this.#checked(name));
+  }
+
+  #checked(name: string): string {
+    if (this.#immutable) throw new FieldError('immutable');
+    if (!TOKEN.test(name)) throw new FieldError('invalid-syntax');
+    const key = name.toLowerCase();
+    if (FORBIDDEN.has(key)) throw new FieldError('forbidden');
+    return key;
+  }
+
+  #add(key: string, value: string): void {
+    if (NOT_VALUE.test(value)) throw new FieldError('invalid-syntax');
+    this.#size += key.length + value.length;
+    if (this.#size > MOST) throw new Error(`the fields of one message take more than ${MOST} bytes`);
+    this.#pairs.push(key, value);
+  }
+
+  #remove(key: string): void {
+    const kept: string[] = [];
+    for (let index = 0; index < this.#pairs.length; index += 2) {
+      const name = this.#pairs[index] ?? '';
+      const value = this.#pairs[index + 1] ?? '';
+      if (name === key) this.#size -= name.length + value.length;
+      else kept.push(name, value);
+    }
+    this.#pairs = kept;
+  }
+
+  #cook(): void {
+    this.#raw = false;
+    const cooked: string[] = [];
+    for (let index = 0; index < this.#pairs.length; index += 2) {
+      const name = (this.#pairs[index] ?? '').toLowerCase();
+      // HTTP/2 has its pseudo-headers among them.
+      if (FORBIDDEN.has(name) || name.startsWith(':')) continue;
+      const value = this.#pairs[index + 1] ?? '';
+      this.#size += name.length + value.length;
+      cooked.push(name, value);
+    }
+    this.#pairs = cooked;
+  }
+}

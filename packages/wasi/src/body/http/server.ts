@@ -1,0 +1,118 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Departing, Departure } from './body.ts';
+import type { HttpError } from './error.ts';
+import type { FieldList } from './fields.ts';
+
+// Up to here it is cheaper to hand Node one string than to let it write head and body as two buffers.
+const SMALL = 8 * 1024;
+
+/** The answer to one request. */
+export class Reply implements Departure {
+  readonly #response: ServerResponse;
+  #status = 200;
+  #pairs: readonly string[] = [];
+  #body: Departing | undefined;
+  #given = false;
+
+  constructor(response: ServerResponse) {
+    this.#response = response;
+  }
+
+  /** Whether the guest has given its answer. */
+  get given(): boolean {
+    return this.#given;
+  }
+
+  get gone(): boolean {
+    return this.#response.destroyed || this.#response.writableEnded;
+  }
+
+  get writableLength(): number {
+    return this.#response.writableLength;
+  }
+
+  get writableHighWaterMark(): number {
+    return this.#response.writableHighWaterMark;
+  }
+
+  /** Sends a response ahead of the answer: 102, 103. */
+  inform(status: number, fields: FieldList): void {
+    if (this.gone || this.#response.headersSent) return;
+    this.#response.writeInformation(status, [...fields.pairs]);
+  }
+
+  /** Gives the answer. Without a body it goes out at once. */
+  give(status: number, fields: FieldList, body: Departing | undefined): void {
+    this.#given = true;
+    this.#status = status;
+    this.#pairs = fields.pairs;
+    this.#body = body;
+    if (this.gone) return;
+    if (body !== undefined) body.depart(this);
+    else this.sendAll(new Uint8Array(0));
+  }
+
+  /** Answers with an error of the host, or breaks the connection when it is too late for that. */
+  refuse(status: number): void {
+    this.#given = true;
+    if (this.gone) return;
+    if (this.#response.headersSent) this.#response.destroy();
+    else this.#response.writeHead(status, ['content-type', 'text/plain', 'content-length', '0']).end();
+  }
+
+  /** The guest will not write any more: what it has not ended is cut off. */
+  leave(cutOff: HttpError): void {
+    this.#body?.fail(cutOff);
+  }
+
+  sendAll(body: Uint8Array): void {
+    const response = this.#response;
+    const pairs = [...this.#pairs];
+    const bodiless = this.#status === 204 || this.#status === 304;
+    if (!bodiless && !has(pairs, 'content-length') && !(response.req.method === 'HEAD' && body.length === 0)) {
+      pairs.push('content-length', String(body.length));
+    }
+    response.writeHead(this.#status, pairs);
+    if (body.length === 0) response.end();
+    else if (body.length <= SMALL) response.end(Buffer.from(body.buffer, body.byteOffset, body.length).toString('latin1'), 'latin1');
+    else response.end(body);
+  }
+
+  sendHead(): void {
+    this.#response.writeHead(this.#status, [...this.#pairs]);
+    this.#response.flushHeaders();
+  }
+
+  write(bytes: Uint8Array, written: () => void): void {
+    this.#response.write(bytes, written);
+  }
+
+  end(trailers: FieldList | undefined): void {
+    if (this.gone) return;
+    if (trailers !== undefined) {
+      const pairs: [string, string][] = [];
+      for (let index = 0; index < trailers.pairs.length; index += 2)
+        pairs.push([trailers.pairs[index] ?? '', trailers.pairs[index + 1] ?? '']);
+      this.#response.addTrailers(pairs);
+    }
+    this.#response.end();
+  }
+
+  abort(): void {
+    this.refuse(500);
+  }
+
+  watch(changed: () => void): void {
+    this.#response.on('drain', changed).on('close', changed);
+  }
+}
+
+function has(pairs: readonly string[], name: string): boolean {
+  for (let index = 0; index < pairs.length; index += 2) if (pairs[index] === name) return true;
+  return false;
+}
+
+/** Reads what a guest has left of a request, so that the connection can carry the next. */
+export function discard(request: IncomingMessage): void {
+  request.resume();
+}

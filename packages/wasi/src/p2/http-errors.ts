@@ -1,0 +1,35 @@
+/** The variant `error-code` of `wasi:http/types`. */
+import { HttpError, type HttpProblem } from '../body/http/error.ts';
+import type { IoError } from './io-error.ts';
+
+/** A case of `error-code`. */
+export interface ErrorCode {
+  readonly tag: HttpProblem;
+  readonly val?: unknown;
+}
+
+export function errorCode(error: HttpError): ErrorCode {
+  const tag = error.problem;
+  const number = typeof error.detail === 'number' ? error.detail : undefined;
+  const string = typeof error.detail === 'string' ? error.detail : undefined;
+  switch (tag) {
+    case 'DNS-error':
+      return { tag, val: { rcode: string, infoCode: undefined } };
+    case 'TLS-alert-received':
+      return { tag, val: { alertId: undefined, alertMessage: string } };
+    case 'HTTP-request-body-size':
+    case 'HTTP-response-body-size':
+      return { tag, val: number === undefined ? undefined : BigInt(number) };
+    case 'HTTP-response-header-section-size':
+      return { tag, val: number };
+    case 'internal-error':
+      return { tag, val: string };
+    default:
+      return { tag };
+  }
+}
+
+/** What a failed stream of a body says about its failure. */
+export function httpErrorCode(error: IoError): ErrorCode | undefined {
+  return error.cause instanceof HttpError ? errorCode(error.cause) : undefined;
+}

@@ -1,0 +1,67 @@
+/** The resource `fields` of `wasi:http/types` — https://github.com/WebAssembly/WASI/tree/main/wasip2/http */
+import { resultError } from '@tenon/component';
+import { FieldError, FieldList } from '../body/http/fields.ts';
+
+/** Field values are bytes to guests and strings of one character a byte to Node. */
+function text(value: Uint8Array): string {
+  return Buffer.from(value.buffer, value.byteOffset, value.length).toString('latin1');
+}
+
+function bytes(value: string): Uint8Array {
+  return Buffer.from(value, 'latin1');
+}
+
+function attempt<T>(operation: () => T): T {
+  try {
+    return operation();
+  } catch (error) {
+    throw error instanceof FieldError ? resultError({ tag: error.problem }, `a header field is refused: ${error.problem}`) : error;
+  }
+}
+
+export class Fields {
+  readonly list: FieldList;
+
+  constructor(list: FieldList = FieldList.empty()) {
+    this.list = list;
+  }
+
+  static fromList(entries: readonly (readonly [string, Uint8Array])[]): Fields {
+    return attempt(() => {
+      const list = FieldList.empty();
+      for (const [name, value] of entries) list.append(name, text(value));
+      return new Fields(list);
+    });
+  }
+
+  get(name: string): Uint8Array[] {
+    return this.list.all(name).map(bytes);
+  }
+
+  has(name: string): boolean {
+    return this.list.has(name);
+  }
+
+  set(name: string, values: readonly Uint8Array[]): void {
+    attempt(() => this.list.set(name, values.map(text)));
+  }
+
+  delete(name: string): void {
+    attempt(() => this.list.delete(name));
+  }
+
+  append(name: string, value: Uint8Array): void {
+    attempt(() => this.list.append(name, text(value)));
+  }
+
+  entries(): [string, Uint8Array][] {
+    const { pairs } = this.list;
+    const entries: [string, Uint8Array][] = [];
+    for (let index = 0; index < pairs.length; index += 2) entries.push([pairs[index] ?? '', bytes(pairs[index + 1] ?? '')]);
+    return entries;
+  }
+
+  clone(): Fields {
+    return new Fields(this.list.clone());
+  }
+}

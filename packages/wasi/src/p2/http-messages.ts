@@ -1,0 +1,291 @@
+/** Requests and responses of `wasi:http/types` — https://github.com/WebAssembly/WASI/tree/main/wasip2/http */
+import type { IncomingMessage } from 'node:http';
+import type { TLSSocket } from 'node:tls';
+import { resultError } from '@tenon/component';
+import { Arriving, Departing } from '../body/http/body.ts';
+import { parseAuthority } from '../body/http/client.ts';
+import { HttpError } from '../body/http/error.ts';
+import { FieldList, isToken } from '../body/http/fields.ts';
+import { discard, type Reply } from '../body/http/server.ts';
+import type { Later } from '../body/readiness.ts';
+import { Future, IncomingBody, OutgoingBody, type Result, refused } from './http-bodies.ts';
+import { type ErrorCode, errorCode } from './http-errors.ts';
+import { Fields } from './http-fields.ts';
+
+export interface Variant {
+  readonly tag: string;
+  readonly val?: string;
+}
+
+const METHODS = ['get', 'head', 'post', 'put', 'delete', 'connect', 'options', 'trace', 'patch'] as const;
+const METHOD: ReadonlyMap<string, Variant> = new Map(METHODS.map((tag) => [tag.toUpperCase(), { tag }]));
+
+const HTTP: Variant = { tag: 'HTTP' };
+const HTTPS: Variant = { tag: 'HTTPS' };
+
+// RFC 3986, section 3.1, and what may stand in a request target (RFC 9112, section 3.2): no space, no control, no fragment.
+const SCHEME = /^[A-Za-z][A-Za-z0-9+.-]*$/;
+const TARGET = /^[!"$-~]*$/;
+
+export class IncomingRequest {
+  readonly #message: IncomingMessage;
+  #consumed = false;
+
+  constructor(message: IncomingMessage) {
+    this.#message = message;
+  }
+
+  method(): Variant {
+    const method = this.#message.method ?? 'GET';
+    return METHOD.get(method) ?? { tag: 'other', val: method };
+  }
+
+  pathWithQuery(): string | undefined {
+    return this.#message.url;
+  }
+
+  scheme(): Variant {
+    return (this.#message.socket as TLSSocket).encrypted ? HTTPS : HTTP;
+  }
+
+  authority(): string | undefined {
+    const { headers } = this.#message;
+    const pseudo = headers[':authority'];
+    return typeof pseudo === 'string' ? pseudo : headers.host;
+  }
+
+  headers(): Fields {
+    return new Fields(FieldList.received(this.#message.rawHeaders));
+  }
+
+  consume(): IncomingBody {
+    if (this.#consumed) throw refused('the body of this request was taken before');
+    this.#consumed = true;
+    return new IncomingBody(new Arriving(this.#message, discard, 'connection-terminated'));
+  }
+}
+
+export class OutgoingRequest {
+  readonly #headers: FieldList;
+  #method: Variant = { tag: 'get' };
+  #path: string | undefined;
+  #scheme: Variant | undefined;
+  #authority: string | undefined;
+  #body: Departing | undefined;
+
+  constructor(headers: Fields) {
+    this.#headers = headers.list.freeze();
+  }
+
+  body(): OutgoingBody {
+    if (this.#body !== undefined) throw refused('the body of this request was taken before');
+    this.#body = new Departing(this.#headers.first('content-length'), 'HTTP-request-body-size');
+    return new OutgoingBody(this.#body);
+  }
+
+  method(): Variant {
+    return this.#method;
+  }
+
+  setMethod(method: Variant): void {
+    if (method.tag === 'other' && !isToken(method.val ?? '')) throw refused('the method has characters that no method may have');
+    this.#method = method;
+  }
+
+  pathWithQuery(): string | undefined {
+    return this.#path;
+  }
+
+  setPathWithQuery(path: string | undefined): void {
+    if (path !== undefined && !TARGET.test(path)) throw refused('the path has characters that no path may have');
+    this.#path = path;
+  }
+
+  scheme(): Variant | undefined {
+    return this.#scheme;
+  }
+
+  setScheme(scheme: Variant | undefined): void {
+    if (scheme?.tag === 'other' && !SCHEME.test(scheme.val ?? '')) throw refused('the scheme has characters that no scheme may have');
+    this.#scheme = scheme;
+  }
+
+  authority(): string | undefined {
+    return this.#authority;
+  }
+
+  setAuthority(authority: string | undefined): void {
+    try {
+      if (authority !== undefined) parseAuthority(authority, true);
+    } catch {
+      throw refused('the authority is no host with or without a port');
+    }
+    this.#authority = authority;
+  }
+
+  headers(): Fields {
+    return new Fields(this.#headers);
+  }
+
+  /** What goes over the wire. @throws HttpError where a part is missing or of no use. */
+  get parts(): { method: string; secure: boolean; authority: string; path: string; fields: FieldList; body: Departing | undefined } {
+    const scheme = this.#scheme ?? HTTPS;
+    if (scheme.tag === 'other') throw new HttpError('HTTP-protocol-error', `requests of the scheme ${scheme.val} cannot be sent`);
+    if (this.#authority === undefined) throw new HttpError('HTTP-request-URI-invalid', 'the request has no authority');
+    const method = this.#method.tag === 'other' ? (this.#method.val ?? '') : this.#method.tag.toUpperCase();
+    if (method === 'CONNECT') throw new HttpError('HTTP-request-method-invalid', 'CONNECT cannot be sent');
+    const path = this.#path === undefined || this.#path === '' ? '/' : this.#path;
+    if (path !== '*' && !path.startsWith('/')) throw new HttpError('HTTP-request-URI-invalid', 'the path does not begin with a slash');
+    return { method, secure: scheme.tag === 'HTTPS', authority: this.#authority, path, fields: this.#headers, body: this.#body };
+  }
+}
+
+/** A duration in nanoseconds as setters take it, and what it is in the milliseconds of timers. */
+type Duration = bigint | undefined;
+
+function milliseconds(duration: Duration, otherwise: number): number {
+  // Longer than timers can wait: three weeks.
+  return duration === undefined ? otherwise : Math.min(Math.ceil(Number(duration) / 1e6), 2 ** 31 - 1);
+}
+
+export class RequestOptions {
+  #connect: Duration;
+  #firstByte: Duration;
+  #betweenBytes: Duration;
+
+  connectTimeout(): Duration {
+    return this.#connect;
+  }
+
+  setConnectTimeout(duration: Duration): void {
+    this.#connect = duration;
+  }
+
+  firstByteTimeout(): Duration {
+    return this.#firstByte;
+  }
+
+  setFirstByteTimeout(duration: Duration): void {
+    this.#firstByte = duration;
+  }
+
+  betweenBytesTimeout(): Duration {
+    return this.#betweenBytes;
+  }
+
+  setBetweenBytesTimeout(duration: Duration): void {
+    this.#betweenBytes = duration;
+  }
+
+  /** Milliseconds, with the host's where the guest gave none. */
+  timeouts(otherwise: { readonly connect: number; readonly firstByte: number; readonly betweenBytes: number }): {
+    connectTimeout: number;
+    firstByteTimeout: number;
+    betweenBytesTimeout: number;
+  } {
+    return {
+      connectTimeout: milliseconds(this.#connect, otherwise.connect),
+      firstByteTimeout: milliseconds(this.#firstByte, otherwise.firstByte),
+      betweenBytesTimeout: milliseconds(this.#betweenBytes, otherwise.betweenBytes),
+    };
+  }
+}
+
+export class OutgoingResponse {
+  readonly #headers: FieldList;
+  #status = 200;
+  #body: Departing | undefined;
+
+  constructor(headers: Fields) {
+    this.#headers = headers.list.freeze();
+  }
+
+  statusCode(): number {
+    return this.#status;
+  }
+
+  setStatusCode(status: number): void {
+    if (status < 100 || status > 599) throw refused(`${status} is no status code`);
+    this.#status = status;
+  }
+
+  headers(): Fields {
+    return new Fields(this.#headers);
+  }
+
+  body(): OutgoingBody {
+    if (this.#body !== undefined) throw refused('the body of this response was taken before');
+    this.#body = new Departing(this.#headers.first('content-length'), 'HTTP-response-body-size');
+    return new OutgoingBody(this.#body);
+  }
+
+  giveTo(reply: Reply): void {
+    reply.give(this.#status, this.#headers, this.#body);
+  }
+}
+
+export class ResponseOutparam {
+  readonly #reply: Reply;
+
+  constructor(reply: Reply) {
+    this.#reply = reply;
+  }
+
+  sendInformational(status: number, headers: Fields): void {
+    // 101 would give the connection away.
+    if (status < 100 || status > 199 || status === 101)
+      throw resultError({ tag: 'HTTP-protocol-error' }, `${status} is no informational status`);
+    this.#reply.inform(status, headers.list);
+  }
+
+  static set(param: ResponseOutparam, response: Result<OutgoingResponse, ErrorCode>): void {
+    if (response.tag === 'ok') response.val.giveTo(param.#reply);
+    else param.#reply.refuse(500);
+  }
+}
+
+export class IncomingResponse {
+  readonly #message: IncomingMessage;
+  #consumed = false;
+
+  constructor(message: IncomingMessage) {
+    this.#message = message;
+  }
+
+  status(): number {
+    return this.#message.statusCode ?? 0;
+  }
+
+  headers(): Fields {
+    return new Fields(FieldList.received(this.#message.rawHeaders));
+  }
+
+  consume(): IncomingBody {
+    if (this.#consumed) throw refused('the body of this response was taken before');
+    this.#consumed = true;
+    return new IncomingBody(new Arriving(this.#message, abandon, 'HTTP-response-incomplete'));
+  }
+
+  [Symbol.dispose](): void {
+    if (!this.#consumed) abandon(this.#message);
+  }
+}
+
+/** Breaks off a response of which no more is read, unless it is here already and its connection can be kept. */
+function abandon(message: IncomingMessage): void {
+  if (message.complete) message.resume();
+  else message.destroy();
+}
+
+export class FutureIncomingResponse extends Future<IncomingMessage | HttpError, IncomingResponse, ErrorCode> {
+  constructor(later: Later<IncomingMessage | HttpError>) {
+    super(later, (from) =>
+      from instanceof HttpError ? { tag: 'err', val: errorCode(from) } : { tag: 'ok', val: new IncomingResponse(from) },
+    );
+  }
+
+  [Symbol.dispose](): void {
+    const response = this.untaken();
+    if (response !== undefined && !(response instanceof HttpError)) abandon(response);
+  }
+}
