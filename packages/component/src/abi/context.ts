@@ -1,0 +1,110 @@
+/** `LiftLowerContext` of the spec: what lifting and lowering need of one bound function. */
+import type { StringEncoding } from '../binary/definitions.ts';
+import { Trap } from '../errors.ts';
+import { flagWords, MAY_LEAVE } from '../instance/flags.ts';
+import { type ComponentInstance, type ResourceHandle, type RuntimeResource, Task } from '../instance/state.ts';
+import type { Binding, CoreFunction } from './contract.ts';
+import type { GuestHandle } from './guest-resource.ts';
+import { raise } from './traps.ts';
+
+const NOTHING = new Uint8Array(0);
+const NO_VIEW = new DataView(NOTHING.buffer);
+
+/** The handles that take part in one call. Made only for signatures that have handles among their parameters. */
+export class Scope {
+  /** What borrow handles that the guest receives belong to. */
+  readonly task: Task;
+  /** Indices of handles that lowering the parameters added to the guest's table. */
+  readonly added: number[] = [];
+  /** The embedder's handles that moved into the guest. */
+  readonly moved: GuestHandle[] = [];
+  /** The embedder's handles that are lent to the guest while the call lasts. */
+  readonly lent: GuestHandle[] = [];
+  /** The guest's handles that are lent to the embedder while the call lasts. */
+  readonly lenders: ResourceHandle[] = [];
+  /** What the embedder holds for those of {@link lenders} that the guest implements. */
+  readonly borrowed: GuestHandle[] = [];
+
+  constructor(instance: ComponentInstance) {
+    this.task = new Task(instance, instance.store.task);
+  }
+
+  /** Undoes what lowering the parameters did, when a later parameter did not fit and the guest never ran. */
+  abandon(): void {
+    for (const index of this.added.reverse()) this.task.instance.handles.remove(index);
+    for (const handle of this.moved) handle.moveBack();
+    for (const handle of this.lent) handle.lends--;
+  }
+
+  /** @throws Trap when a borrow outlives the call. */
+  end(): void {
+    if (this.task.borrows > 0) throw new Trap('borrow handles still remain at the end of the call');
+    for (const handle of this.lent) handle.lends--;
+    for (const handle of this.borrowed) handle.endBorrow();
+    for (const handle of this.lenders) handle.lends--;
+  }
+}
+
+export class Context {
+  readonly instance: ComponentInstance;
+  readonly name: string;
+  readonly encoding: StringEncoding;
+  readonly resources: readonly RuntimeResource[];
+  private readonly memory: WebAssembly.Memory | undefined;
+  private readonly reallocate: CoreFunction | undefined;
+  /** Views of all of the memory. They become empty when it grows, which is how {@link renew} knows. */
+  bytes: Uint8Array = NOTHING;
+  view: DataView = NO_VIEW;
+  /** Second result of storing a string: its tagged number of code units. */
+  units = 0;
+  /** Set only while the parameters of a call that has handles are lowered or lifted. */
+  scope: Scope | undefined = undefined;
+
+  constructor(binding: Binding, encoding: StringEncoding) {
+    this.instance = binding.instance;
+    this.name = binding.name;
+    this.encoding = encoding;
+    this.resources = binding.resources;
+    this.memory = binding.memory;
+    this.reallocate = binding.realloc;
+  }
+
+  /** To be called before the views are used whenever core code may have run. */
+  renew(): void {
+    if (this.bytes.length === 0 && this.memory !== undefined) {
+      this.bytes = new Uint8Array(this.memory.buffer);
+      this.view = new DataView(this.memory.buffer);
+    }
+  }
+
+  /**
+   * `cx.reallocate` with the checks that every caller of it makes. Sizes are in bytes.
+   * @throws Trap
+   */
+  realloc(old: number, oldSize: number, align: number, size: number): number {
+    const { instance, reallocate } = this;
+    const word = instance.flagsWord;
+    let address: number;
+    try {
+      if (reallocate === undefined) throw new Trap('internal error: a function that needs `realloc` was bound without it');
+      flagWords[word] = (flagWords[word] ?? 0) & ~MAY_LEAVE;
+      address = reallocate(old, oldSize, align, size) >>> 0;
+    } catch (error) {
+      return raise(instance, this.name, error);
+    }
+    // A trap that core code swallowed has cleared the flags for good.
+    if (instance.store.trap !== undefined) throw instance.store.trap;
+    flagWords[word] = (flagWords[word] ?? 0) | MAY_LEAVE;
+    this.renew();
+    if ((address & (align - 1)) !== 0) return raise(instance, this.name, new Trap(`realloc return: result not aligned to ${align}`));
+    if (address + size > this.bytes.length) return raise(instance, this.name, new Trap('realloc return: beyond end of memory'));
+    return address;
+  }
+
+  /** @throws Trap when `size` bytes at `address` are not an aligned range of the memory. */
+  check(address: number, size: number, align: number, what: string): void {
+    this.renew();
+    if ((address & (align - 1)) !== 0) throw new Trap(`unaligned pointer: ${what} pointer not aligned to ${align}`);
+    if (address + size > this.bytes.length) throw new Trap(`${what} pointer out of bounds of memory`);
+  }
+}

@@ -1,0 +1,166 @@
+/**
+ * Resources that a guest implements, as the embedder holds them.
+ * https://github.com/WebAssembly/component-model/blob/main/design/mvp/Explainer.md#js-api
+ */
+import { ComponentError } from '../errors.ts';
+import type { RuntimeResource } from '../instance/state.ts';
+import { Entry, enter, leave } from './entry.ts';
+import { failed, swallowed } from './traps.ts';
+
+/** What an instance of a {@link GuestResource} class stands for: `own` or `borrow` of a representation. */
+export class GuestHandle {
+  readonly resource: RuntimeResource;
+  readonly rep: number;
+  readonly own: boolean;
+  /** Calls that it is lent to now. */
+  lends = 0;
+  /** Why it cannot be used any more. */
+  private gone: 'dropped' | 'moved' | 'ended' | undefined = undefined;
+
+  constructor(resource: RuntimeResource, rep: number, own: boolean) {
+    this.resource = resource;
+    this.rep = rep;
+    this.own = own;
+  }
+
+  /** @throws ComponentError `TENON_RESOURCE` */
+  lend(): void {
+    if (this.gone !== undefined) throw this.unusable(GONE[this.gone]);
+    this.lends++;
+  }
+
+  /** @throws ComponentError `TENON_RESOURCE` */
+  move(): void {
+    if (this.gone !== undefined) throw this.unusable(GONE[this.gone]);
+    if (!this.own) throw this.unusable('it is only borrowed and cannot be given away');
+    if (this.lends > 0) throw this.unusable('it is lent to a call that has not ended');
+    this.gone = 'moved';
+  }
+
+  moveBack(): void {
+    this.gone = undefined;
+  }
+
+  endBorrow(): void {
+    if (this.lends > 0) throw this.unusable('the host function that borrowed it has ended, but it is still lent to another call');
+    this.gone = 'ended';
+  }
+
+  /**
+   * Runs the destructor. Does nothing when the handle is gone already, or when its instance trapped and so nothing is left to destroy.
+   * @throws ComponentError `TENON_RESOURCE` while lent, `TENON_INSTANCE_BUSY`; Trap
+   */
+  drop(): void {
+    if (this.gone !== undefined) return;
+    if (this.lends > 0) throw this.unusable('it is lent to a call that has not ended');
+    const { destructor, implementer, name } = this.resource;
+    if (this.own && implementer !== undefined && implementer.store.trap === undefined) {
+      const func = `[resource-drop]${name}`;
+      const entry = new Entry(implementer);
+      enter(entry, func);
+      this.gone = 'dropped';
+      try {
+        destructor?.(this.rep);
+      } catch (error) {
+        throw failed(error, implementer, func);
+      }
+      if (implementer.store.trap !== undefined) throw swallowed(implementer.store.trap);
+      leave(entry);
+    }
+    this.gone = 'dropped';
+  }
+
+  private unusable(why: string): ComponentError {
+    return new ComponentError('TENON_RESOURCE', `the handle of resource \`${this.resource.name}\` cannot be used: ${why}`);
+  }
+}
+
+const GONE = { dropped: 'it was dropped', moved: 'it was given away', ended: 'the call that it was lent for has ended' } as const;
+
+// A handle that the embedder lost is dropped. When its instance is busy just then, an object that nobody holds is registered in its
+// stead, so that the next garbage collection tries again.
+const lost = new FinalizationRegistry<GuestHandle>((handle) => {
+  try {
+    handle.drop();
+  } catch (error) {
+    if (error instanceof ComponentError && error.code === 'TENON_INSTANCE_BUSY') lost.register({}, handle);
+    // Nobody is there to take a trap of the destructor; the next call of the instance reports it.
+  }
+});
+
+const CREATE = Symbol('create');
+let handleIn: (value: object) => GuestHandle | undefined;
+
+/** The base of the classes that are made for resources which guests export. */
+export class GuestResource {
+  // Not set for an object that a constructor only stands in for.
+  readonly #handle!: GuestHandle;
+
+  static {
+    handleIn = (value) => (#handle in value ? value.#handle : undefined);
+  }
+
+  /** Calls the guest's constructor, and returns what it returns. */
+  constructor(...args: unknown[]) {
+    if (args[0] === CREATE) {
+      this.#handle = args[1] as GuestHandle;
+      return;
+    }
+    const construct = constructorOf(new.target);
+    if (construct === undefined) {
+      throw new ComponentError('TENON_RESOURCE', `resource \`${new.target.name}\` has no constructor: get it from a function`);
+    }
+    // biome-ignore lint/correctness/noConstructorReturn: the object is the one that lifting the result made
+    return construct(...args) as GuestResource;
+  }
+
+  /** Drops the handle: runs the guest's destructor when it owns the resource. Does nothing when it was dropped or given away. */
+  [Symbol.dispose](): void {
+    this.#handle.drop();
+  }
+}
+
+export type GuestResourceClass = typeof GuestResource;
+
+const constructors = new WeakMap<object, (...args: unknown[]) => unknown>();
+
+function constructorOf(target: object): ((...args: unknown[]) => unknown) | undefined {
+  for (let each: object | null = target; each !== null; each = Object.getPrototypeOf(each)) {
+    const found = constructors.get(each);
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
+
+const classes = new WeakMap<RuntimeResource, GuestResourceClass>();
+
+/**
+ * The class of a resource that a guest implements; always the same for the same resource.
+ * @param name the name of the class; that of the first call stays
+ */
+export function guestResourceClass(resource: RuntimeResource, name: string): GuestResourceClass {
+  let known = classes.get(resource);
+  if (known === undefined) {
+    known = { [name]: class extends GuestResource {} }[name] as GuestResourceClass;
+    classes.set(resource, known);
+  }
+  return known;
+}
+
+/** Makes `new Class(...args)` call a lifted `[constructor]` function. */
+export function setGuestConstructor(target: GuestResourceClass, construct: (...args: unknown[]) => unknown): void {
+  constructors.set(target, construct);
+}
+
+/** What `value` stands for, if it is an instance of a guest resource's class. */
+export function guestHandleOf(value: unknown): GuestHandle | undefined {
+  return typeof value === 'object' && value !== null ? handleIn(value) : undefined;
+}
+
+/** Makes the embedder's object of a handle. An owned one that is lost to the garbage collector is dropped. */
+export function guestObject(handle: GuestHandle): GuestResource {
+  const { resource } = handle;
+  const object = new (guestResourceClass(resource, resource.name))(CREATE, handle);
+  if (handle.own) lost.register(object, handle);
+  return object;
+}

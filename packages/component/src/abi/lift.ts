@@ -1,0 +1,357 @@
+/**
+ * Host → component: a core function becomes a function of JavaScript values.
+ * https://github.com/WebAssembly/component-model/blob/main/design/mvp/CanonicalABI.md#canon-lift
+ */
+import type { StringEncoding } from '../binary/definitions.ts';
+import { ComponentError, Trap } from '../errors.ts';
+import { flagWords, MAY_LEAVE } from '../instance/flags.ts';
+import { alignment, elemSize, flatten, flattenParams, MAX_FLAT_PARAMS, MAX_FLAT_RESULTS } from '../types/layout.ts';
+import type { FuncType, TupleType, ValType } from '../types/types.ts';
+import { Context, Scope } from './context.ts';
+import type { Binding, CoreFunction, PreparedLift } from './contract.ts';
+import { Entry, enter, leave } from './entry.ts';
+import { invoke } from './invoke.ts';
+import { promising } from './jspi.ts';
+import { flatLifter } from './lift-flat.ts';
+import { loaderOf } from './load.ts';
+import { flatLowerer } from './lower-flat.ts';
+import { explain } from './misfit.ts';
+import { liftScalar, lowerScalar } from './scalars.ts';
+import { partsOf } from './shapes.ts';
+import { passesHandles, refuseAsync, type ScalarSignature, scalarSignature } from './signature.ts';
+import { storerOf } from './store.ts';
+import { failed, swallowed } from './traps.ts';
+
+type Lifted = (...args: unknown[]) => unknown;
+
+/** @throws ComponentError `TENON_UNSUPPORTED` for what only the asynchronous Canonical ABI can do */
+export function prepareLift(type: FuncType, encoding: StringEncoding): PreparedLift {
+  refuseAsync(type);
+  const scalars = scalarSignature(type, 'result');
+  let prepared: Prepared | undefined;
+  return {
+    bind(binding, core, postReturn, suspends): Lifted {
+      if (scalars !== undefined && postReturn === undefined && !suspends) return bindScalars(binding, core, type, scalars);
+      prepared ??= prepare(type, encoding);
+      const call = new LiftedCall(prepared, binding, postReturn);
+      return suspends ? suspending(call, core) : synchronous(call, core);
+    },
+  };
+}
+
+type LowerParams = (cx: Context, args: readonly unknown[], flat: unknown[]) => void;
+type LiftResult = (cx: Context, core: unknown) => unknown;
+
+interface Prepared {
+  readonly encoding: StringEncoding;
+  readonly lowerParams: LowerParams;
+  readonly flatCount: number;
+  readonly liftResult: LiftResult;
+  readonly handles: boolean;
+  readonly result: ValType | undefined;
+}
+
+function prepare(type: FuncType, encoding: StringEncoding): Prepared {
+  const flat = flattenParams(type);
+  const spilled = flat.length > MAX_FLAT_PARAMS;
+  return {
+    encoding,
+    lowerParams: spilled ? spilledParams(type) : flatParams(type),
+    flatCount: spilled ? 1 : flat.length,
+    liftResult: resultLifter(type.result),
+    handles: passesHandles(type),
+    result: type.result,
+  };
+}
+
+const subject = (cx: Context, param: string): string => `\`${cx.name}\`: parameter \`${param}\``;
+
+function flatParams(type: FuncType): LowerParams {
+  const want = flattenParams(type);
+  let at = 0;
+  const params = type.params.map(({ name, type: t }) => {
+    const lower = flatLowerer(t, want, at);
+    at += flatten(t).length;
+    return { name, lower };
+  });
+  return (cx, args, flat) => {
+    for (let i = 0; i < params.length; i++) {
+      const param = params[i] as (typeof params)[number];
+      try {
+        param.lower(cx, args[i], flat);
+      } catch (error) {
+        throw explain(error, subject(cx, param.name));
+      }
+    }
+  };
+}
+
+/** More than `MAX_FLAT_PARAMS`: all are stored as one tuple, in memory that `realloc` gives. */
+function spilledParams(type: FuncType): LowerParams {
+  const tuple: TupleType = { kind: 'tuple', types: type.params.map((param) => param.type) };
+  const size = elemSize(tuple);
+  const align = alignment(tuple);
+  const params = partsOf(tuple).map((part, i) => ({
+    name: type.params[i]?.name ?? part.key,
+    offset: part.offset,
+    store: storerOf(part.type),
+  }));
+  return (cx, args, flat) => {
+    const address = cx.realloc(0, 0, align, size);
+    flat[0] = address;
+    for (let i = 0; i < params.length; i++) {
+      const param = params[i] as (typeof params)[number];
+      try {
+        param.store(cx, args[i], address + param.offset);
+      } catch (error) {
+        throw explain(error, subject(cx, param.name));
+      }
+    }
+  };
+}
+
+function resultLifter(type: ValType | undefined): LiftResult {
+  if (type === undefined) return () => undefined;
+  const flat = flatten(type);
+  if (flat.length <= MAX_FLAT_RESULTS) {
+    const lift = flatLifter(type, flat, 0);
+    return (cx, core) => lift(cx, [core]);
+  }
+  const size = elemSize(type);
+  const align = alignment(type);
+  const load = loaderOf(type);
+  return (cx, core) => {
+    const address = (core as number) >>> 0;
+    cx.check(address, size, align, 'return');
+    return load(cx, address);
+  };
+}
+
+/** One bound function. Its context is used by one call at a time: whoever enters the instance has it alone. */
+class LiftedCall {
+  readonly cx: Context;
+  readonly entry: Entry;
+  readonly flat: unknown[];
+  private readonly prepared: Prepared;
+  private readonly postReturn: CoreFunction | undefined;
+
+  constructor(prepared: Prepared, binding: Binding, postReturn: CoreFunction | undefined) {
+    this.prepared = prepared;
+    this.cx = new Context(binding, prepared.encoding);
+    this.entry = new Entry(binding.instance);
+    this.flat = new Array(prepared.flatCount).fill(0);
+    this.postReturn = postReturn;
+  }
+
+  /** Enters the instance and lowers the parameters. What is wrong with them is the caller's fault and leaves the instance as it was. */
+  begin(args: readonly unknown[]): Scope | undefined {
+    const { cx, entry, prepared } = this;
+    enter(entry, cx.name);
+    const scope = prepared.handles ? new Scope(cx.instance) : undefined;
+    cx.scope = scope;
+    try {
+      cx.renew();
+      prepared.lowerParams(cx, args, this.flat);
+    } catch (error) {
+      if (error instanceof Trap || cx.instance.store.trap !== undefined) throw this.failed(error);
+      scope?.abandon();
+      leave(entry);
+      throw error;
+    } finally {
+      cx.scope = undefined;
+    }
+    return scope;
+  }
+
+  /** Lifts the result and ends the task. */
+  end(scope: Scope | undefined, core: unknown): unknown {
+    const { cx, postReturn, prepared } = this;
+    const { store } = cx.instance;
+    if (store.trap !== undefined) throw swallowed(store.trap);
+    cx.renew();
+    const value = prepared.liftResult(cx, core);
+    scope?.end();
+    if (postReturn !== undefined) {
+      const word = cx.instance.flagsWord;
+      flagWords[word] = (flagWords[word] ?? 0) & ~MAY_LEAVE;
+      if (prepared.result === undefined) postReturn();
+      else postReturn(core);
+      if (store.trap !== undefined) throw swallowed(store.trap);
+      flagWords[word] = (flagWords[word] ?? 0) | MAY_LEAVE;
+    }
+    return value;
+  }
+
+  /** Leaves the instance. A `result` that is the function's result becomes a return value or an exception. */
+  leave(value: unknown): unknown {
+    leave(this.entry);
+    if (this.prepared.result?.kind !== 'result') return value;
+    const { tag, val } = value as { readonly tag: string; readonly val?: unknown };
+    if (tag === 'ok') return val;
+    throw new ComponentError('TENON_RESULT', `\`${this.cx.name}\` returned an error${inWords(val)}`, { payload: val });
+  }
+
+  failed(error: unknown): unknown {
+    return failed(error, this.cx.instance, this.cx.name);
+  }
+}
+
+/** The payload of an error, as far as it is a word. */
+function inWords(payload: unknown): string {
+  if (typeof payload === 'string') return `: ${payload}`;
+  const tag = typeof payload === 'object' && payload !== null ? (payload as { readonly tag?: unknown }).tag : undefined;
+  return typeof tag === 'string' ? `: ${tag}` : '';
+}
+
+function synchronous(call: LiftedCall, core: CoreFunction): Lifted {
+  return (...args) => {
+    const scope = call.begin(args);
+    let value: unknown;
+    try {
+      value = call.end(scope, invoke(core, call.flat));
+    } catch (error) {
+      throw call.failed(error);
+    }
+    return call.leave(value);
+  };
+}
+
+function suspending(call: LiftedCall, core: CoreFunction): Lifted {
+  const promised = promising(core);
+  const { store } = call.cx.instance;
+  return async (...args) => {
+    const scope = call.begin(args);
+    const { task } = store;
+    let value: unknown;
+    try {
+      const result = await invoke(promised, call.flat);
+      store.task = task;
+      value = call.end(scope, result);
+    } catch (error) {
+      throw call.failed(error);
+    }
+    return call.leave(value);
+  };
+}
+
+/**
+ * Signatures of few scalars, for which the call itself is what costs: no array, no context, no closure for a value.
+ * The arguments are lowered before the instance is entered, since nothing of the guest is needed for it.
+ */
+function bindScalars(binding: Binding, core: CoreFunction, type: FuncType, signature: ScalarSignature): Lifted {
+  const { instance, name } = binding;
+  const { store } = instance;
+  const { params, result } = signature;
+  const [p0 = 0, p1 = 0, p2 = 0, p3 = 0] = params;
+  const entry = new Entry(instance);
+
+  const misfit = (error: unknown, ...args: unknown[]): unknown => {
+    for (const [i, param] of type.params.entries()) {
+      try {
+        lowerScalar(params[i] ?? 0, args[i]);
+      } catch (first) {
+        return explain(first, `\`${name}\`: parameter \`${param.name}\``);
+      }
+    }
+    return error;
+  };
+  const ended = (value: unknown): unknown => {
+    if (store.trap !== undefined) throw swallowed(store.trap);
+    leave(entry);
+    return liftScalar(result, value);
+  };
+
+  switch (params.length) {
+    case 0:
+      return () => {
+        enter(entry, name);
+        let value: unknown;
+        try {
+          value = core();
+        } catch (error) {
+          throw failed(error, instance, name);
+        }
+        return ended(value);
+      };
+    case 1:
+      return (a) => {
+        let x: unknown;
+        try {
+          x = lowerScalar(p0, a);
+        } catch (error) {
+          throw misfit(error, a);
+        }
+        enter(entry, name);
+        let value: unknown;
+        try {
+          value = core(x);
+        } catch (error) {
+          throw failed(error, instance, name);
+        }
+        return ended(value);
+      };
+    case 2:
+      return (a, b) => {
+        let x: unknown;
+        let y: unknown;
+        try {
+          x = lowerScalar(p0, a);
+          y = lowerScalar(p1, b);
+        } catch (error) {
+          throw misfit(error, a, b);
+        }
+        enter(entry, name);
+        let value: unknown;
+        try {
+          value = core(x, y);
+        } catch (error) {
+          throw failed(error, instance, name);
+        }
+        return ended(value);
+      };
+    case 3:
+      return (a, b, c) => {
+        let x: unknown;
+        let y: unknown;
+        let z: unknown;
+        try {
+          x = lowerScalar(p0, a);
+          y = lowerScalar(p1, b);
+          z = lowerScalar(p2, c);
+        } catch (error) {
+          throw misfit(error, a, b, c);
+        }
+        enter(entry, name);
+        let value: unknown;
+        try {
+          value = core(x, y, z);
+        } catch (error) {
+          throw failed(error, instance, name);
+        }
+        return ended(value);
+      };
+    default:
+      return (a, b, c, d) => {
+        let x: unknown;
+        let y: unknown;
+        let z: unknown;
+        let w: unknown;
+        try {
+          x = lowerScalar(p0, a);
+          y = lowerScalar(p1, b);
+          z = lowerScalar(p2, c);
+          w = lowerScalar(p3, d);
+        } catch (error) {
+          throw misfit(error, a, b, c, d);
+        }
+        enter(entry, name);
+        let value: unknown;
+        try {
+          value = core(x, y, z, w);
+        } catch (error) {
+          throw failed(error, instance, name);
+        }
+        return ended(value);
+      };
+  }
+}

@@ -1,0 +1,298 @@
+/**
+ * Component → host: a JavaScript function becomes a core function to import.
+ * https://github.com/WebAssembly/component-model/blob/main/design/mvp/CanonicalABI.md#canon-lower
+ */
+import type { StringEncoding } from '../binary/definitions.ts';
+import { Trap } from '../errors.ts';
+import { flagWords, MAY_LEAVE } from '../instance/flags.ts';
+import { alignment, elemSize, flatten, flattenParams, MAX_FLAT_PARAMS, MAX_FLAT_RESULTS } from '../types/layout.ts';
+import type { FuncType, TupleType, ValType } from '../types/types.ts';
+import { Context, Scope } from './context.ts';
+import type { Binding, CoreFunction, HostFunction, PreparedLower } from './contract.ts';
+import { invoke } from './invoke.ts';
+import { suspendingImport } from './jspi.ts';
+import { type Flat, flatLifter } from './lift-flat.ts';
+import { loaderOf } from './load.ts';
+import { flatLowerer } from './lower-flat.ts';
+import { explain, Misfit } from './misfit.ts';
+import { checkMayLeave } from './resources.ts';
+import { isThenable, liftScalar, lowerScalar } from './scalars.ts';
+import { passesHandles, refuseAsync, type ScalarSignature, scalarSignature } from './signature.ts';
+import { storerOf } from './store.ts';
+import { failed, isUnwind, thrown } from './traps.ts';
+
+/** @throws ComponentError `TENON_UNSUPPORTED` for what only the asynchronous Canonical ABI can do */
+export function prepareLower(type: FuncType, encoding: StringEncoding): PreparedLower {
+  refuseAsync(type);
+  const scalars = scalarSignature(type, 'params');
+  let prepared: Prepared | undefined;
+  return {
+    bind(binding, host, suspends): CoreFunction {
+      if (scalars !== undefined && !suspends) return bindScalars(binding, host, scalars);
+      prepared ??= prepare(type, encoding);
+      const call = new LoweredCall(prepared, binding);
+      return suspends ? suspending(call, host) : synchronous(call, host);
+    },
+  };
+}
+
+type LiftParams = (cx: Context, flat: Flat) => unknown[];
+/** Returns the core result, or stores it where the last flat parameter says. */
+type LowerResult = (cx: Context, value: unknown, flat: Flat) => unknown;
+
+interface Prepared {
+  readonly encoding: StringEncoding;
+  readonly liftParams: LiftParams;
+  readonly lowerResult: LowerResult;
+  readonly handles: boolean;
+  /** Whether the function's result is a `result`, whose error case the host throws. */
+  readonly throws: boolean;
+}
+
+function prepare(type: FuncType, encoding: StringEncoding): Prepared {
+  const flat = flattenParams(type);
+  const spilled = flat.length > MAX_FLAT_PARAMS;
+  return {
+    encoding,
+    liftParams: spilled ? spilledParams(type) : flatParams(type),
+    lowerResult: resultLowerer(type.result, spilled ? 1 : flat.length),
+    handles: passesHandles(type),
+    throws: type.result?.kind === 'result',
+  };
+}
+
+function flatParams(type: FuncType): LiftParams {
+  const have = flattenParams(type);
+  let at = 0;
+  const lifts = type.params.map((param) => {
+    const lift = flatLifter(param.type, have, at);
+    at += flatten(param.type).length;
+    return lift;
+  });
+  return (cx, flat) => {
+    const args: unknown[] = [];
+    for (let i = 0; i < lifts.length; i++) args.push(lifts[i]?.(cx, flat));
+    return args;
+  };
+}
+
+function spilledParams(type: FuncType): LiftParams {
+  const tuple: TupleType = { kind: 'tuple', types: type.params.map((param) => param.type) };
+  const size = elemSize(tuple);
+  const align = alignment(tuple);
+  const load = loaderOf(tuple);
+  return (cx, flat) => {
+    const address = (flat[0] as number) >>> 0;
+    cx.check(address, size, align, 'parameter');
+    return load(cx, address) as unknown[];
+  };
+}
+
+function resultLowerer(type: ValType | undefined, outParam: number): LowerResult {
+  if (type === undefined) return (_cx, value) => lowerScalar(0, value);
+  const want = flatten(type);
+  if (want.length <= MAX_FLAT_RESULTS) {
+    const lower = flatLowerer(type, want, 0);
+    return (cx, value) => {
+      const flat: unknown[] = [0];
+      lower(cx, value, flat);
+      return flat[0];
+    };
+  }
+  const size = elemSize(type);
+  const align = alignment(type);
+  const store = storerOf(type);
+  return (cx, value, flat) => {
+    const address = (flat[outParam] as number) >>> 0;
+    cx.check(address, size, align, 'return');
+    store(cx, value, address);
+    return undefined;
+  };
+}
+
+/** What is thrown into the guest for what the host function threw. */
+function hostThrew(error: unknown): unknown {
+  return isUnwind(error) ? error : new Trap(`the host function threw ${thrown(error)}`, error);
+}
+
+/** What is thrown into the guest for a result that does not fit. */
+function wrongResult(error: unknown, name: string): unknown {
+  if (!(error instanceof Misfit)) return error;
+  if (isThenable(error.value)) {
+    return new Trap(
+      'the host function returned a Promise: make it an `async function` or mark it with `blocking`, so that the guest can wait',
+    );
+  }
+  const cause = explain(error, `result of \`${name}\``);
+  return new Trap(`the host function returned a wrong value: ${cause instanceof Error ? cause.message : ''}`, cause);
+}
+
+function isResultError(error: unknown): error is { readonly payload?: unknown } {
+  return typeof error === 'object' && error !== null && (error as { readonly code?: unknown }).code === 'TENON_RESULT';
+}
+
+/** One bound function. Its context keeps nothing from one of these steps to the next. */
+class LoweredCall {
+  readonly cx: Context;
+  private readonly prepared: Prepared;
+
+  constructor(prepared: Prepared, binding: Binding) {
+    this.prepared = prepared;
+    this.cx = new Context(binding, prepared.encoding);
+  }
+
+  scope(): Scope | undefined {
+    return this.prepared.handles ? new Scope(this.cx.instance) : undefined;
+  }
+
+  liftParams(scope: Scope | undefined, flat: Flat): unknown[] {
+    const { cx, prepared } = this;
+    try {
+      checkMayLeave(cx.instance);
+      cx.renew();
+      cx.scope = scope;
+      return prepared.liftParams(cx, flat);
+    } catch (error) {
+      throw this.failed(error);
+    } finally {
+      cx.scope = undefined;
+    }
+  }
+
+  returned(scope: Scope | undefined, value: unknown, flat: Flat): unknown {
+    return this.end(scope, this.prepared.throws ? { tag: 'ok', val: value } : value, flat);
+  }
+
+  /** A host function returns the error case of its `result` by throwing; all else that it throws is a trap. */
+  threw(scope: Scope | undefined, error: unknown, flat: Flat): unknown {
+    if (this.prepared.throws && isResultError(error)) return this.end(scope, { tag: 'err', val: error.payload }, flat);
+    throw this.failed(hostThrew(error));
+  }
+
+  private end(scope: Scope | undefined, value: unknown, flat: Flat): unknown {
+    const { cx, prepared } = this;
+    try {
+      cx.renew();
+      const core = prepared.lowerResult(cx, value, flat);
+      scope?.end();
+      return core;
+    } catch (error) {
+      throw this.failed(wrongResult(error, cx.name));
+    }
+  }
+
+  private failed(error: unknown): unknown {
+    return failed(error, this.cx.instance, this.cx.name);
+  }
+}
+
+function synchronous(call: LoweredCall, host: HostFunction): CoreFunction {
+  return (...flat: unknown[]) => {
+    const scope = call.scope();
+    const args = call.liftParams(scope, flat);
+    let value: unknown;
+    try {
+      value = invoke(host, args);
+    } catch (error) {
+      return call.threw(scope, error, flat);
+    }
+    return call.returned(scope, value, flat);
+  };
+}
+
+/** The guest's stack is suspended while the host waits. Its instance stays entered, so that nothing else runs in it. */
+function suspending(call: LoweredCall, host: HostFunction): CoreFunction {
+  const { store } = call.cx.instance;
+  const core = (...flat: unknown[]): unknown => {
+    const scope = call.scope();
+    const args = call.liftParams(scope, flat);
+    let value: unknown;
+    try {
+      value = invoke(host, args);
+    } catch (error) {
+      return call.threw(scope, error, flat);
+    }
+    if (!isThenable(value)) return call.returned(scope, value, flat);
+    const { task } = store;
+    return Promise.resolve(value).then(
+      (settled) => {
+        store.task = task;
+        return call.returned(scope, settled, flat);
+      },
+      (error) => {
+        store.task = task;
+        return call.threw(scope, error, flat);
+      },
+    );
+  };
+  return suspendingImport(core);
+}
+
+/** Signatures of few scalars: no array, no context, no closure for a value. */
+function bindScalars(binding: Binding, host: HostFunction, signature: ScalarSignature): CoreFunction {
+  const { instance, name } = binding;
+  const word = instance.flagsWord;
+  const call = host as (...args: unknown[]) => unknown;
+  const { params, result } = signature;
+  const [p0 = 0, p1 = 0, p2 = 0, p3 = 0] = params;
+
+  const check = (): void => {
+    if (((flagWords[word] ?? 0) & MAY_LEAVE) === 0) refuse();
+  };
+  const refuse = (): void => {
+    try {
+      checkMayLeave(instance);
+    } catch (error) {
+      throw failed(error, instance, name);
+    }
+  };
+  const fail = (error: unknown): unknown => failed(error instanceof Misfit ? wrongResult(error, name) : hostThrew(error), instance, name);
+
+  switch (params.length) {
+    case 0:
+      return () => {
+        check();
+        try {
+          return lowerScalar(result, call());
+        } catch (error) {
+          throw fail(error);
+        }
+      };
+    case 1:
+      return (a: unknown) => {
+        check();
+        try {
+          return lowerScalar(result, call(liftScalar(p0, a)));
+        } catch (error) {
+          throw fail(error);
+        }
+      };
+    case 2:
+      return (a: unknown, b: unknown) => {
+        check();
+        try {
+          return lowerScalar(result, call(liftScalar(p0, a), liftScalar(p1, b)));
+        } catch (error) {
+          throw fail(error);
+        }
+      };
+    case 3:
+      return (a: unknown, b: unknown, c: unknown) => {
+        check();
+        try {
+          return lowerScalar(result, call(liftScalar(p0, a), liftScalar(p1, b), liftScalar(p2, c)));
+        } catch (error) {
+          throw fail(error);
+        }
+      };
+    default:
+      return (a: unknown, b: unknown, c: unknown, d: unknown) => {
+        check();
+        try {
+          return lowerScalar(result, call(liftScalar(p0, a), liftScalar(p1, b), liftScalar(p2, c), liftScalar(p3, d)));
+        } catch (error) {
+          throw fail(error);
+        }
+      };
+  }
+}

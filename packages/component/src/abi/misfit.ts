@@ -1,0 +1,89 @@
+/** What is thrown while lowering when a JavaScript value does not fit its type, until the boundary knows whose value it was. */
+import { ComponentError } from '../errors.ts';
+import type { ValType } from '../types/types.ts';
+
+/** Not an Error: it never leaves the engine, and needs no stack. */
+export class Misfit {
+  readonly expected: string;
+  readonly value: unknown;
+  /** Where in the value, outermost first: `.name`, `[3]`. */
+  path = '';
+
+  constructor(expected: ValType | string, value: unknown) {
+    this.expected = typeof expected === 'string' ? expected : typeName(expected);
+    this.value = value;
+  }
+}
+
+/** Adds the place of a part to an error that is on its way out. */
+export function within(part: string, error: unknown): unknown {
+  if (error instanceof Misfit) error.path = part + error.path;
+  return error;
+}
+
+/** Turns a {@link Misfit} into the error that the embedder sees; leaves all others as they are. */
+export function explain(error: unknown, subject: string): unknown {
+  if (!(error instanceof Misfit)) return error;
+  return new ComponentError('TENON_VALUE_TYPE', `${subject}${error.path}: expected ${error.expected}, found ${inWords(error.value)}`);
+}
+
+/** A short rendering of any value, safe for hostile ones. */
+function inWords(value: unknown): string {
+  switch (typeof value) {
+    case 'string':
+      return JSON.stringify(value.length > 40 ? `${value.slice(0, 40)}…` : value);
+    case 'bigint':
+      return `${value}n`;
+    case 'number':
+    case 'boolean':
+    case 'undefined':
+      return String(value);
+    case 'symbol':
+      return 'a symbol';
+    case 'function':
+      return 'a function';
+    default:
+      if (value === null) return 'null';
+      if (Array.isArray(value)) return `an array of ${value.length}`;
+      return `an object of class ${className(value as object)}`;
+  }
+}
+
+function className(value: object): string {
+  try {
+    const name: unknown = value.constructor?.name;
+    return typeof name === 'string' && name !== '' ? name : 'unknown';
+  } catch {
+    return 'unknown';
+  }
+}
+
+/** A value type as WIT writes it; names of records and resources are not known here. */
+export function typeName(type: ValType): string {
+  switch (type.kind) {
+    case 'list':
+      return type.length === undefined ? `list<${typeName(type.element)}>` : `list<${typeName(type.element)}, ${type.length}>`;
+    case 'map':
+      return `map<${typeName(type.key)}, ${typeName(type.value)}>`;
+    case 'tuple':
+      return `tuple<${type.types.map(typeName).join(', ')}>`;
+    case 'option':
+      return `option<${typeName(type.type)}>`;
+    case 'result':
+      return `result<${type.ok === undefined ? '_' : typeName(type.ok)}, ${type.err === undefined ? '_' : typeName(type.err)}>`;
+    case 'record':
+      return `a record of ${listed(type.fields.map((field) => field.name))}`;
+    case 'variant':
+      return `a variant with the tag ${listed(type.cases.map((c) => JSON.stringify(c.name)))}`;
+    case 'enum':
+      return `one of ${listed(type.names.map((name) => JSON.stringify(name)))}`;
+    case 'flags':
+      return `flags of ${listed(type.names)}`;
+    default:
+      return type.kind;
+  }
+}
+
+function listed(names: readonly string[]): string {
+  return names.length > 12 ? `${names.slice(0, 12).join(', ')}, …` : names.join(', ');
+}

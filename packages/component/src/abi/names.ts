@@ -1,0 +1,39 @@
+/**
+ * How names of the Component Model become names in JavaScript.
+ * https://github.com/WebAssembly/component-model/blob/main/design/mvp/Explainer.md#name-uniqueness
+ */
+
+const capitalised = (word: string): string => word.charAt(0).toUpperCase() + word.slice(1).toLowerCase();
+
+/** `blocking-read` → `blockingRead`, `get-JSON` → `getJson`. */
+export function camelCase(kebab: string): string {
+  const [first = '', ...rest] = kebab.split('-');
+  return first.toLowerCase() + rest.map(capitalised).join('');
+}
+
+/** `input-stream` → `InputStream`. */
+export function pascalCase(kebab: string): string {
+  return kebab.split('-').map(capitalised).join('');
+}
+
+/** `wasi:io/streams@0.2.0` → `streams`, `my-api` → `myApi`. */
+export function interfaceName(name: string): string {
+  const version = name.indexOf('@');
+  const path = version === -1 ? name : name.slice(0, version);
+  return camelCase(path.slice(Math.max(path.lastIndexOf('/'), path.lastIndexOf(':')) + 1));
+}
+
+/** What the name of a function says about it. `name` and `resource` are as in WIT. */
+export type FunctionName =
+  | { readonly kind: 'plain'; readonly name: string }
+  | { readonly kind: 'constructor'; readonly resource: string }
+  | { readonly kind: 'method' | 'static'; readonly resource: string; readonly name: string };
+
+/** Reads `[method]input-stream.blocking-read`, `[static]fields.from-list`, `[constructor]fields` and plain names. */
+export function parseFunctionName(name: string): FunctionName {
+  const match = /^\[(constructor|method|static)\]([^.]*)(?:\.(.*))?$/.exec(name);
+  const [, kind, resource = '', member] = match ?? [];
+  if (kind === 'constructor') return { kind, resource };
+  if ((kind === 'method' || kind === 'static') && member !== undefined) return { kind, resource, name: member };
+  return { kind: 'plain', name };
+}

@@ -1,0 +1,146 @@
+/**
+ * The built-in functions on resources that core code calls, and the moves of handles between component instances
+ * that fused adapters ask for.
+ * https://github.com/WebAssembly/component-model/blob/main/design/mvp/CanonicalABI.md#canon-resourcenew
+ */
+import { Trap } from '../errors.ts';
+import { FLAGS_CONTEXT_OFFSET, FLAGS_SLOT_BYTES, flagWords, MAY_ENTER, MAY_LEAVE } from '../instance/flags.ts';
+import { type ComponentInstance, ResourceHandle, type RuntimeResource, type Store, Task } from '../instance/state.ts';
+import { handleAt, takeHandle, takeOwn } from './handles.ts';
+import { isUnwind, raise, thrown } from './traps.ts';
+
+/** @throws Trap when MAY_LEAVE is cleared: during `realloc`, `post-return`, or after a trap. */
+export function checkMayLeave(instance: ComponentInstance): void {
+  if (((flagWords[instance.flagsWord] ?? 0) & MAY_LEAVE) === 0) throw new Trap('wasm trap: cannot leave component instance');
+}
+
+/** `canon resource.new`: `(rep: i32) -> i32`. Only the implementer has it. */
+export function resourceNew(instance: ComponentInstance, resource: RuntimeResource): (rep: number) => number {
+  return (rep) => {
+    try {
+      checkMayLeave(instance);
+      return instance.handles.add(new ResourceHandle(resource, rep, true, undefined));
+    } catch (error) {
+      return raise(instance, `[resource-new]${resource.name}`, error);
+    }
+  };
+}
+
+/** `canon resource.rep`: `(handle: i32) -> i32`. Only the implementer has it. */
+export function resourceRep(instance: ComponentInstance, resource: RuntimeResource): (handle: number) => number {
+  return (index) => {
+    try {
+      return handleAt(instance, index, resource).rep as number;
+    } catch (error) {
+      return raise(instance, `[resource-rep]${resource.name}`, error);
+    }
+  };
+}
+
+/** `canon resource.drop`: `(handle: i32) -> ()`. */
+export function resourceDrop(instance: ComponentInstance, resource: RuntimeResource): (handle: number) => void {
+  const destroy = resource.implementer === undefined ? disposeHost : destroyGuest(instance, resource, resource.implementer);
+  return (index) => {
+    try {
+      checkMayLeave(instance);
+      const handle = takeHandle(instance, index, resource);
+      if (handle.own) destroy(handle.rep);
+      else if (handle.scope !== undefined) handle.scope.borrows--;
+    } catch (error) {
+      raise(instance, `[resource-drop]${resource.name}`, error);
+    }
+  };
+}
+
+function disposeHost(rep: number | object): void {
+  try {
+    (rep as Partial<Disposable>)[Symbol.dispose]?.();
+  } catch (error) {
+    if (isUnwind(error)) throw error;
+    throw new Trap(`the host's dispose function threw ${thrown(error)}`, error);
+  }
+}
+
+const CONTEXT_WORDS = (FLAGS_SLOT_BYTES - FLAGS_CONTEXT_OFFSET) >> 2;
+
+/** Calls the destructor as a lifted function of the implementer: with its flags checked, and task-local storage of its own. */
+function destroyGuest(
+  caller: ComponentInstance,
+  resource: RuntimeResource,
+  implementer: ComponentInstance,
+): (rep: number | object) => void {
+  const enters = enteringSet(implementer, caller).map((instance) => instance.flagsWord);
+  const storage = (implementer.flagsAddress + FLAGS_CONTEXT_OFFSET) >> 2;
+  return (rep) => {
+    for (const word of enters) {
+      if (((flagWords[word] ?? 0) & MAY_ENTER) === 0) throw new Trap('wasm trap: cannot enter component instance');
+    }
+    const { destructor } = resource;
+    if (destructor === undefined) return;
+    const saved = flagWords.slice(storage, storage + CONTEXT_WORDS);
+    flagWords.fill(0, storage, storage + CONTEXT_WORDS);
+    for (const word of enters) flagWords[word] = (flagWords[word] ?? 0) & ~MAY_ENTER;
+    destructor(rep as number);
+    for (const word of enters) flagWords[word] = (flagWords[word] ?? 0) | MAY_ENTER;
+    flagWords.set(saved, storage);
+  };
+}
+
+/** `entering_set`: the callee and its ancestors, less the caller and its ancestors. */
+export function enteringSet(callee: ComponentInstance, caller: ComponentInstance): ComponentInstance[] {
+  const inside = new Set<ComponentInstance>();
+  for (let each: ComponentInstance | undefined = caller; each !== undefined; each = each.parent) inside.add(each);
+  const set: ComponentInstance[] = [];
+  for (let each: ComponentInstance | undefined = callee; each !== undefined && !inside.has(each); each = each.parent) set.push(each);
+  return set;
+}
+
+/** `lift_own` from one table, `lower_own` into another. */
+export function transferOwn(from: ComponentInstance, to: ComponentInstance, resource: RuntimeResource): (handle: number) => number {
+  return (index) => {
+    try {
+      const rep = takeOwn(from, index, resource);
+      return to.handles.add(new ResourceHandle(resource, rep, true, undefined));
+    } catch (error) {
+      return raise(from, `[transfer-own]${resource.name}`, error);
+    }
+  };
+}
+
+/** `lift_borrow` from one table, `lower_borrow` into another; the implementer gets the representation. */
+export function transferBorrow(from: ComponentInstance, to: ComponentInstance, resource: RuntimeResource): (handle: number) => number {
+  return (index) => {
+    try {
+      const handle = handleAt(from, index, resource);
+      const { task } = from.store;
+      if (task === undefined) throw new Error('internal error: a borrow outside of a call');
+      handle.lends++;
+      task.lenders ??= [];
+      task.lenders.push(handle);
+      if (resource.implementer === to) return handle.rep as number;
+      task.borrows++;
+      return to.handles.add(new ResourceHandle(resource, handle.rep, false, task));
+    } catch (error) {
+      return raise(from, `[transfer-borrow]${resource.name}`, error);
+    }
+  };
+}
+
+/** Makes the task that the borrows of a fused call belong to. */
+export function enterCall(callee: ComponentInstance): () => void {
+  const { store } = callee;
+  return () => {
+    store.task = new Task(callee, store.task);
+  };
+}
+
+/** Ends the current task of a fused call. */
+export function exitCall(store: Store): () => void {
+  return () => {
+    const { task } = store;
+    if (task === undefined) throw new Error('internal error: no call to end');
+    if (task.borrows > 0) raise(task.instance, '[exit-call]', new Trap('borrow handles still remain at the end of the call'));
+    if (task.lenders !== undefined) for (const handle of task.lenders) handle.lends--;
+    store.task = task.caller;
+  };
+}

@@ -1,0 +1,81 @@
+/**
+ * How a call fails for good: every exception that leaves core wasm is a trap, and a trap ends the life of its store.
+ * https://github.com/WebAssembly/component-model/blob/main/design/mvp/CanonicalABI.md#canon-lift
+ */
+import { Trap } from '../errors.ts';
+import { flagWords, MAY_ENTER, MAY_LEAVE } from '../instance/flags.ts';
+import type { ComponentInstance } from '../instance/state.ts';
+
+/** The brand of errors that pass through the guest unchanged to the outermost caller, such as the exit of a command. */
+export const UNWIND: unique symbol = Symbol.for('tenon.unwind') as never;
+
+export function isUnwind(error: unknown): boolean {
+  return typeof error === 'object' && error !== null && UNWIND in error;
+}
+
+/**
+ * Ends the life of the instance's store. The flags of the instance and its ancestors are cleared for good, so that
+ * nothing enters any more (every entry from the host passes the root), and so that core code which swallowed the
+ * exception with `catch_all` cannot call out again.
+ */
+export function poison(instance: ComponentInstance, trap: Trap): void {
+  instance.store.trap ??= trap;
+  for (let each: ComponentInstance | undefined = instance; each !== undefined; each = each.parent) {
+    flagWords[each.flagsWord] = (flagWords[each.flagsWord] ?? 0) & ~(MAY_ENTER | MAY_LEAVE);
+  }
+}
+
+/** Poisons the store of `instance` with what was thrown in it. Returns what to throw: a Trap, or the same branded error. */
+export function failed(error: unknown, instance: ComponentInstance, func: string): unknown {
+  if (isUnwind(error)) {
+    poison(instance, new Trap('the guest has ended', error, { component: instance.path, func }));
+    return error;
+  }
+  const trap = error instanceof Trap ? error : new Trap(trapMessage(error), error);
+  trap.component ??= instance.path;
+  trap.func ??= func;
+  poison(instance, trap);
+  return trap;
+}
+
+/** What to throw when core code returned although its store was poisoned meanwhile. */
+export function swallowed(trap: Trap): unknown {
+  return isUnwind(trap.cause) ? trap.cause : trap;
+}
+
+/** Poisons the store and throws, from a function that core code called. */
+export function raise(instance: ComponentInstance, func: string, error: unknown): never {
+  throw failed(error, instance, func);
+}
+
+// Left: V8's words. Right: the words of the core specification's tests and of Wasmtime, which people search for.
+const CORE_TRAPS: readonly (readonly [RegExp, string])[] = [
+  [/^unreachable$/, 'wasm `unreachable` instruction executed'],
+  [/^memory access out of bounds$/, 'out of bounds memory access'],
+  [/^table index is out of bounds$/, 'undefined element: out of bounds table access'],
+  [/^table access out of bounds$/, 'undefined element: out of bounds table access'],
+  [/^null function or function signature mismatch$/, 'indirect call type mismatch'],
+  [/^divide by zero$|^remainder by zero$/, 'integer divide by zero'],
+  [/^divide result unrepresentable$/, 'integer overflow'],
+  [/^float unrepresentable in integer range$/, 'invalid conversion to integer'],
+  [/^operation does not support unaligned accesses$/, 'unaligned atomic'],
+  [/^dereferencing a null pointer$/, 'null reference'],
+  [/^array element access out of bounds$/, 'out of bounds array access'],
+  [/^illegal cast$/, 'cast failure'],
+  [/^Maximum call stack size exceeded$/, 'call stack exhausted'],
+];
+
+function trapMessage(error: unknown): string {
+  if (error instanceof WebAssembly.RuntimeError || error instanceof RangeError) {
+    const known = CORE_TRAPS.find(([pattern]) => pattern.test(error.message));
+    return known === undefined ? `wasm trap: ${error.message}` : `wasm trap: ${known[1]} (${error.message})`;
+  }
+  if (error instanceof WebAssembly.Exception) return 'wasm trap: a core exception reached the boundary of the component';
+  return thrown(error);
+}
+
+/** `TypeError: x is not a function`, for anything that can be thrown. */
+export function thrown(error: unknown): string {
+  if (error instanceof Error) return `${error.name}: ${error.message}`;
+  return `a thrown ${error === null ? 'null' : typeof error}`;
+}
