@@ -3,7 +3,7 @@
 export { type Composition, compose, type Part } from './compose/compose.ts';
 export { TOOLKIT_ERRORS, ToolkitError, type ToolkitErrorCode } from './errors.ts';
 export { type Capability, capabilities } from './inspect/capabilities.ts';
-export { graphSvg } from './inspect/graph.ts';
+export { graphSvg, sizeText } from './inspect/graph.ts';
 export { type Inspection, inspect } from './inspect/inspect.ts';
 export { type PartInfo, partTree } from './inspect/parts.ts';
 export { nearest } from './names.ts';

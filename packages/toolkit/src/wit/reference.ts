@@ -1,0 +1,59 @@
+/** References to types and signatures in WIT, with the names that types have in a scope. */
+import type { FuncType, ValType } from '@tenon/component';
+import type { TypeNames } from './model.ts';
+import { resultText, typeText } from './type-text.ts';
+
+const KEYWORDS: ReadonlySet<string> = new Set(
+  (
+    'as async bool borrow char constructor enum error-context export f32 f64 flags from func future import include interface list map ' +
+    'option own package record resource result s16 s32 s64 s8 static stream string tuple type u16 u32 u64 u8 use variant with world'
+  ).split(' '),
+);
+
+/** An identifier; keywords are marked with `%`. */
+export function id(name: string): string {
+  return KEYWORDS.has(name) ? `%${name}` : name;
+}
+
+export function paramsText(type: FuncType, names: TypeNames): string {
+  return type.params.map((param) => `${id(param.name)}: ${valueText(param.type, names)}`).join(', ');
+}
+
+export function funcText(type: FuncType, names: TypeNames): string {
+  const result = type.result === undefined ? '' : ` -> ${valueText(type.result, names)}`;
+  return `${type.async ? 'async ' : ''}func(${paramsText(type, names)})${result}`;
+}
+
+/** A reference to a type: its name where it has one. */
+export function valueText(type: ValType, names: TypeNames): string {
+  const text = (inner: ValType): string => valueText(inner, names);
+  const name = names.value(type);
+  if (name !== undefined) return id(name);
+  switch (type.kind) {
+    case 'list':
+      return type.length === undefined ? `list<${text(type.element)}>` : `list<${text(type.element)}, ${type.length}>`;
+    case 'map':
+      return `map<${text(type.key)}, ${text(type.value)}>`;
+    case 'tuple':
+      return `tuple<${type.types.map(text).join(', ')}>`;
+    case 'option':
+      return `option<${text(type.type)}>`;
+    case 'result':
+      return resultText(type.ok, type.err, text);
+    case 'own':
+      return id(names.resource(type.resource));
+    case 'borrow':
+      return `borrow<${id(names.resource(type.resource))}>`;
+    case 'stream':
+    case 'future':
+      return type.element === undefined ? type.kind : `${type.kind}<${text(type.element)}>`;
+    case 'record':
+    case 'variant':
+    case 'flags':
+    case 'enum':
+      // A valid component names every such type that its interfaces use.
+      return typeText(type);
+    default:
+      return type.kind;
+  }
+}
