@@ -47,9 +47,10 @@ export class CoreTypes {
   }
 
   /** Adds a group to a type index space; makes the error that it throws by `problem`. */
-  addGroup(space: CoreTypeId[], group: readonly CoreSubType[], problem: CoreTypeProblem): void {
+  addGroup(space: (CoreTypeId | undefined)[], group: readonly CoreSubType[], problem: CoreTypeProblem): void {
     const base = space.length;
     const localise = (index: number): string => {
+      if (index < base && space[index] === undefined) throw problem(`type index ${index} is a module type, not a sub type`);
       if (index < base) return `@${space[index]}`;
       if (index < base + group.length) return `%${index - base}`;
       throw problem(`unknown type ${index}: type index out of bounds`);
@@ -71,7 +72,14 @@ export class CoreTypes {
     for (let position = 0; position < group.length; position++) space.push(first + position);
   }
 
-  private define(first: CoreTypeId, position: number, sub: CoreSubType, base: number, space: CoreTypeId[], problem: CoreTypeProblem): void {
+  private define(
+    first: CoreTypeId,
+    position: number,
+    sub: CoreSubType,
+    base: number,
+    space: readonly (CoreTypeId | undefined)[],
+    problem: CoreTypeProblem,
+  ): void {
     const id = first + position;
     const type = mapReferences(sub.type, RELATIVE, (index) => `@${first + index}`);
     const index = sub.supertypes[0];
@@ -92,7 +100,7 @@ export class CoreTypes {
 
   /** The canonical function type of a group of its own. */
   func(params: readonly CoreValType[], results: readonly CoreValType[]): CoreFuncType {
-    const space: CoreTypeId[] = [];
+    const space: (CoreTypeId | undefined)[] = [];
     this.addGroup(space, [{ final: true, supertypes: [], type: { kind: 'func', params, results } }], (message) => new RangeError(message));
     return this.funcOf(space[0] as number) as CoreFuncType;
   }
@@ -173,20 +181,20 @@ export class CoreTypes {
       case 'func':
         if (a.kind !== 'func') break;
         if (this.matchesFunc(a.type, b.type)) return undefined;
-        return `type mismatch: expected ${describeFunc(b.type)}, found ${describeFunc(a.type)}`;
+        return `expected: ${describeFunc(b.type)}, found: ${describeFunc(a.type)}`;
       case 'tag':
         if (a.kind !== 'tag') break;
         if (this.matchesFunc(a.type, b.type) && this.matchesFunc(b.type, a.type)) return undefined;
-        return `type mismatch in tag: expected ${describeFunc(b.type)}, found ${describeFunc(a.type)}`;
+        return `expected: ${describeFunc(b.type)}, found: ${describeFunc(a.type)}`;
       case 'global':
         if (a.kind !== 'global') break;
         if (a.mutable !== b.mutable) return 'global types differ in mutability';
         if (this.matchesVal(a.type, b.type) && (!b.mutable || this.matchesVal(b.type, a.type))) return undefined;
-        return `expected global type ${b.type}, found ${a.type}`;
+        return `expected global type ${describeVal(b.type)}, found ${describeVal(a.type)}`;
       case 'table':
         if (a.kind !== 'table') break;
         if (!this.matchesVal(a.element, b.element) || !this.matchesVal(b.element, a.element)) {
-          return `expected table element type ${b.element}, found ${a.element}`;
+          return `expected table element type ${describeVal(b.element)}, found ${describeVal(a.element)}`;
         }
         return limitsMismatch(a.limits, b.limits, 'table');
       case 'memory':
@@ -214,13 +222,20 @@ export function sameFunc(a: CoreFuncType, b: CoreFuncType): boolean {
   return same(a.params, b.params) && same(a.results, b.results);
 }
 
-/** `[i32 i32] -> [i32]`. */
+/** `(func (param i32 i32) (result i32))`. */
 export function describeFunc(type: CoreFuncType): string {
-  return `[${type.params.join(' ')}] -> [${type.results.join(' ')}]`;
+  const part = (what: string, types: readonly CoreValType[]): string =>
+    types.length === 0 ? '' : ` (${what} ${types.map(describeVal).join(' ')})`;
+  return `(func${part('param', type.params)}${part('result', type.results)})`;
+}
+
+/** References in their short form where they have one: `funcref`. */
+export function describeVal(type: CoreValType): string {
+  return type.replace(/^\(ref null (func|extern|any|eq|i31|struct|array|exn)\)$/, '$1ref');
 }
 
 /** Replaces the `$index` references of a value type, or returns undefined when one is out of bounds. */
-export function canonicalValType(space: readonly CoreTypeId[], type: CoreValType): CoreValType | undefined {
+export function canonicalValType(space: readonly (CoreTypeId | undefined)[], type: CoreValType): CoreValType | undefined {
   const match = REFERENCE.exec(type);
   if (match === null) return type;
   const id = space[Number(match[1])];

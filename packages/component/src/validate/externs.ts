@@ -1,0 +1,190 @@
+/**
+ * Imports and exports: what they add to the index spaces, their names, and the visibility of types.
+ * https://github.com/WebAssembly/component-model/blob/main/design/mvp/Binary.md#import-and-export-definitions
+ */
+import type { ExternName } from '../binary/definitions.ts';
+import type { ComponentType, DefinedType, ExternType, InstanceType, ValType } from '../types/types.ts';
+import { checkName } from './extern-names.ts';
+import { resourceNameOf } from './handles.ts';
+import type { Externs, Scope } from './scope.ts';
+import { FreeResources, Substitution } from './substitute.ts';
+import { children } from './type-info.ts';
+import { MAX_HEAVY_ITEMS, type Validation } from './validation.ts';
+
+export function addImport(v: Validation, scope: Scope, name: ExternName, type: ExternType): void {
+  let added = type;
+  if (type.kind === 'instance') {
+    added = { kind: 'instance', type: freshInstance(v, type.type, (resource) => scope.importedResources.push(resource)) };
+  }
+  add(v, scope, scope.imports, name, added);
+}
+
+export function addExport(v: Validation, scope: Scope, name: ExternName, type: ExternType): void {
+  let added = type;
+  if (type.kind === 'instance') {
+    added = { kind: 'instance', type: freshInstance(v, type.type, (resource) => scope.definedResources.set(resource, undefined)) };
+    noteExplicit(v, scope, added.type);
+  } else if (type.kind === 'type' && type.type.kind === 'resource') {
+    scope.explicitResources.add(type.type.resource);
+  }
+  add(v, scope, scope.exports, name, added);
+}
+
+function add(v: Validation, scope: Scope, externs: Externs, name: ExternName, type: ExternType): void {
+  addItem(v, scope, type);
+  if (type.kind === 'type' && type.type.kind === 'resource') externs.resourceNames.set(type.type, name.name);
+  if (scope.kind !== 'instance type' && !makeVisible(v, scope, externs, type)) {
+    throw v.error(
+      `${type.kind} not valid to be used as ${externs.direction}: it refers to a type that is not itself ${externs.direction}ed before`,
+    );
+  }
+  checkName(v, externs, name, type);
+}
+
+/** Adds an item to the index space of its sort. */
+export function addItem(v: Validation, scope: Scope, item: ExternType): void {
+  switch (item.kind) {
+    case 'module':
+      v.push(scope.coreModules, item.type, 'modules', MAX_HEAVY_ITEMS);
+      break;
+    case 'func':
+      v.push(scope.funcs, item.type, 'functions');
+      break;
+    case 'type':
+      v.push(scope.types, item.type, 'types');
+      break;
+    case 'component':
+      v.push(scope.components, item.type, 'components', MAX_HEAVY_ITEMS);
+      break;
+    case 'instance':
+      v.push(scope.instances, item.type, 'instances', MAX_HEAVY_ITEMS);
+      break;
+    case 'value':
+      throw v.valuesUnsupported();
+  }
+}
+
+/**
+ * An instance of an instance type: what the type introduces is introduced anew, so that two imports of one instance type
+ * do not share resources.
+ */
+function freshInstance(v: Validation, type: InstanceType, introduce: (resource: number) => void): InstanceType {
+  if (type.resources.length === 0) return type;
+  const substitution = new Substitution(v.effort);
+  for (const resource of type.resources) {
+    const fresh = v.freshResource();
+    substitution.resources.set(resource, fresh);
+    introduce(fresh);
+  }
+  return { exports: substitution.externs(type.exports), resources: [] };
+}
+
+function noteExplicit(v: Validation, scope: Scope, type: InstanceType): void {
+  for (const item of type.exports.values()) {
+    v.effort.spend(1);
+    if (item.kind === 'instance') noteExplicit(v, scope, item.type);
+    else if (item.kind === 'type' && item.type.kind === 'resource') scope.explicitResources.add(item.type.resource);
+  }
+}
+
+/**
+ * Whether everything that an item refers to is visible outside; if so, what it introduces is from now on.
+ * Imported types may be used in imports and exports, exported ones in exports only.
+ * https://github.com/WebAssembly/component-model/blob/main/design/mvp/Explainer.md#external-visibility-of-types
+ */
+function makeVisible(v: Validation, scope: Scope, externs: Externs, item: ExternType): boolean {
+  v.effort.spend(1);
+  switch (item.kind) {
+    case 'type': {
+      if (!isDefinitionVisible(v, externs, item.type)) return false;
+      const identity = item.type.kind === 'value' ? item.type.type : item.type;
+      externs.visible.add(identity);
+      if (externs.direction === 'import') scope.exports.visible.add(identity);
+      return true;
+    }
+    case 'instance':
+      for (const exported of item.type.exports.values()) if (!makeVisible(v, scope, externs, exported)) return false;
+      return true;
+    case 'func':
+      return [...item.type.params.map((param) => param.type), ...(item.type.result ? [item.type.result] : [])].every((type) =>
+        isVisible(v, externs, type),
+      );
+    case 'value':
+      return isVisible(v, externs, item.type);
+    case 'module':
+    case 'component':
+      // Closed: components were checked where they were defined.
+      return true;
+  }
+}
+
+/** Whether what a type is made of is visible. The type itself need not be: it is about to be. */
+function isDefinitionVisible(v: Validation, externs: Externs, type: DefinedType): boolean {
+  switch (type.kind) {
+    case 'resource':
+    case 'component':
+      return true;
+    case 'value':
+      return arePartsVisible(v, externs, type.type);
+    case 'func':
+      return [...type.type.params.map((param) => param.type), ...(type.type.result ? [type.type.result] : [])].every((t) =>
+        isVisible(v, externs, t),
+      );
+    case 'instance':
+      for (const item of type.type.exports.values()) {
+        v.effort.spend(1);
+        if (item.kind === 'type' ? !isDefinitionVisible(v, externs, item.type) : !isItemVisible(v, externs, item)) return false;
+      }
+      return true;
+  }
+}
+
+function isItemVisible(v: Validation, externs: Externs, item: Exclude<ExternType, { kind: 'type' }>): boolean {
+  switch (item.kind) {
+    case 'func':
+    case 'instance':
+      return isDefinitionVisible(v, externs, item);
+    case 'value':
+      return isVisible(v, externs, item.type);
+    case 'module':
+    case 'component':
+      return true;
+  }
+}
+
+function isVisible(v: Validation, externs: Externs, type: ValType): boolean {
+  switch (type.kind) {
+    case 'record':
+    case 'variant':
+    case 'flags':
+    case 'enum':
+      return externs.visible.has(type);
+    default:
+      return arePartsVisible(v, externs, type);
+  }
+}
+
+function arePartsVisible(v: Validation, externs: Externs, type: ValType): boolean {
+  if (type.kind === 'own' || type.kind === 'borrow') return externs.visible.has(resourceNameOf(type));
+  if (externs.knownVisible.has(type)) return true;
+  v.effort.spend(1);
+  if (!children(type).every((child) => isVisible(v, externs, child))) return false;
+  externs.knownVisible.add(type);
+  return true;
+}
+
+/** Closes a component or component type. */
+export function finish(v: Validation, scope: Scope): ComponentType {
+  const importsFree = new FreeResources(v.effort);
+  for (const item of scope.imports.items.values()) importsFree.extern(item);
+  const exportsFree = new FreeResources(v.effort);
+  for (const item of scope.exports.items.values()) exportsFree.extern(item);
+  const definedResources: number[] = [];
+  for (const resource of scope.definedResources.keys()) {
+    if (importsFree.found.has(resource)) throw v.error('local resource type found in imports');
+    if (!exportsFree.found.has(resource)) continue;
+    if (!scope.explicitResources.has(resource)) throw v.error('local resource type found in export but not exported itself');
+    definedResources.push(resource);
+  }
+  return { imports: scope.imports.items, exports: scope.exports.items, importedResources: scope.importedResources, definedResources };
+}

@@ -1,0 +1,136 @@
+/** Facts about types that rules ask for again and again; each is computed once per type object. */
+import type {
+  ComponentType,
+  CoreExternType,
+  CoreModuleType,
+  DefinedType,
+  ExternType,
+  FuncType,
+  InstanceType,
+  ValType,
+} from '../types/types.ts';
+
+export interface TypeInfo {
+  /** Nodes of the type written out as a tree: what structural algorithms may cost. */
+  readonly size: number;
+  readonly depth: number;
+  readonly containsBorrow: boolean;
+  /** Whether it holds a list, map or string outside streams and futures, so that passing it needs a memory. */
+  readonly containsPointer: boolean;
+}
+
+export type AnyType = ValType | FuncType | InstanceType | ComponentType | CoreModuleType;
+
+const LEAF: TypeInfo = { size: 1, depth: 1, containsBorrow: false, containsPointer: false };
+const infos = new WeakMap<AnyType, TypeInfo>();
+
+/** The facts about a value type. */
+export function valInfo(type: ValType): TypeInfo {
+  return memoised(type, () => {
+    switch (type.kind) {
+      case 'string':
+        return { ...LEAF, containsPointer: true };
+      case 'borrow':
+        return { ...LEAF, containsBorrow: true };
+      case 'stream':
+      case 'future':
+        return { ...combine(children(type)), containsPointer: false };
+      case 'list':
+        return { ...combine(children(type)), containsPointer: type.length === undefined || valInfo(type.element).containsPointer };
+      case 'map':
+        return { ...combine(children(type)), containsPointer: true };
+      default:
+        return combine(children(type));
+    }
+  });
+}
+
+/** The facts about a function type. */
+export function funcInfo(type: FuncType): TypeInfo {
+  return memoised(type, () =>
+    combine(type.result === undefined ? type.params.map((p) => p.type) : [...type.params.map((p) => p.type), type.result]),
+  );
+}
+
+/** The facts about anything that can be imported or exported. */
+export function externInfo(extern: ExternType | DefinedType): TypeInfo {
+  switch (extern.kind) {
+    case 'value':
+      return valInfo(extern.type);
+    case 'func':
+      return funcInfo(extern.type);
+    case 'resource':
+      return LEAF;
+    case 'type':
+      return externInfo(extern.type);
+    case 'instance':
+      return memoised(extern.type, () => sum([...extern.type.exports.values()].map(externInfo)));
+    case 'component':
+      return memoised(extern.type, () => sum([...extern.type.imports.values(), ...extern.type.exports.values()].map(externInfo)));
+    case 'module':
+      return memoised(extern.type, () => ({ ...LEAF, size: moduleSize(extern.type) }));
+  }
+}
+
+function moduleSize(type: CoreModuleType): number {
+  let size = 1;
+  for (const { type: extern } of type.imports) size += coreSize(extern);
+  for (const extern of type.exports.values()) size += coreSize(extern);
+  return size;
+}
+
+function coreSize(type: CoreExternType): number {
+  return type.kind === 'func' || type.kind === 'tag' ? 1 + type.type.params.length + type.type.results.length : 1;
+}
+
+function memoised(type: AnyType, compute: () => TypeInfo): TypeInfo {
+  let info = infos.get(type);
+  if (info === undefined) {
+    info = compute();
+    infos.set(type, info);
+  }
+  return info;
+}
+
+function combine(types: readonly ValType[]): TypeInfo {
+  return types.length === 0 ? LEAF : sum(types.map(valInfo));
+}
+
+function sum(parts: readonly TypeInfo[]): TypeInfo {
+  let size = 1;
+  let depth = 1;
+  let containsBorrow = false;
+  let containsPointer = false;
+  for (const part of parts) {
+    size += part.size;
+    depth = Math.max(depth, part.depth + 1);
+    containsBorrow ||= part.containsBorrow;
+    containsPointer ||= part.containsPointer;
+  }
+  return { size, depth, containsBorrow, containsPointer };
+}
+
+/** The value types that a value type is made of. */
+export function children(type: ValType): readonly ValType[] {
+  switch (type.kind) {
+    case 'record':
+      return type.fields.map((field) => field.type);
+    case 'variant':
+      return type.cases.flatMap((c) => c.type ?? []);
+    case 'tuple':
+      return type.types;
+    case 'list':
+      return [type.element];
+    case 'map':
+      return [type.key, type.value];
+    case 'option':
+      return [type.type];
+    case 'result':
+      return [type.ok, type.err].flatMap((t) => t ?? []);
+    case 'stream':
+    case 'future':
+      return type.element === undefined ? [] : [type.element];
+    default:
+      return [];
+  }
+}
