@@ -1,6 +1,7 @@
 /** What the embedder sees of an instance: an object of functions, classes and inner instances. */
-import { camelCase, parseFunctionName, pascalCase, interfaceName } from '../abi/names.ts';
-import { type GuestClass, guestResourceClass } from '../abi/resources.ts';
+
+import { type GuestResourceClass, guestResourceClass, setGuestConstructor } from '../abi/guest-resource.ts';
+import { camelCase, interfaceName, parseFunctionName, pascalCase } from '../abi/names.ts';
 import type { PlanExports, PlanLift } from '../link/plan.ts';
 import type { Instantiation } from './instantiate.ts';
 
@@ -57,11 +58,11 @@ function addFunction(exports: Record<string, unknown>, exportName: string, call:
     exports[camelCase(name.name)] = call;
     return;
   }
-  const type = exports[pascalCase(name.resource)] as GuestClass | undefined;
+  const type = exports[pascalCase(name.resource)] as GuestResourceClass | undefined;
   if (type === undefined) return;
   switch (name.kind) {
     case 'constructor':
-      type.defineConstructor(call);
+      setGuestConstructor(type, call);
       break;
     case 'static':
       Object.defineProperty(type, camelCase(name.name), { value: call, writable: true, configurable: true });

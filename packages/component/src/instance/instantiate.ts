@@ -1,17 +1,7 @@
 /** Runs a plan: one pass over its steps makes an instance. */
 
 import type { CoreFunction } from '../abi/contract.ts';
-import {
-  enterCall,
-  exitCall,
-  guestResource,
-  hostResource,
-  resourceDrop,
-  resourceNew,
-  resourceRep,
-  transferBorrow,
-  transferOwn,
-} from '../abi/resources.ts';
+import { enterCall, exitCall, resourceDrop, resourceNew, resourceRep, transferBorrow, transferOwn } from '../abi/resources.ts';
 import type { AdapterImport } from '../adapter/requests.ts';
 import { ADAPTER_TRAPS } from '../adapter/traps.ts';
 import { ComponentError, TenonError, Trap } from '../errors.ts';
@@ -40,8 +30,9 @@ export class Instantiation {
     this.instances = instances;
     this.slots = new Array<unknown>(plan.slots);
     for (const [index, resource] of plan.resources.entries()) {
-      if (resource.kind === 'host')
-        this.resources[index] = hostResource(index, resource.name, defined(linked.host.classes[index], 'host class'));
+      if (resource.kind === 'guest') continue;
+      const constructorFunction = defined(linked.host.classes[index], 'host class');
+      this.resources[index] = { index, name: resource.name, implementer: undefined, destructor: undefined, constructorFunction };
     }
     for (const step of plan.steps) this.run(step);
   }
@@ -132,8 +123,13 @@ export class Instantiation {
 
   private defineResource(index: number, destructor: number | undefined): RuntimeResource {
     const resource = at(this.linked.plan.resources, index, 'resource') as Extract<PlanResource, { kind: 'guest' }>;
-    const implementer = this.instance(resource.implementer);
-    return guestResource(index, resource.name, implementer, destructor === undefined ? undefined : this.func(destructor));
+    return {
+      index,
+      name: resource.name,
+      implementer: this.instance(resource.implementer),
+      destructor: destructor === undefined ? undefined : (this.func(destructor) as (rep: number) => void),
+      constructorFunction: undefined,
+    };
   }
 
   private builtin(builtin: PlanBuiltin, instance: ComponentInstance): CoreFunction {
