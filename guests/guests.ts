@@ -10,11 +10,11 @@ export const GUESTS_FOLDER: string = fileURLToPath(new URL('.', import.meta.url)
 export const CACHE_FOLDER: string = join(GUESTS_FOLDER, '.cache');
 
 /** How a guest is built: one function each in `recipes.ts`. */
-export type Recipe = 'rust-library' | 'rust-command' | 'rust-reactor' | 'starlingmonkey' | 'quickjs';
+export type Recipe = 'rust-library' | 'rust-command' | 'rust-reactor' | 'c-library' | 'starlingmonkey' | 'quickjs';
 
 export interface Guest {
   readonly about: string;
-  readonly language: 'Rust' | 'JavaScript' | 'TypeScript';
+  readonly language: 'Rust' | 'C' | 'JavaScript' | 'TypeScript';
   readonly recipe: Recipe;
   /** Whether the built form is in git beside the sources; the others are built on demand into `guests/.cache`. */
   readonly committed: boolean;
@@ -59,6 +59,22 @@ export const GUESTS = {
     committed: true,
     imports: [],
     exports: ['example:calculator/math'],
+  },
+  'rust-abi': {
+    about: 'every kind of value and resource, in and out',
+    language: 'Rust',
+    recipe: 'rust-library',
+    committed: true,
+    imports: ['example:abi/host'],
+    exports: ['example:abi/values', 'example:abi/resources'],
+  },
+  'c-abi': {
+    about: 'the same in C',
+    language: 'C',
+    recipe: 'c-library',
+    committed: true,
+    imports: ['example:abi/host'],
+    exports: ['example:abi/values', 'example:abi/resources'],
   },
   'ts-web': {
     about: 'a web handler that imports the calculator',

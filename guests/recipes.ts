@@ -15,6 +15,7 @@ export const RECIPES: Readonly<Record<Recipe, (name: string) => Promise<Uint8Arr
   'rust-library': (name) => rust(name, 'wasm32-unknown-unknown'),
   'rust-command': (name) => rust(name, 'wasm32-wasip1', 'command'),
   'rust-reactor': (name) => rust(name, 'wasm32-wasip1', 'reactor'),
+  'c-library': c,
   starlingmonkey,
   quickjs,
 };
@@ -31,7 +32,7 @@ async function rust(name: string, target: RustTarget, adapter?: 'command' | 'rea
   // Paths of this machine stay out of panic messages, so that a rebuild elsewhere gives the same bytes.
   const cargoHome = process.env.CARGO_HOME ?? join(homedir(), '.cargo');
   const flags = [...tools.flags, `--remap-path-prefix=${cargoHome}=/cargo`, `--remap-path-prefix=${GUESTS_FOLDER}=/guests/`];
-  const args = ['rustc', '--locked', '--release', '-p', name, '--target', target, ...tools.build, '--', ...tools.link];
+  const args = ['rustc', '--release', '-p', name, '--target', target, ...tools.build, '--', ...tools.link];
   run(tools.cargo, args, { ...tools.env, CARGO_TARGET_DIR: targetFolder, CARGO_ENCODED_RUSTFLAGS: flags.join('\x1f') });
   const file = adapter === 'command' ? `${name}.wasm` : `${name.replaceAll('-', '_')}.wasm`;
   return makeComponent(join(targetFolder, target, 'release', file), adapter);
@@ -60,6 +61,19 @@ function debianRust(target: RustTarget, adapter: 'command' | 'reactor' | undefin
     link: adapter === undefined ? [] : [`-Clink-arg=${start}`],
     flags: ['-Clinker=/usr/bin/wasm-ld', ...(adapter === undefined ? [] : wasi)],
   };
+}
+
+/** The bindings in `generated/` come from `wit-bindgen c`; they hold the WIT too. */
+async function c(name: string): Promise<Uint8Array> {
+  const [builtins = BUILTINS] = globSync(BUILTINS);
+  const needed = ['/usr/bin/clang', '/usr/bin/wasm-ld', '/usr/lib/wasm32-wasi/crt1-reactor.o', builtins];
+  need('Clang for wasm32-wasi', needed, 'on Debian apt-get install clang lld wasi-libc libclang-rt-dev-wasm32');
+  const sources = globSync(['src/*.c', 'generated/*.{c,o}'], { cwd: join(GUESTS_FOLDER, name) }).sort();
+  const output = join(CACHE_FOLDER, `${name}.core.wasm`);
+  const target = ['--target=wasm32-wasi', '--sysroot=/usr', '-mexec-model=reactor'];
+  const options = ['-Os', '-flto', '-Wall', '-Wextra', '-Werror', '-Wl,--strip-debug', '-o', output];
+  run('/usr/bin/clang', [...target, ...options, ...sources.map((source) => join(name, source))]);
+  return makeComponent(output);
 }
 
 async function starlingmonkey(name: string): Promise<Uint8Array> {
