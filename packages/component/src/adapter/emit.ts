@@ -1,0 +1,171 @@
+/**
+ * Fused adapters: `canon lower` of the caller and `canon lift` of the callee as one core function, so that a call from
+ * component to component goes from wasm to wasm.
+ * https://github.com/WebAssembly/component-model/blob/main/design/mvp/CanonicalABI.md#canon-lower
+ */
+import { ComponentError } from '../errors.ts';
+import { FLAGS_CONTEXT_OFFSET, MAY_ENTER, MAY_LEAVE } from '../instance/flags.ts';
+import { alignment, alignTo, elemSize, flatten, flattenFunc, MAX_FLAT_PARAMS } from '../types/layout.ts';
+import type { ValType } from '../types/types.ts';
+import { checkPointer, memoryOf, reallocate, updateFlags, withoutLeave } from './memory.ts';
+import { type Passage, passage, SharedModule } from './module.ts';
+import type { AdapterModule, AdapterRequest } from './requests.ts';
+import { hasBorrow } from './shapes.ts';
+import { TRAP } from './traps.ts';
+import { type MemoryPlace, type Mover, move, moveFields, type Place } from './values.ts';
+import { type Code, type Local, mem, op } from './wasm-code.ts';
+
+export { ADAPTER_TRAPS } from './traps.ts';
+
+/**
+ * Emits one core module with an adapter for each request.
+ * @throws ComponentError `TENON_UNSUPPORTED` for signatures that need concurrency.
+ */
+export function emitAdapters(requests: readonly AdapterRequest[]): AdapterModule {
+  const module = new SharedModule();
+  const exports = requests.map((request, index) => {
+    const name = String(index);
+    const type = flattenFunc(request.type, 'lower');
+    const func = module.writer.func(`adapter ${request.name}`, type, (code) => new Adapter(module, request, code).emit());
+    module.writer.exportFunc(name, func);
+    return name;
+  });
+  return { bytes: module.finish(), imports: module.imports, exports };
+}
+
+class Adapter {
+  private readonly module: SharedModule;
+  private readonly request: AdapterRequest;
+  private readonly code: Code;
+
+  constructor(module: SharedModule, request: AdapterRequest, code: Code) {
+    if (request.type.async)
+      throw new ComponentError('TENON_UNSUPPORTED', `${request.name} is an async function: calling it from a component needs concurrency`);
+    this.module = module;
+    this.request = request;
+    this.code = code;
+  }
+
+  emit(): void {
+    const { code, module, request } = this;
+    const { caller, callee, type } = request;
+    const params = type.params.map((param) => param.type);
+    const borrows = params.some(hasBorrow);
+
+    const leave = this.enter();
+    if (borrows) code.call(module.enterCall(callee.instance));
+    const context = this.context();
+    context.save();
+    context.clear();
+    const args = this.moveParams(params, passage(caller, callee));
+    // A realloc runs in a thread of its own.
+    if (callee.realloc !== undefined) context.clear();
+
+    const core = flattenFunc(type, 'lift');
+    code.get(...args).call(module.func(callee.func, core));
+    const returned = core.results.map((result) => code.fresh(result));
+    for (const local of returned) code.set(local);
+
+    const results = this.moveResult(type.result, returned, passage(callee, caller));
+    const { postReturn } = callee;
+    if (postReturn !== undefined) {
+      withoutLeave(code, module, callee.instance, () => {
+        code.get(...returned).call(module.postReturn(postReturn, { params: core.results, results: [] }));
+      });
+    }
+    context.restore();
+    if (borrows) code.call(module.exitCall());
+    leave();
+    code.get(...results);
+  }
+
+  /** The flags: MAY_LEAVE of the caller, then MAY_ENTER of all that are entered. Returns what undoes it. */
+  private enter(): () => void {
+    const { code, module, request } = this;
+    const load = (instance: number): void => {
+      code.globalGet(module.flagsAddress(instance)).access(mem.i32Load, module.flagsMemory());
+    };
+    code.trapIf(TRAP.cannotLeave, () => {
+      load(request.caller.instance);
+      code.i32(MAY_LEAVE).op(op.i32And, op.i32Eqz);
+    });
+    for (const instance of request.enters) {
+      code.trapIf(TRAP.cannotEnter, () => {
+        load(instance);
+        code.i32(MAY_ENTER).op(op.i32And, op.i32Eqz);
+      });
+    }
+    for (const instance of request.enters) updateFlags(code, module, instance, () => code.i32(~MAY_ENTER).op(op.i32And));
+    return () => {
+      for (const instance of request.enters) updateFlags(code, module, instance, () => code.i32(MAY_ENTER).op(op.i32Or));
+    };
+  }
+
+  /** The task-local storage of the callee: what saves it, gives a new thread zeros, and puts the old storage back. */
+  private context(): { readonly save: () => void; readonly clear: () => void; readonly restore: () => void } {
+    const { code, module, request } = this;
+    const flags = module.flagsMemory();
+    const address = module.flagsAddress(request.callee.instance);
+    const slots = request.savesContext
+      ? [0, 1].map((index) => ({ offset: FLAGS_CONTEXT_OFFSET + 8 * index, saved: code.fresh('i64') }))
+      : [];
+    return {
+      save: () => {
+        for (const { offset, saved } of slots) code.globalGet(address).access(mem.i64Load, flags, offset).set(saved);
+      },
+      clear: () => {
+        for (const { offset } of slots) code.globalGet(address).i64(0n).access(mem.i64Store, flags, offset);
+      },
+      restore: () => {
+        for (const { offset, saved } of slots) code.globalGet(address).get(saved).access(mem.i64Store, flags, offset);
+      },
+    };
+  }
+
+  /** Returns the locals that hold the callee's core arguments. */
+  private moveParams(types: readonly ValType[], direction: Passage): readonly Local[] {
+    const { code, module } = this;
+    const mover: Mover = { code, module, passage: direction };
+    const flat = types.flatMap((type) => flatten(type));
+    if (flat.length <= MAX_FLAT_PARAMS) {
+      const target: Place = { kind: 'flat', slots: flat.map((core) => code.fresh(core)) };
+      moveFields(mover, types, { kind: 'flat', slots: code.params }, target);
+      return target.slots;
+    }
+    const align = types.reduce((most, type) => Math.max(most, alignment(type)), 1);
+    const size = alignTo(
+      types.reduce((end, type) => alignTo(end, alignment(type)) + elemSize(type), 0),
+      align,
+    );
+    const source = place(code.params[0]);
+    checkPointer(code, memoryOf(module, direction.from), source.base, align, size);
+    const target = place(code.fresh('i32'));
+    reallocate(code, module, direction.to, target.base, { align, size: () => code.i32(size), outOfBounds: TRAP.pointerOutOfBounds });
+    moveFields(mover, types, source, target);
+    return [target.base];
+  }
+
+  /** Returns the locals that hold the caller's core results. */
+  private moveResult(type: ValType | undefined, returned: readonly Local[], direction: Passage): readonly Local[] {
+    if (type === undefined) return [];
+    const { code, module } = this;
+    const mover: Mover = { code, module, passage: direction };
+    const flat = flatten(type);
+    if (flat.length <= 1) {
+      const target: Place = { kind: 'flat', slots: flat.map((core) => code.fresh(core)) };
+      move(mover, type, { kind: 'flat', slots: returned }, target);
+      return target.slots;
+    }
+    const source = place(returned[0]);
+    const target = place(code.params.at(-1));
+    checkPointer(code, memoryOf(module, direction.from), source.base, alignment(type), elemSize(type));
+    checkPointer(code, memoryOf(module, direction.to), target.base, alignment(type), elemSize(type));
+    move(mover, type, source, target);
+    return [];
+  }
+}
+
+function place(base: Local | undefined): MemoryPlace {
+  if (base === undefined) throw new TypeError('a spilled value has no pointer');
+  return { kind: 'memory', base, offset: 0 };
+}

@@ -1,0 +1,122 @@
+/** The module that all adapters of a plan share: its imports, made when first used, and its helper functions, made once each. */
+import type { CoreFuncType, ResourceId, ValType } from '../types/types.ts';
+import type { AdapterImport, AdapterSide } from './requests.ts';
+import type { Code, Func } from './wasm-code.ts';
+import { ModuleWriter } from './wasm-writer.ts';
+
+const I32_TO_I32: CoreFuncType = { params: ['i32'], results: ['i32'] };
+const REALLOC: CoreFuncType = { params: ['i32', 'i32', 'i32', 'i32'], results: ['i32'] };
+const NOTHING: CoreFuncType = { params: [], results: [] };
+
+/** One direction of a call: values move from the one side to the other. */
+export interface Passage {
+  readonly from: AdapterSide;
+  readonly to: AdapterSide;
+  /** Equal for passages for which equal code is emitted. */
+  readonly key: string;
+}
+
+export function passage(from: AdapterSide, to: AdapterSide): Passage {
+  const sides = [from, to].map((side) => `${side.instance} ${side.encoding} ${side.memory} ${side.realloc}`);
+  return { from, to, key: sides.join(' > ') };
+}
+
+export class SharedModule {
+  readonly writer: ModuleWriter = new ModuleWriter();
+  readonly imports: AdapterImport[] = [];
+  private readonly indices = new Map<string, number>();
+  private readonly funcs = new Map<string, Func>();
+  private readonly typeNumbers = new Map<ValType, number>();
+
+  memory(memory: number): number {
+    return this.once(`memory ${memory}`, () => {
+      this.imports.push({ module: 'memory', name: String(memory), kind: 'memory', memory });
+      return this.writer.importMemory('memory', String(memory));
+    });
+  }
+
+  flagsMemory(): number {
+    return this.once('flags', () => {
+      this.imports.push({ module: 'flags', name: 'memory', kind: 'flags memory' });
+      return this.writer.importMemory('flags', 'memory');
+    });
+  }
+
+  flagsAddress(instance: number): number {
+    return this.once(`flags ${instance}`, () => {
+      this.imports.push({ module: 'flags', name: String(instance), kind: 'flags address', instance });
+      return this.writer.importConstant('flags', String(instance));
+    });
+  }
+
+  func(func: number, type: CoreFuncType): Func {
+    return this.importFunc({ module: 'func', name: String(func), kind: 'func', func, type }, type);
+  }
+
+  realloc(realloc: number): Func {
+    return this.importFunc({ module: 'realloc', name: String(realloc), kind: 'realloc', realloc }, REALLOC);
+  }
+
+  postReturn(postReturn: number, type: CoreFuncType): Func {
+    return this.importFunc({ module: 'post-return', name: String(postReturn), kind: 'post-return', postReturn, type }, type);
+  }
+
+  transfer(kind: 'own' | 'borrow', resource: ResourceId, from: number, to: number): Func {
+    const name = `${resource} ${from} ${to}`;
+    return this.importFunc({ module: `transfer ${kind}`, name, kind: `transfer ${kind}`, resource, from, to }, I32_TO_I32);
+  }
+
+  enterCall(callee: number): Func {
+    return this.importFunc({ module: 'enter call', name: String(callee), kind: 'enter call', callee }, NOTHING);
+  }
+
+  exitCall(): Func {
+    return this.importFunc({ module: 'call', name: 'exit', kind: 'exit call' }, NOTHING);
+  }
+
+  /** A number for a type object, for the keys of helpers. */
+  typeNumber(type: ValType): number {
+    let number = this.typeNumbers.get(type);
+    if (number === undefined) {
+      number = this.typeNumbers.size;
+      this.typeNumbers.set(type, number);
+    }
+    return number;
+  }
+
+  /** A function that is emitted when first asked for by this key. */
+  helper(key: string, type: CoreFuncType, body: (code: Code) => void): Func {
+    let func = this.funcs.get(key);
+    if (func === undefined) {
+      func = this.writer.func(key, type, (code, self) => {
+        this.funcs.set(key, self);
+        body(code);
+      });
+    }
+    return func;
+  }
+
+  finish(): Uint8Array<ArrayBuffer> {
+    return this.writer.finish(this.importFunc({ module: 'adapter', name: 'trap', kind: 'trap' }, { params: ['i32'], results: [] }));
+  }
+
+  private importFunc(entry: AdapterImport, type: CoreFuncType): Func {
+    const key = `import ${entry.module} ${entry.name}`;
+    let func = this.funcs.get(key);
+    if (func === undefined) {
+      func = this.writer.importFunc(entry.module, entry.name, type);
+      this.imports.push(entry);
+      this.funcs.set(key, func);
+    }
+    return func;
+  }
+
+  private once(key: string, make: () => number): number {
+    let index = this.indices.get(key);
+    if (index === undefined) {
+      index = make();
+      this.indices.set(key, index);
+    }
+    return index;
+  }
+}
