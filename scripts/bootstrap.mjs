@@ -3,7 +3,7 @@
 import { spawn } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { delimiter, dirname, join, resolve } from 'node:path';
-import { fileURLToPath, pathToFileURL } from 'node:url';
+import { fileURLToPath } from 'node:url';
 
 const NEEDED_NODE = 26;
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
@@ -83,9 +83,6 @@ if (script === undefined) {
 }
 const file = resolve(root, script);
 process.env.PATH = `${dirname(node)}${delimiter}${binaries}${delimiter}${process.env.PATH}`;
-if (node === process.execPath) {
-  process.argv = [node, file, ...args];
-  await import(pathToFileURL(file).href);
-} else {
-  process.exit(await run(node, [file, ...args]));
-}
+// Takes this process's place where that is possible.
+if (process.execve && process.platform !== 'win32') process.execve(node, [node, file, ...args], process.env);
+process.exit(await run(node, [file, ...args]));

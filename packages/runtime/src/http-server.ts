@@ -184,6 +184,7 @@ export class HttpServer {
 
 /** The runtime's own answers are short texts; a response that has begun can only be cut off. */
 function answer(response: ServerResponse, status: number, text: string): void {
+  if (response.writableEnded) return;
   if (response.headersSent) {
     response.destroy();
     return;

@@ -39,7 +39,7 @@ function handlers(message: StartMessage): () => HttpHandler {
   const prepared = linker.prepareSync(Component.fromShared(message.component));
   return () => {
     const { handle } = prepared.instantiateSync().exports[message.handler] as { handle: Parameters<typeof createIncomingHandler>[0] };
-    return createIncomingHandler(handle, system);
+    return createIncomingHandler(handle);
   };
 }
 
