@@ -1,5 +1,6 @@
 /** Runs a plan: one pass over its steps makes an instance. */
 
+import { changeBackpressure, unsupportedBuiltin } from '../abi/concurrency.ts';
 import type { CoreFunction } from '../abi/contract.ts';
 import { enterCall, exitCall, resourceDrop, resourceNew, resourceRep, transferBorrow, transferOwn } from '../abi/resources.ts';
 import type { AdapterImport } from '../adapter/requests.ts';
@@ -144,6 +145,12 @@ export class Instantiation {
         return contextGet(instance, builtin.type, builtin.index);
       case 'context.set':
         return contextSet(instance, builtin.type, builtin.index);
+      case 'backpressure.inc':
+        return changeBackpressure(instance, 1);
+      case 'backpressure.dec':
+        return changeBackpressure(instance, -1);
+      case 'unsupported':
+        return unsupportedBuiltin(instance, builtin.name);
     }
   }
 

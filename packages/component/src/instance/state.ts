@@ -20,6 +20,8 @@ export class ComponentInstance {
   /** The path of nested instances for messages: `root`, `root.math`. */
   readonly path: string;
   readonly handles: HandleTable = new HandleTable();
+  /** How often `backpressure.inc` was called more than `backpressure.dec`. */
+  backpressure = 0;
   /** Byte address of its flags in the flags memory. */
   readonly flagsAddress: number;
   /** Index of its flags word in `flagWords`. */

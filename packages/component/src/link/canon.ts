@@ -45,7 +45,7 @@ export function lift(env: Environment, canon: Extract<Canon, { kind: 'lift' }>):
   };
 }
 
-/** Every canonical definition that makes a core function. What needs concurrency is refused when something uses it. */
+/** Every canonical definition that makes a core function. What only concurrency can run is refused when it is called. */
 export function canonFunc(builder: PlanBuilder, env: Environment, canon: Exclude<Canon, { kind: 'lift' }>): CoreItem {
   switch (canon.kind) {
     case 'lower':
@@ -60,10 +60,11 @@ export function canonFunc(builder: PlanBuilder, env: Environment, canon: Exclude
     case 'context.get':
     case 'context.set':
       return builder.builtin({ kind: canon.kind, type: canon.type === 'i64' ? 'i64' : 'i32', index: canon.index }, env.instance);
+    case 'backpressure.inc':
+    case 'backpressure.dec':
+      return builder.builtin({ kind: canon.kind }, env.instance);
     default:
-      return builder.item(() => {
-        throw needs(`the built-in ${canon.kind}`);
-      });
+      return builder.builtin({ kind: 'unsupported', name: canon.kind }, env.instance);
   }
 }
 

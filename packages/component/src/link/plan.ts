@@ -3,7 +3,7 @@
  * is made once, shared by all instances and can be sent to a worker thread.
  */
 import type { AdapterModule } from '../adapter/requests.ts';
-import type { StringEncoding } from '../binary/definitions.ts';
+import type { Canon, StringEncoding } from '../binary/definitions.ts';
 import type { FuncType, ResourceId } from '../types/types.ts';
 
 /** Index into the slots of an instance: a core instance's exports, or one core function, memory, table, global or tag. */
@@ -56,7 +56,9 @@ export interface CanonSlots {
 /** The built-ins that the engine makes for core code. */
 export type PlanBuiltin =
   | { readonly kind: 'resource.new' | 'resource.rep' | 'resource.drop'; readonly resource: ResourceId }
-  | { readonly kind: 'context.get' | 'context.set'; readonly type: 'i32' | 'i64'; readonly index: number };
+  | { readonly kind: 'context.get' | 'context.set'; readonly type: 'i32' | 'i64'; readonly index: number }
+  | { readonly kind: 'backpressure.inc' | 'backpressure.dec' }
+  | { readonly kind: 'unsupported'; readonly name: Canon['kind'] };
 
 export type StepImports = readonly (readonly [module: string, items: Slot | readonly (readonly [name: string, item: Slot])[]])[];
 
