@@ -242,3 +242,333 @@ describe('values arrive as they were sent', () => {
     });
   }
 });
+
+test('scalars are narrowed, and bools and flags normalised, whatever the caller passes', () => {
+  const rows: readonly (readonly [ValType, CoreValue, CoreValue])[] = [
+    [p('u8'), 0x1ff, 0xff],
+    [p('s8'), 0x180, -128],
+    [p('u16'), -1, 0xffff],
+    [p('s16'), 0x18000, -32768],
+    [p('bool'), 256, 1],
+    [p('bool'), 0, 0],
+    [flags(3), 0xff, 7],
+    [flags(32), -1, -1],
+  ];
+  for (const [type, passed, expected] of rows) {
+    const call = new Call(func([type], type), {}, (_, value) => {
+      assert.equal(value, expected);
+      return passed;
+    });
+    assert.equal(call.adapter(passed), expected);
+  }
+});
+
+test('scalars in memory are narrowed and normalised', () => {
+  const type = tuple(p('bool'), flags(3), p('bool'));
+  const call = new Call(func([list(type)]), {}, ({ callee }, pointer, length) => {
+    assert.deepEqual([...callee.bytes.slice(Number(pointer), Number(pointer) + 3 * Number(length))], [1, 7, 0, 0, 1, 1]);
+    return undefined;
+  });
+  call.caller.bytes.set([255, 0xff, 0, 0, 0x11, 2], 16);
+  call.adapter(16, 2);
+});
+
+describe('strings', () => {
+  /** What the callee's realloc sees, for a text in both encodings. The callee's realloc answers 64, then 128, … */
+  const rows: readonly (readonly [StringEncoding, StringEncoding, string, readonly (readonly number[])[], { wide?: boolean }?])[] = [
+    ['utf8', 'utf8', 'hé', [[0, 0, 1, 3]]],
+    ['utf16', 'utf16', 'hé', [[0, 0, 2, 4]]],
+    ['utf8', 'utf16', 'hey', [[0, 0, 2, 6]]],
+    ['utf8', 'utf16', 'hé', [[0, 0, 2, 6], [64, 6, 2, 4]]],
+    ['utf16', 'utf8', 'hey', [[0, 0, 1, 3]]],
+    ['utf16', 'utf8', 'hé', [[0, 0, 1, 2], [64, 2, 1, 6], [128, 6, 1, 3]]],
+    ['utf16', 'utf8', '☃', [[0, 0, 1, 1], [64, 1, 1, 3]]],
+    ['latin1+utf16', 'utf8', 'hey', [[0, 0, 1, 3]]],
+    ['latin1+utf16', 'utf8', 'hé', [[0, 0, 1, 2], [64, 2, 1, 4], [128, 4, 1, 3]]],
+    ['latin1+utf16', 'utf8', 'é', [[0, 0, 1, 1], [64, 1, 1, 2]]],
+    ['latin1+utf16', 'utf8', 'h☃', [[0, 0, 1, 2], [64, 2, 1, 6], [128, 6, 1, 4]]],
+    ['latin1+utf16', 'utf16', 'hé', [[0, 0, 2, 4]]],
+    ['latin1+utf16', 'utf16', 'h☃', [[0, 0, 2, 4]]],
+    ['utf8', 'latin1+utf16', 'hey', [[0, 0, 2, 3]]],
+    ['utf8', 'latin1+utf16', 'hé', [[0, 0, 2, 3], [64, 3, 2, 2]]],
+    ['utf8', 'latin1+utf16', 'hé☃', [[0, 0, 2, 6], [64, 6, 2, 12], [128, 12, 2, 6]]],
+    ['utf16', 'latin1+utf16', 'hé', [[0, 0, 2, 2]]],
+    ['utf16', 'latin1+utf16', 'hé☃', [[0, 0, 2, 3], [64, 3, 2, 6]]],
+    ['latin1+utf16', 'latin1+utf16', 'hé', [[0, 0, 2, 2]]],
+    ['latin1+utf16', 'latin1+utf16', 'hé', [[0, 0, 2, 4], [64, 4, 1, 2]], { wide: true }],
+    ['latin1+utf16', 'latin1+utf16', 'h☃', [[0, 0, 2, 4]]],
+    ['utf8', 'utf8', '', [[0, 0, 1, 0]]],
+    ['utf16', 'latin1+utf16', '', [[0, 0, 2, 0]]],
+  ]; // biome-ignore format: a table
+  for (const [callerEncoding, calleeEncoding, text, reallocs, extra] of rows) {
+    test(`${callerEncoding} to ${calleeEncoding} ${JSON.stringify(text)}${extra?.wide === true ? ', wide' : ''}`, () => {
+      const call = new Call(func([p('string')]), { callerEncoding, calleeEncoding, ...extra }, ({ callee }, ...args) => {
+        assert.deepEqual(liftFlat(callee, p('string'), args), text);
+        return undefined;
+      });
+      call.callee.onRealloc = (old, oldSize) => {
+        const pointer = 64 * call.callee.reallocs.length;
+        call.callee.bytes.copyWithin(pointer, old, old + oldSize);
+        return pointer;
+      };
+      call.adapter(...lowerFlat(call.caller, p('string'), text));
+      assert.deepEqual(call.callee.reallocs, reallocs);
+    });
+  }
+
+  test('every character, at every distance from plain text, in every pair of encodings', () => {
+    const points = [0, 0x7f, 0x80, 0xff, 0x100, 0x7ff, 0x800, 0xd7ff, 0xe000, 0xffff, 0x10000, 0x10ffff];
+    for (const callerEncoding of ENCODINGS) {
+      for (const calleeEncoding of ENCODINGS) {
+        let sent = '';
+        const call = new Call(func([p('string')]), { callerEncoding, calleeEncoding }, ({ callee }, ...args) => {
+          assert.equal(liftFlat(callee, p('string'), args), sent);
+          return undefined;
+        });
+        for (const before of [0, 1, 5, 15, 16, 17, 31, 32, 47, 63, 64, 100]) {
+          for (const after of [0, 1, 16, 70]) {
+            for (const point of points) {
+              sent = 'a'.repeat(before) + String.fromCodePoint(point) + 'b'.repeat(after);
+              call.adapter(...lowerFlat(call.caller, p('string'), sent));
+            }
+          }
+        }
+      }
+    }
+  });
+
+  const INVALID_UTF8: readonly (readonly number[])[] = [
+    [0x80], [0xbf], [0xc0, 0x80], [0xc1, 0xbf], [0xc3], [0xc3, 0x41], [0xc3, 0xc3], [0xe0, 0x9f, 0x80], [0xe0, 0xa0], [0xe2, 0x98], [0xe2, 0x28, 0xa1],
+    [0xe2, 0x98, 0x41], [0xed, 0xa0, 0x80], [0xed, 0xbf, 0xbf], [0xf0, 0x8f, 0xbf, 0xbf], [0xf0, 0x9f, 0x8d], [0xf0, 0x9f, 0x41, 0xb0], [0xf4, 0x90, 0x80, 0x80],
+    [0xf5, 0x80, 0x80, 0x80], [0xff], [0xfe], [0xf8, 0x88, 0x80, 0x80, 0x80], [0xc3, 0xa9, 0xa9],
+  ]; // biome-ignore format: a table
+
+  test('bytes that are not UTF-8 trap, wherever they stand', () => {
+    for (const calleeEncoding of ENCODINGS) {
+      let called = false;
+      const call = new Call(func([p('string')]), { calleeEncoding }, () => {
+        called = true;
+        return undefined;
+      });
+      for (const before of [
+        '',
+        'a',
+        'a'.repeat(14),
+        'a'.repeat(15),
+        'é'.repeat(8),
+        'a'.repeat(63),
+        'a'.repeat(64),
+        `${'☃'.repeat(20)}abcd`,
+        'a'.repeat(130),
+      ]) {
+        for (const after of ['', 'b', 'b'.repeat(15), 'é'.repeat(33), 'b'.repeat(64)]) {
+          for (const bytes of INVALID_UTF8) {
+            const all = [...new TextEncoder().encode(before), ...bytes, ...new TextEncoder().encode(after)];
+            call.caller.bytes.set(all, 4096);
+            for (const instance of [CALLEE, PARENT]) call.setFlags(instance, MAY_ENTER | MAY_LEAVE);
+            assert.throws(
+              () => call.adapter(4096, all.length),
+              { message: 'wasm trap: invalid utf8 encoding' },
+              `${before} ${bytes} ${after}`,
+            );
+          }
+        }
+      }
+      assert.equal(called, false);
+    }
+  });
+
+  test('surrogates that are no pair trap, wherever they stand', () => {
+    for (const calleeEncoding of ENCODINGS) {
+      const call = new Call(func([p('string')]), { callerEncoding: 'utf16', calleeEncoding }, () => undefined);
+      for (const before of ['', 'a', 'a'.repeat(7), 'a'.repeat(16), 'é'.repeat(9), '☃'.repeat(20)]) {
+        for (const after of ['', 'b', 'b'.repeat(15), '☃'.repeat(33)]) {
+          for (const bad of ['\ud800', '\udbff', '\udc00', '\udfff', '\udc00\ud800', '\ud800\ud800', '\ud800a']) {
+            for (const instance of [CALLEE, PARENT]) call.setFlags(instance, MAY_ENTER | MAY_LEAVE);
+            const args = lowerFlat(call.caller, p('string'), before + bad + after);
+            assert.throws(() => call.adapter(...args), { message: 'wasm trap: invalid utf16 encoding' });
+          }
+        }
+      }
+    }
+  });
+});
+
+describe('traps', () => {
+  const BIG = tuple(...Array.from({ length: 17 }, () => p('u32')));
+  const SPILLED = tuple(p('u32'), p('u32'));
+  interface Row extends Setup {
+    readonly type: FuncType;
+    readonly args?: readonly CoreValue[];
+    readonly returns?: CoreValue;
+    /** What the callee's realloc returns. */
+    readonly realloc?: number;
+    readonly message: string;
+  }
+  const rows: Readonly<Record<string, Row>> = {
+    'a char in the surrogates': { type: func([p('char')]), args: [0xd800], message: 'invalid `char` bit pattern' },
+    'the last surrogate': { type: func([p('char')]), args: [0xdfff], message: 'invalid `char` bit pattern' },
+    'a char too large': { type: func([p('char')]), args: [0x110000], message: 'invalid `char` bit pattern' },
+    'a char far too large': { type: func([], p('char')), returns: -1, message: 'invalid `char` bit pattern' },
+    'an enum': { type: func([enumeration(2)]), args: [2], message: 'invalid variant discriminant' },
+    'an enum that is returned': { type: func([], enumeration(2)), returns: 2, message: 'invalid variant discriminant' },
+    'a variant': { type: func([variant(p('u32'))]), args: [1, 0], message: 'invalid variant discriminant' },
+    'an option': { type: func([option(p('u32'))]), args: [2, 0], message: 'invalid variant discriminant' },
+    'a list too long': { type: func([list(p('u8'))]), args: [0, 2 ** 28], message: 'list content out-of-bounds' },
+    'a list whose length overflows': { type: func([list(p('u32'))]), args: [0, 2 ** 30], message: 'list content out-of-bounds' },
+    'a list that leaves memory': { type: func([list(p('u8'))]), args: [4 * 65536 - 1, 2], message: 'list content out-of-bounds' },
+    'an empty list outside of memory': { type: func([list(p('u8'))]), args: [-1, 0], message: 'list content out-of-bounds' },
+    'a list that is not aligned': { type: func([list(p('u32'))]), args: [2, 1], message: 'unaligned pointer' },
+    'an element that is no bool but a char': { type: func([list(p('char'))]), args: [2 ** 16, 1], message: 'invalid `char` bit pattern' },
+    'a realloc outside of memory': { type: func([list(p('u8'))]), args: [0, 0], realloc: -1, message: 'list content out-of-bounds' },
+    'a realloc that ends outside': { type: func([list(p('u8'))]), args: [0, 2], realloc: 4 * 65536 - 1, message: 'list content out-of-bounds' },
+    'a realloc that is not aligned': { type: func([list(p('u32'))]), args: [0, 1], realloc: 2, message: 'unaligned pointer' },
+    'a string too long': { type: func([p('string')]), args: [0, 2 ** 28], message: 'string content out-of-bounds' },
+    'a string that leaves memory': { type: func([p('string')]), args: [4 * 65536 - 1, 2], message: 'string content out-of-bounds' },
+    'an empty string outside of memory': { type: func([p('string')]), args: [-1, 0], message: 'string content out-of-bounds' },
+    'a UTF-16 string too long': { type: func([p('string')]), callerEncoding: 'utf16', args: [0, 2 ** 27], message: 'string content out-of-bounds' },
+    'a UTF-16 string that is not aligned': { type: func([p('string')]), callerEncoding: 'utf16', args: [1, 0], message: 'unaligned pointer' },
+    'a Latin-1 string that is not aligned': { type: func([p('string')]), callerEncoding: 'latin1+utf16', args: [1, 0], message: 'unaligned pointer' },
+    'a tagged string that is not aligned': { type: func([p('string')]), callerEncoding: 'latin1+utf16', args: [1, 0x80000000], message: 'unaligned pointer' },
+    'a tagged string that leaves memory': { type: func([p('string')]), callerEncoding: 'latin1+utf16', args: [4 * 65536 - 2, 0x80000002], message: 'string content out-of-bounds' },
+    'a string realloc outside of memory': { type: func([p('string')]), args: [0, 1], realloc: 4 * 65536, message: 'string content out-of-bounds' },
+    'a string realloc that is not aligned': { type: func([p('string')]), calleeEncoding: 'utf16', args: [0, 1], realloc: 1, message: 'unaligned pointer' },
+    'spilled parameters that are not aligned': { type: func([BIG]), args: [1], message: 'unaligned pointer' },
+    'spilled parameters outside of memory': { type: func([BIG]), args: [4 * 65536 - 64], message: 'pointer out of bounds of memory' },
+    'a realloc for spilled parameters that is not aligned': { type: func([BIG]), args: [8], realloc: 1, message: 'unaligned pointer' },
+    'a realloc for spilled parameters outside of memory': { type: func([BIG]), args: [8], realloc: -4, message: 'pointer out of bounds of memory' },
+    'a spilled result that is not aligned': { type: func([], SPILLED), args: [8], returns: 1, message: 'unaligned pointer' },
+    'a spilled result outside of memory': { type: func([], SPILLED), args: [8], returns: 4 * 65536 - 4, message: 'pointer out of bounds of memory' },
+    'a return pointer that is not aligned': { type: func([], SPILLED), args: [1], returns: 8, message: 'unaligned pointer' },
+    'a return pointer outside of memory': { type: func([], SPILLED), args: [-8], returns: 8, message: 'pointer out of bounds of memory' },
+  }; // biome-ignore format: a table
+  for (const [name, row] of Object.entries(rows)) {
+    test(name, () => {
+      let called = false;
+      const call = new Call(row.type, row, () => {
+        called = true;
+        return row.returns;
+      });
+      const { realloc } = row;
+      if (realloc !== undefined) call.callee.onRealloc = () => realloc;
+      call.caller.view.setUint32(2 ** 16, 0xd800, true);
+      assert.throws(() => call.adapter(...(row.args ?? [])), new AdapterTrap(`wasm trap: ${row.message}`));
+      assert.equal(called, row.returns !== undefined);
+      assert.doesNotMatch(call.flagsText(), /^L E/, 'the callee may be entered after a trap');
+    });
+  }
+
+  test('a caller that may not leave', () => {
+    const call = new Call(func([]), {}, () => assert.fail('called'));
+    call.setFlags(CALLER, 0);
+    assert.throws(() => call.adapter(), new AdapterTrap('wasm trap: cannot leave component instance'));
+    assert.equal(call.flagsText(), '- EL EL');
+  });
+
+  test('an instance or an ancestor of it that may not be entered', () => {
+    for (const busy of [CALLEE, PARENT]) {
+      const call = new Call(func([]), { enters: [CALLEE, PARENT] }, () => assert.fail('called'));
+      call.setFlags(busy, MAY_LEAVE);
+      assert.throws(() => call.adapter(), new AdapterTrap('wasm trap: cannot enter component instance'));
+    }
+  });
+
+  test('a call to an ancestor enters nothing', () => {
+    const call = new Call(func([]), { enters: [] }, () => undefined);
+    call.setFlags(CALLEE, MAY_LEAVE);
+    call.adapter();
+    assert.deepEqual(call.log, ['call L L EL']);
+  });
+});
+
+test('one thing happens after the other, each with the right flags', () => {
+  const type = func(
+    [p('string'), { kind: 'borrow', resource: 5 }, { kind: 'own', resource: 6 }],
+    tuple(p('string'), { kind: 'own', resource: 7 }),
+  );
+  const call = new Call(type, { enters: [CALLEE, PARENT], postReturn: true }, ({ callee }, ...args) => {
+    assert.deepEqual(args.slice(2), [107, 108]);
+    callee.bytes.set(new TextEncoder().encode('ok'), 64);
+    for (const [at, word] of [64, 2, 9].entries()) callee.view.setUint32(16 + 4 * at, word, true);
+    return 16;
+  });
+  call.caller.bytes.set(new TextEncoder().encode('hi'), 64);
+  call.adapter(64, 2, 7, 8, 32);
+  assert.deepEqual(call.log, [
+    'enter 2',
+    'realloc 21 L - L',
+    'transfer borrow 5 1>2',
+    'transfer own 6 1>2',
+    'call L L L',
+    'realloc 11 - L L',
+    'transfer own 7 2>1',
+    'post-return 16 L - L',
+    'exit',
+  ]);
+  assert.equal(call.caller.view.getUint32(40, true), 109);
+  assert.equal(call.flagsText(), 'L EL EL');
+});
+
+test('the callee has a storage of its own for each call', () => {
+  const call = new Call(func([p('string')]), { savesContext: true }, () => {
+    assert.deepEqual([...call.context(CALLEE)], [0n, 0n]);
+    call.context(CALLEE).set([5n, 6n]);
+    return undefined;
+  });
+  call.callee.onRealloc = () => {
+    assert.deepEqual([...call.context(CALLEE)], [0n, 0n]);
+    call.context(CALLEE).set([3n, 4n]);
+    return 64;
+  };
+  call.context(CALLEE).set([1n, 2n]);
+  call.adapter(0, 1);
+  assert.deepEqual([...call.context(CALLEE)], [1n, 2n]);
+});
+
+test('a scalar signature needs no memory but that of the flags', () => {
+  const { imports } = emitAdapters([
+    {
+      type: func([p('s32'), p('s32')], p('s32')),
+      caller: { instance: 0, encoding: 'utf8', memory: undefined, realloc: undefined },
+      callee: { instance: 1, encoding: 'utf8', memory: undefined, realloc: undefined, func: 0, postReturn: undefined },
+      enters: [1],
+      calleeResources: [],
+      savesContext: false,
+      name: 'add',
+    },
+  ]);
+  assert.deepEqual(imports.map((entry) => entry.kind).sort(), ['flags address', 'flags address', 'flags memory', 'func', 'trap']);
+});
+
+test('types that are used again and again do not make the module explode', () => {
+  let type: ValType = p('string');
+  for (let i = 0; i < 14; i++) type = variant(type, tuple(type), option(type), type);
+  const { bytes } = emitAdapters([
+    {
+      type: func([type, list(type)], type),
+      caller: { instance: 0, encoding: 'utf8', memory: 0, realloc: 0 },
+      callee: { instance: 1, encoding: 'utf16', memory: 1, realloc: 1, func: 0, postReturn: undefined },
+      enters: [1],
+      calleeResources: [],
+      savesContext: false,
+      name: 'deep',
+    },
+  ]);
+  assert.ok(WebAssembly.validate(bytes));
+  assert.ok(bytes.length < 100_000, `${bytes.length} bytes`);
+});
+
+test('what needs concurrency is refused', () => {
+  const side = { instance: 0, encoding: 'utf8', memory: 0, realloc: 0 } as const;
+  const request = {
+    caller: side,
+    callee: { ...side, instance: 1, func: 0, postReturn: undefined },
+    enters: [1],
+    calleeResources: [],
+    savesContext: false,
+    name: 'f',
+  };
+  for (const type of [func([{ kind: 'future', element: undefined }]), { ...func([]), async: true }]) {
+    assert.throws(() => emitAdapters([{ ...request, type }]), { code: 'TENON_UNSUPPORTED' });
+  }
+});

@@ -190,10 +190,11 @@ export function store(guest: Guest, type: ValType, value: Value, pointer: number
     case 'flags':
       writeInteger(guest.view, pointer, elemSize(type), value as number);
       return;
-    case 'string':
-    case 'map': {
-      const [begin, length] =
-        type.kind === 'string' ? storeString(guest, value as string) : storeList(guest, listType(type).element, value as Value[]);
+    case 'map':
+      store(guest, listType(type), value, pointer);
+      return;
+    case 'string': {
+      const [begin, length] = storeString(guest, value as string);
       guest.view.setUint32(pointer, begin, true);
       guest.view.setUint32(pointer + 4, length, true);
       return;
