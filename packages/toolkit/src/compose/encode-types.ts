@@ -12,6 +12,7 @@ import type {
   ResourceId,
   ValType,
 } from '@tenon/component';
+import { ToolkitError } from '../errors.ts';
 import { ByteWriter } from './bytes.ts';
 import { funcKey, typeKey } from './type-key.ts';
 
@@ -38,8 +39,8 @@ const CORE_VALUE_TYPES: Readonly<Record<string, number>> = {
   f32: 0x7d,
   f64: 0x7c,
   v128: 0x7b,
-  funcref: 0x70,
-  externref: 0x6f,
+  '(ref null func)': 0x70,
+  '(ref null extern)': 0x6f,
 };
 
 /** How a scope writes what it defines: as sections of a component, or as declarators of a type. */
@@ -316,7 +317,9 @@ export class TypeScope {
 
 function coreValue(writer: ByteWriter, type: string): void {
   const code = CORE_VALUE_TYPES[type];
-  if (code === undefined) throw new Error(`internal error: core type ${type} in a module import`);
+  if (code === undefined) {
+    throw new ToolkitError('TENON_COMPOSE_IMPORT', `an imported core module uses the type ${type}, which a composition cannot pass on`);
+  }
   writer.byte(code);
 }
 
@@ -327,7 +330,8 @@ function coreExtern(writer: ByteWriter, item: Exclude<CoreExternType, { kind: 'f
   }
   if (item.kind === 'table') coreValue(writer.byte(0x01), item.element);
   else writer.byte(0x02);
-  const { min, max, shared, index64 } = item.limits;
-  writer.byte((max === undefined ? 0 : 1) | (shared ? 2 : 0) | (index64 ? 4 : 0)).u64(min);
-  return max === undefined ? writer : writer.u64(max);
+  const { min, max, shared, index64, pageSizeLog2 } = item.limits;
+  writer.byte((max === undefined ? 0 : 1) | (shared ? 2 : 0) | (index64 ? 4 : 0) | (pageSizeLog2 === undefined ? 0 : 8)).u64(min);
+  if (max !== undefined) writer.u64(max);
+  return pageSizeLog2 === undefined ? writer : writer.u32(pageSizeLog2);
 }

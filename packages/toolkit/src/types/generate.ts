@@ -115,22 +115,42 @@ function namespace(
   returns: Returns,
 ): string[] {
   const context: Context = { names: item.scope.names, spaces, direction, returns };
+  const declared = item.scope.functions.filter((func) => isIdentifier(camelCase(func.name)));
+  const reserved = reservedFunctions(item.scope);
   const body = [
-    ...item.scope.types.flatMap((type) => typeDeclaration(type, context).map((line) => `  ${line}`)),
-    ...item.scope.functions.flatMap((func) => functionDeclaration(func.name, func.type, context).map((line) => `  ${line}`)),
+    ...item.scope.types.flatMap((type) => typeDeclaration(type, context)),
+    ...declared.flatMap((func) =>
+      functionDeclaration(func.name, func.type, context).map((line) => (line.startsWith('/**') ? line : `function ${line}`)),
+    ),
   ];
-  return [`/** Interface \`${item.name}\`. */`, `export declare namespace ${name} {`, ...body, '}', ''];
+  if (reserved.length > 0) {
+    body.push('/** Functions whose names are reserved words. */', 'interface Reserved {');
+    body.push(...reserved.flatMap((func) => functionDeclaration(func.name, func.type, context).map((line) => `  ${line}`)), '}');
+  }
+  return [`/** Interface \`${item.name}\`. */`, `export declare namespace ${name} {`, ...body.map((line) => `  ${line}`), '}', ''];
+}
+
+/** A namespace cannot declare a function `delete`. */
+function reservedFunctions(scope: Scope): Scope['functions'] {
+  return scope.functions.filter((func) => !isIdentifier(camelCase(func.name)));
+}
+
+/** The type of an interface's object. */
+function objectType(name: string, scope: Scope): string {
+  const reserved = reservedFunctions(scope).length > 0 ? `${name}.Reserved` : undefined;
+  if (!hasValues(scope)) return reserved ?? 'object';
+  return reserved === undefined ? `typeof ${name}` : `typeof ${name} & ${reserved}`;
 }
 
 /** A namespace of types only is no value in TypeScript. */
 function hasValues(scope: Scope): boolean {
-  return scope.functions.length > 0 || scope.types.some((type) => type.kind === 'resource');
+  return scope.functions.some((func) => isIdentifier(camelCase(func.name))) || scope.types.some((type) => type.kind === 'resource');
 }
 
 function members(name: string, items: readonly WorldItem[], context: Context): string[] {
   const lines = items.flatMap((item): string[] => {
     if (item.kind === 'interface') {
-      const type = hasValues(item.scope) ? `typeof ${context.spaces.name(item.name, context.direction)}` : 'object';
+      const type = objectType(context.spaces.name(item.name, context.direction), item.scope);
       const short = shortInterface(item.name, items);
       const full = `  '${item.name}': ${type};`;
       return context.direction === 'export' && short !== undefined && short !== item.name
@@ -184,14 +204,16 @@ function binding(name: string): string {
   return isIdentifier(camel) ? camel : `${camel}_`;
 }
 
+/** Parameters go into the engine when a guest's function is called, and come out of it when the host's is. */
 function paramList(params: FuncType['params'], context: Context): string {
-  return params.map((param) => `${binding(param.name)}: ${valueType(param.type, context.names, 'lower')}`).join(', ');
+  const side = context.direction === 'export' ? 'lower' : 'lift';
+  return params.map((param) => `${binding(param.name)}: ${valueType(param.type, context.names, side)}`).join(', ');
 }
 
 /** A function's `result` is returned or thrown. */
 function resultType(type: ValType | undefined, context: Context): string {
   const value = type?.kind === 'result' ? type.ok : type;
-  return value === undefined ? 'void' : valueType(value, context.names, 'lift');
+  return value === undefined ? 'void' : valueType(value, context.names, context.direction === 'export' ? 'lift' : 'lower');
 }
 
 function returnType(type: FuncType, context: Context): string {
@@ -211,10 +233,7 @@ function functionType(type: FuncType, context: Context): string {
 }
 
 function functionDeclaration(name: string, type: FuncType, context: Context): string[] {
-  const camel = camelCase(name);
-  const signature = `(${paramList(type.params, context)}): ${returnType(type, context)};`;
-  if (isIdentifier(camel)) return [...throwsDoc(type, context), `function ${camel}${signature}`];
-  return [...throwsDoc(type, context), `function ${camel}_${signature}`, `export { ${camel}_ as ${camel} };`];
+  return [...throwsDoc(type, context), `${camelCase(name)}(${paramList(type.params, context)}): ${returnType(type, context)};`];
 }
 
 function typeDeclaration(type: NamedType, context: Context): string[] {

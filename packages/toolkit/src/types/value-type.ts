@@ -74,5 +74,5 @@ function tagged(tag: string, payload: ValType | undefined, text: (type: ValType)
 }
 
 function array(element: string): string {
-  return /^[\w.]+$/.test(element) ? `${element}[]` : `(${element})[]`;
+  return /^(?:[\w.]+|\[.*\])$/.test(element) ? `${element}[]` : `(${element})[]`;
 }

@@ -73,8 +73,8 @@ function worldItem(direction: 'import' | 'export', item: WorldItem, names: TypeN
 /** @param home the package that the interface stands in: uses of its siblings are short. */
 function interfaceBody(head: string, scope: Scope, home: string | undefined): string[] {
   const lines: string[] = [];
-  for (const type of scope.types) {
-    if (lines.length > 0 && type.kind !== 'use') lines.push('');
+  for (const [i, type] of scope.types.entries()) {
+    if (i > 0 && !(type.kind === 'use' && scope.types[i - 1]?.kind === 'use')) lines.push('');
     lines.push(...typeDefinition(type, scope.names, home));
   }
   for (const func of scope.functions) {

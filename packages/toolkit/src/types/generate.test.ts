@@ -1,0 +1,104 @@
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { test } from 'node:test';
+import { dummy } from '../../test/dummy.ts';
+import { generateTypes } from './generate.ts';
+
+const WIT = `package root:component;
+world root {
+  import a:b/host;
+  export a:b/api;
+  export a:b/host;
+  export sum: func(numbers: list<s32>, extra: option<u8>) -> s64;
+}
+package a:b {
+  interface host {
+    resource file { constructor(path: string); read: func() -> result<list<u8>, string>; open: static func() -> file; }
+    delete: func(f: borrow<file>);
+    record options { depth: u8, follow-links: option<bool>, kind: kind }
+    enum kind { plain, fancy-one }
+    walk: func(o: options) -> list<tuple<string, u64>>;
+  }
+  interface api {
+    use host.{file, options};
+    flags rights { read, write }
+    variant shape { empty, circle(f64) }
+    draw: func(s: shape, r: rights) -> result<shape, options>;
+    nested: func(o: option<option<u8>>) -> result;
+    take: func(f: file);
+  }
+}`;
+
+/** Compiles only when the declarations say what Tenon does. */
+const USE = `
+import { api, host, sum, type Exports, type Imports, type ABApi, type ABHost, type ExportedABHost } from './c.wasm';
+import { host as versioned } from './c.wasm';
+const shape: ABApi.Shape = api.draw({ tag: 'circle', val: 1 }, { read: true });
+const total: bigint = sum([1, 2], undefined) + sum(new Int32Array(2), 3);
+const nothing: void = api.nested({ tag: 'some', val: undefined });
+using file: ExportedABHost.File = new host.File('x');
+const bytes: Uint8Array = file.read();
+const options: ExportedABHost.Options = { depth: 1, kind: 'fancy-one' };
+const walked: [string, bigint][] = host.walk({ ...options, followLinks: true });
+versioned.delete(file);
+class HostFile {
+  constructor(path: string) { void path; }
+  async read(): Promise<number[]> { return [1]; }
+  static open(): HostFile { return new HostFile(''); }
+}
+const imports: Imports = { 'a:b/host': { File: HostFile, delete: (f: ABHost.File) => {}, walk: async () => [['a', 1n]] } };
+const whole: Exports['api'] = api;
+// @ts-expect-error no such case
+api.draw({ tag: 'square' }, {});
+// @ts-expect-error 64 bits are a bigint
+const wrong: number = sum([], 1);
+export { shape, total, nothing, bytes, walked, imports, whole, wrong };
+`;
+
+test('generated declarations fit what TypeScript code writes', async () => {
+  const { component } = await dummy('c', WIT);
+  const folder = mkdtempSync(join(tmpdir(), 'tenon-types-'));
+  try {
+    writeFileSync(join(folder, 'c.d.wasm.ts'), generateTypes(component, { file: 'c.wasm' }));
+    writeFileSync(join(folder, 'use.ts'), USE);
+    writeFileSync(join(folder, 'package.json'), '{"type":"module"}');
+    const compilerOptions = {
+      strict: true,
+      noEmit: true,
+      target: 'esnext',
+      module: 'nodenext',
+      lib: ['esnext', 'dom'],
+      types: [],
+      allowArbitraryExtensions: true,
+      exactOptionalPropertyTypes: true,
+    };
+    writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions, files: ['use.ts'] }));
+    const tsc = join(dirname(createRequire(import.meta.url).resolve('typescript/package.json')), 'bin', 'tsc');
+    const result = spawnSync(process.execPath, [tsc, '--project', folder], { encoding: 'utf8' });
+    assert.equal(result.stdout + result.stderr, '');
+    assert.equal(result.status, 0);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+});
+
+for (const [name, wit, asyncExports, expected] of [
+  ['nothing imported', 'world root { export f: func() -> u8; }', undefined, 'f: () => number;'],
+  ['a plain import', 'world root { import g: func(); export f: func() -> u8; }', undefined, 'f: () => number;'],
+  [
+    'a WASI import that may wait',
+    'world root { import wasi:io/poll@0.2.0; export f: func() -> u8; } package wasi:io@0.2.0 { interface poll { poll: func(); } }',
+    undefined,
+    'f: () => Promise<number>;',
+  ],
+  ['async on request', 'world root { export f: func() -> u8; }', true, 'f: () => Promise<number>;'],
+] as const) {
+  test(`exports with ${name}`, async () => {
+    const { component } = await dummy('c', `package root:component; ${wit}`);
+    assert.ok(generateTypes(component, { file: 'c.wasm', asyncExports }).includes(expected));
+  });
+}
