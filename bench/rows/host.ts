@@ -3,7 +3,7 @@ import { blocking, Component, Linker } from '@tenon/component';
 import { assembled } from '../assemble.ts';
 import { type Contender, type Row, timedLoop } from '../harness.ts';
 import { transpiled } from '../peers/jco.ts';
-import { rawExports } from '../peers/raw.ts';
+import { promising, rawExports, suspending } from '../peers/raw.ts';
 
 type Fn = (...args: unknown[]) => unknown;
 
@@ -115,8 +115,8 @@ export function hostRows(): Row[] {
         {
           name: 'raw',
           open: readyLoop(async () => {
-            const exports = await rawExports(new WebAssembly.Suspending((a: number) => a));
-            return WebAssembly.promising(exports['loop-ready'] as Fn) as (n: number) => Promise<unknown>;
+            const exports = await rawExports(suspending((a: number) => a));
+            return promising(exports['loop-ready'] as Fn) as (n: number) => Promise<unknown>;
           }),
         },
       ],

@@ -1,6 +1,6 @@
 /** `tenon serve` beside `jco serve` and bare `node:http`: rates, memory, and the time to a first answer. */
 import { fileURLToPath } from 'node:url';
-import { ensureGuest } from '../../guests/guests.ts';
+import { ensureGuest, type GuestName } from '../../guests/guests.ts';
 import type { Contender, Row } from '../harness.ts';
 import { load, residentMb, type Server, startServer } from '../servers.ts';
 
@@ -10,7 +10,7 @@ const bare = fileURLToPath(new URL('../peers/node-http.mjs', import.meta.url));
 
 type Start = () => Promise<Server>;
 
-const servers = (guest: string): Readonly<Record<'tenon' | 'fresh' | 'jco' | 'node', Start>> => ({
+const servers = (guest: GuestName): Readonly<Record<'tenon' | 'fresh' | 'jco' | 'node', Start>> => ({
   tenon: async () => {
     const file = await ensureGuest(guest);
     return startServer(process.execPath, (port) => [tenonBin, 'serve', '--quiet', '--addr', `127.0.0.1:${port}`, file]);

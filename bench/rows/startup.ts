@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { Component, Linker } from '@tenon/component';
 import { wasi } from '@tenon/wasi';
-import { ensureGuest } from '../../guests/guests.ts';
+import { ensureGuest, type GuestName } from '../../guests/guests.ts';
 import type { Contender, Row } from '../harness.ts';
 import { transpiled } from '../peers/jco.ts';
 import type { Wasmtime } from '../peers/wasmtime.ts';
@@ -57,7 +57,7 @@ function firstCall(): Row {
 }
 
 /** All core modules of a component, compiled by bare V8. */
-const rawCompile = (guest: string): Contender => ({
+const rawCompile = (guest: GuestName): Contender => ({
   name: 'raw',
   async open() {
     const bytes = new Uint8Array(await readFile(await ensureGuest(guest)));
@@ -122,7 +122,7 @@ const instances = (make: () => unknown, count: number): { sample(): number } => 
   },
 });
 
-function instantiate(guest: string, count: number): Row {
+function instantiate(guest: GuestName, count: number): Row {
   return {
     group: 'start-up',
     name: `next instance, ${guest}`,

@@ -4,7 +4,7 @@
  */
 import type { ComponentDefinition, CoreInstanceExpr, CoreSort, Definition, InstanceExpr, Sort } from '../binary/definitions.ts';
 import { ComponentError } from '../errors.ts';
-import { canonFunc, lift } from './canon.ts';
+import { canonFunc, lift, requireSync } from './canon.ts';
 import {
   at,
   type ComponentValue,
@@ -195,6 +195,7 @@ class Flattener {
     for (const [name, item] of instance.exports) {
       switch (item.sort) {
         case 'func':
+          if (item.value.kind === 'lifted') requireSync(item.value.type, item.value.options);
           exports.push([name, this.builder.exportFunc(item.value)]);
           break;
         case 'instance':
