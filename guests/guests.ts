@@ -10,11 +10,11 @@ export const GUESTS_FOLDER: string = fileURLToPath(new URL('.', import.meta.url)
 export const CACHE_FOLDER: string = join(GUESTS_FOLDER, '.cache');
 
 /** How a guest is built: one function each in `recipes.ts`. */
-export type Recipe = 'rust-library' | 'rust-command' | 'rust-reactor' | 'c-library' | 'starlingmonkey' | 'quickjs';
+export type Recipe = 'rust-library' | 'rust-command' | 'rust-reactor' | 'c-library' | 'starlingmonkey' | 'quickjs' | 'python';
 
 export interface Guest {
   readonly about: string;
-  readonly language: 'Rust' | 'C' | 'JavaScript' | 'TypeScript';
+  readonly language: 'Rust' | 'C' | 'JavaScript' | 'TypeScript' | 'Python';
   readonly recipe: Recipe;
   /** Whether the built form is in git beside the sources; the others are built on demand into `guests/.cache`. */
   readonly committed: boolean;
@@ -99,6 +99,23 @@ export const GUESTS = {
     committed: false,
     imports: HTTP,
     exports: ['wasi:http/incoming-handler@0.2.12'],
+  },
+  'python-http': {
+    about: 'hello, echo and a word count in Python',
+    language: 'Python',
+    recipe: 'python',
+    committed: false,
+    imports: [
+      'wasi:cli/*@0.2.9',
+      'wasi:clocks/*@0.2.9',
+      'wasi:clocks/*@0.2.12',
+      'wasi:filesystem/*@0.2.9',
+      'wasi:http/*@0.2.12',
+      'wasi:io/*@0.2.12',
+      'wasi:random/*@0.2.9',
+      'wasi:sockets/*@0.2.9',
+    ],
+    exports: ['wasi:http/incoming-handler@0.2.12', 'exports'],
   },
 } as const satisfies Record<string, Guest>;
 

@@ -1,5 +1,5 @@
 /** One function for each way of making a component from sources. Each names the tools that it does not find. */
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { cpSync, existsSync, globSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -18,6 +18,7 @@ export const RECIPES: Readonly<Record<Recipe, (name: string) => Promise<Uint8Arr
   'c-library': c,
   starlingmonkey,
   quickjs,
+  python,
 };
 
 type RustTarget = 'wasm32-unknown-unknown' | 'wasm32-wasip1';
@@ -32,7 +33,7 @@ async function rust(name: string, target: RustTarget, adapter?: 'command' | 'rea
   // Paths of this machine stay out of panic messages, so that a rebuild elsewhere gives the same bytes.
   const cargoHome = process.env.CARGO_HOME ?? join(homedir(), '.cargo');
   const flags = [...tools.flags, `--remap-path-prefix=${cargoHome}=/cargo`, `--remap-path-prefix=${GUESTS_FOLDER}=/guests/`];
-  const args = ['rustc', '--release', '-p', name, '--target', target, ...tools.build, '--', ...tools.link];
+  const args = ['rustc', '--locked', '--release', '-p', name, '--target', target, ...tools.build, '--', ...tools.link];
   run(tools.cargo, args, { ...tools.env, CARGO_TARGET_DIR: targetFolder, CARGO_ENCODED_RUSTFLAGS: flags.join('\x1f') });
   const file = adapter === 'command' ? `${name}.wasm` : `${name.replaceAll('-', '_')}.wasm`;
   return makeComponent(join(targetFolder, target, 'release', file), adapter);
@@ -110,6 +111,26 @@ async function quickjs(name: string): Promise<Uint8Array> {
   return Buffer.from(show(component.toString('latin1')), 'latin1');
 }
 
+/** Installs componentize-py from PyPI, once, where it disturbs nothing. */
+async function python(name: string): Promise<Uint8Array> {
+  const folder = join(CACHE_FOLDER, 'python');
+  const tool = join(folder, 'bin', 'componentize-py');
+  if (!existsSync(tool)) {
+    if (!works('python3', ['-c', 'import venv, ensurepip'])) {
+      throw new MissingToolchain('Python with venv is not here. Install it: on Debian apt-get install python3-venv');
+    }
+    run('python3', ['-m', 'venv', folder]);
+    const quiet = ['--quiet', '--disable-pip-version-check'];
+    run(join(folder, 'bin', 'pip'), ['install', ...quiet, '-r', join(name, 'requirements.txt')]);
+  }
+  const witPath = await stageWit(name, (text) => text);
+  const output = join(CACHE_FOLDER, `${name}.component.wasm`);
+  run(tool, ['--quiet', '-d', witPath, '-w', 'proxy', 'componentize', '-p', join(name, 'src'), '-o', output, 'app'], {
+    PYTHONDONTWRITEBYTECODE: '1',
+  });
+  return readFileSync(output);
+}
+
 /** Copies a guest's WIT, the guests' own packages and WASI 0.2 beside it, where a componentizer looks for them. */
 async function stageWit(name: string, edit: (text: string) => string): Promise<string> {
   const staged = join(CACHE_FOLDER, 'wit', name);
@@ -140,4 +161,8 @@ function need(what: string, paths: readonly string[], install: string): void {
 /** Runs a compiler in the guests' folder; what it says goes to stderr, for stdout may be a program's own output. */
 function run(command: string, args: readonly string[], env: Readonly<Record<string, string>> = {}): void {
   execFileSync(command, args, { cwd: GUESTS_FOLDER, env: { ...process.env, ...env }, stdio: ['ignore', 2, 2] });
+}
+
+function works(command: string, args: readonly string[]): boolean {
+  return spawnSync(command, args, { stdio: 'ignore' }).status === 0;
 }
