@@ -2,7 +2,7 @@
  * Built-ins of the asynchronous Canonical ABI, as far as synchronous tasks can come across them.
  * https://github.com/WebAssembly/component-model/blob/main/design/mvp/CanonicalABI.md#-canon-backpressureinc-backpressuredec
  */
-import { Trap } from '../errors.ts';
+import { ComponentError, Trap } from '../errors.ts';
 import type { ComponentInstance } from '../instance/state.ts';
 import type { CoreFunction } from './contract.ts';
 import { checkMayLeave } from './resources.ts';
@@ -28,7 +28,8 @@ export function unsupportedBuiltin(instance: ComponentInstance, name: string): C
   return () => {
     try {
       checkMayLeave(instance);
-      throw new Trap(`the built-in ${name} belongs to the asynchronous Canonical ABI, which this engine does not run`);
+      const message = `the built-in ${name} belongs to the asynchronous Canonical ABI, which this engine does not run`;
+      throw new Trap(message, new ComponentError('TENON_UNSUPPORTED', message));
     } catch (error) {
       return raise(instance, name, error);
     }
