@@ -98,8 +98,7 @@ function annotationMismatch(externs: Externs, kind: ParsedName['kind'], resource
       return resourceMismatch(externs, resourceNameOf(self.type), resource);
     }
     default:
-      for (const known of externs.resourceNames.values()) if (known === resource) return undefined;
-      return 'static resource name is not known in this context';
+      return externs.resourceLabels.has(resource) ? undefined : 'static resource name is not known in this context';
   }
 }
 

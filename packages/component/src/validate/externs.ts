@@ -3,12 +3,13 @@
  * https://github.com/WebAssembly/component-model/blob/main/design/mvp/Binary.md#import-and-export-definitions
  */
 import type { ExternName } from '../binary/definitions.ts';
-import type { ComponentType, DefinedType, ExternType, InstanceType, ValType } from '../types/types.ts';
+import type { ComponentType, DefinedType, ExternType, FuncType, InstanceType, ValType } from '../types/types.ts';
 import { checkName } from './extern-names.ts';
 import { resourceNameOf } from './handles.ts';
 import type { Externs, Scope } from './scope.ts';
 import { FreeResources, Substitution } from './substitute.ts';
 import { children } from './type-info.ts';
+import { bounded } from './type-limits.ts';
 import { MAX_HEAVY_ITEMS, type Validation } from './validation.ts';
 
 export function addImport(v: Validation, scope: Scope, name: ExternName, type: ExternType): void {
@@ -32,7 +33,10 @@ export function addExport(v: Validation, scope: Scope, name: ExternName, type: E
 
 function add(v: Validation, scope: Scope, externs: Externs, name: ExternName, type: ExternType): void {
   addItem(v, scope, type);
-  if (type.kind === 'type' && type.type.kind === 'resource') externs.resourceNames.set(type.type, name.name);
+  if (type.kind === 'type' && type.type.kind === 'resource') {
+    externs.resourceNames.set(type.type, name.name);
+    externs.resourceLabels.add(name.name);
+  }
   if (scope.kind !== 'instance type' && !makeVisible(v, scope, externs, type)) {
     throw v.error(
       `${type.kind} not valid to be used as ${externs.direction}: it refers to a type that is not itself ${externs.direction}ed before`,
@@ -54,10 +58,10 @@ export function addItem(v: Validation, scope: Scope, item: ExternType): void {
       v.push(scope.types, item.type, 'types');
       break;
     case 'component':
-      v.push(scope.components, item.type, 'components', MAX_HEAVY_ITEMS);
+      v.push(scope.components, bounded(v, item).type, 'components', MAX_HEAVY_ITEMS);
       break;
     case 'instance':
-      v.push(scope.instances, item.type, 'instances', MAX_HEAVY_ITEMS);
+      v.push(scope.instances, bounded(v, item).type, 'instances', MAX_HEAVY_ITEMS);
       break;
     case 'value':
       throw v.valuesUnsupported();
@@ -71,6 +75,7 @@ export function addItem(v: Validation, scope: Scope, item: ExternType): void {
 function freshInstance(v: Validation, type: InstanceType, introduce: (resource: number) => void): InstanceType {
   if (type.resources.length === 0) return type;
   const substitution = new Substitution(v.effort);
+  v.effort.spend(type.resources.length);
   for (const resource of type.resources) {
     const fresh = v.freshResource();
     substitution.resources.set(resource, fresh);
@@ -106,9 +111,7 @@ function makeVisible(v: Validation, scope: Scope, externs: Externs, item: Extern
       for (const exported of item.type.exports.values()) if (!makeVisible(v, scope, externs, exported)) return false;
       return true;
     case 'func':
-      return [...item.type.params.map((param) => param.type), ...(item.type.result ? [item.type.result] : [])].every((type) =>
-        isVisible(v, externs, type),
-      );
+      return isFuncVisible(v, externs, item.type);
     case 'value':
       return isVisible(v, externs, item.type);
     case 'module':
@@ -127,9 +130,7 @@ function isDefinitionVisible(v: Validation, externs: Externs, type: DefinedType)
     case 'value':
       return arePartsVisible(v, externs, type.type);
     case 'func':
-      return [...type.type.params.map((param) => param.type), ...(type.type.result ? [type.type.result] : [])].every((t) =>
-        isVisible(v, externs, t),
-      );
+      return isFuncVisible(v, externs, type.type);
     case 'instance':
       for (const item of type.type.exports.values()) {
         v.effort.spend(1);
@@ -152,6 +153,15 @@ function isItemVisible(v: Validation, externs: Externs, item: Exclude<ExternType
   }
 }
 
+function isFuncVisible(v: Validation, externs: Externs, type: FuncType): boolean {
+  if (externs.knownVisible.has(type)) return true;
+  v.effort.spend(type.params.length + 1);
+  const visible =
+    type.params.every((param) => isVisible(v, externs, param.type)) && (type.result === undefined || isVisible(v, externs, type.result));
+  if (visible) externs.knownVisible.add(type);
+  return visible;
+}
+
 function isVisible(v: Validation, externs: Externs, type: ValType): boolean {
   switch (type.kind) {
     case 'record':
@@ -167,8 +177,9 @@ function isVisible(v: Validation, externs: Externs, type: ValType): boolean {
 function arePartsVisible(v: Validation, externs: Externs, type: ValType): boolean {
   if (type.kind === 'own' || type.kind === 'borrow') return externs.visible.has(resourceNameOf(type));
   if (externs.knownVisible.has(type)) return true;
-  v.effort.spend(1);
-  if (!children(type).every((child) => isVisible(v, externs, child))) return false;
+  const parts = children(type);
+  v.effort.spend(parts.length + 1);
+  if (!parts.every((part) => isVisible(v, externs, part))) return false;
   externs.knownVisible.add(type);
   return true;
 }

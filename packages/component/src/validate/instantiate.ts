@@ -5,6 +5,7 @@
 import type { CoreInstanceExpr, InstanceExpr } from '../binary/definitions.ts';
 import type { CoreExternType, ExternType, InstanceType } from '../types/types.ts';
 import { checkName } from './extern-names.ts';
+import { addItem } from './externs.ts';
 import { at, coreItemAt, itemAt } from './lookup.ts';
 import { type CoreInstanceType, Externs, type Scope } from './scope.ts';
 import { MAX_HEAVY_ITEMS, type Validation } from './validation.ts';
@@ -47,8 +48,8 @@ function coreExports(v: Validation, scope: Scope, expr: Extract<CoreInstanceExpr
 }
 
 export function addInstance(v: Validation, scope: Scope, expr: InstanceExpr): void {
-  const instance = expr.kind === 'instantiate' ? instantiateComponent(v, scope, expr) : bagOfExports(v, scope, expr);
-  v.push(scope.instances, instance, 'instances', MAX_HEAVY_ITEMS);
+  const type = expr.kind === 'instantiate' ? instantiateComponent(v, scope, expr) : bagOfExports(v, scope, expr);
+  addItem(v, scope, { kind: 'instance', type });
 }
 
 function instantiateComponent(v: Validation, scope: Scope, expr: Extract<InstanceExpr, { kind: 'instantiate' }>): InstanceType {
@@ -62,6 +63,7 @@ function instantiateComponent(v: Validation, scope: Scope, expr: Extract<Instanc
   const opened = v.subtyping.open(component.imports, component.importedResources, args, 'import');
   if (typeof opened === 'string') throw v.error(opened);
   // Resource types are generative: each instantiation makes its own.
+  v.effort.spend(component.definedResources.length);
   for (const resource of component.definedResources) {
     const fresh = v.freshResource();
     opened.resources.set(resource, fresh);

@@ -35,6 +35,7 @@ export class Externs {
   readonly knownVisible = new WeakSet<object>();
   /** The top-level name of each resource, for `[method]` and friends. */
   readonly resourceNames = new Map<ResourceName, string>();
+  readonly resourceLabels = new Set<string>();
 
   constructor(direction: 'import' | 'export') {
     this.direction = direction;

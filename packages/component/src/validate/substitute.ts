@@ -87,6 +87,7 @@ export class Substitution {
 
   externs(externs: ReadonlyMap<string, ExternType>): ReadonlyMap<string, ExternType> {
     let copy: Map<string, ExternType> | undefined;
+    this.effort.spend(externs.size);
     for (const [name, extern] of externs) {
       const replaced = this.extern(extern);
       if (replaced === extern) continue;
@@ -210,20 +211,29 @@ export class FreeResources {
 
   /** What a type that binds resources mentions. No other type mentions those that it binds, so they can be taken out again. */
   private closed(externs: Iterable<ExternType>, bound: readonly ResourceId[]): void {
-    for (const extern of externs) this.extern(extern);
+    for (const extern of externs) {
+      this.effort.spend(1);
+      this.extern(extern);
+    }
     for (const resource of bound) this.found.delete(resource);
   }
 
   private func(type: FuncType): void {
     if (!this.isNew(type)) return;
+    this.effort.spend(type.params.length);
     for (const param of type.params) this.val(param.type);
     if (type.result !== undefined) this.val(type.result);
   }
 
   private val(type: ValType): void {
     if (!this.isNew(type)) return;
-    if (type.kind === 'own' || type.kind === 'borrow') this.found.add(type.resource);
-    else for (const child of children(type)) this.val(child);
+    if (type.kind === 'own' || type.kind === 'borrow') {
+      this.found.add(type.resource);
+      return;
+    }
+    const parts = children(type);
+    this.effort.spend(parts.length);
+    for (const part of parts) this.val(part);
   }
 
   private isNew(type: object): boolean {

@@ -19,6 +19,7 @@ import type {
 } from '../types/types.ts';
 import type { Effort } from './effort.ts';
 import { Substitution } from './substitute.ts';
+import { children } from './type-info.ts';
 
 export type Mismatch = string | undefined;
 
@@ -90,6 +91,7 @@ export class Subtyping {
 
   instance(a: InstanceType, b: InstanceType): Mismatch {
     return this.once(a, b, () => {
+      this.effort.spend(b.exports.size);
       for (const name of b.exports.keys()) if (!a.exports.has(name)) return `missing expected export \`${name}\``;
       for (const [name, expected] of b.exports) {
         const mismatch = this.extern(a.exports.get(name) as ExternType, expected);
@@ -109,6 +111,7 @@ export class Subtyping {
     given: ReadonlyMap<string, ExternType>,
     what: 'import' | 'export',
   ): string | Substitution {
+    this.effort.spend(signature.size + resources.length);
     const bound = new Substitution(this.effort);
     const unbound = new Set(resources);
     for (const [name, expected] of signature) this.bind(expected, given.get(name), unbound, bound);
@@ -168,6 +171,7 @@ export class Subtyping {
 
   func(a: FuncType, b: FuncType): Mismatch {
     return this.once(a, b, () => {
+      this.effort.spend(b.params.length);
       if (a.async !== b.async) return `expected ${asyncness(b)} function, found ${asyncness(a)} function`;
       if (a.params.length !== b.params.length) return `expected ${b.params.length} parameters, found ${a.params.length}`;
       for (const [i, expected] of b.params.entries()) {
@@ -190,6 +194,7 @@ export class Subtyping {
   }
 
   private compare(a: ValType, b: ValType): Mismatch {
+    this.effort.spend(children(b).length);
     switch (b.kind) {
       case 'record': {
         if (a.kind !== 'record') break;

@@ -13,11 +13,10 @@ import { makeHandle, renamed } from './handles.ts';
 import { coreFuncAt, coreModuleTypeAt, optionalValType, resourceAt, typeAt, typeOfKind, valType } from './lookup.ts';
 import { isLabel } from './names.ts';
 import { Scope } from './scope.ts';
-import { externInfo, type TypeInfo } from './type-info.ts';
+import { valInfo } from './type-info.ts';
+import { bounded } from './type-limits.ts';
 import type { Validation } from './validation.ts';
 
-const MAX_TYPE_SIZE = 1_000_000;
-const MAX_TYPE_DEPTH = 100;
 const MAX_FLAGS = 32;
 /** The bound that keeps sizes and offsets of values in memory from overflowing. */
 const MAX_VALUE_BYTES = 2 ** 28;
@@ -33,32 +32,19 @@ function defineType(v: Validation, scope: Scope, expr: TypeExpr): DefinedType {
     case 'resource':
       return { kind: 'resource', resource: defineResource(v, scope, expr.rep, expr.destructor) };
     case 'func':
-      return measured(v, { kind: 'func', type: funcType(v, scope, expr) });
+      return bounded(v, { kind: 'func', type: funcType(v, scope, expr) });
     case 'component':
-      return measured(v, { kind: 'component', type: componentType(v, scope, expr.declarations) });
+      return bounded(v, { kind: 'component', type: componentType(v, scope, expr.declarations) });
     case 'instance':
-      return measured(v, { kind: 'instance', type: instanceType(v, scope, expr.declarations) });
+      return bounded(v, { kind: 'instance', type: instanceType(v, scope, expr.declarations) });
     default: {
-      const type = defineVal(v, scope, expr);
-      const { depth } = measure(v, { kind: 'value', type });
-      if (depth > MAX_TYPE_DEPTH) throw v.error('type nesting is too deep');
+      const { type } = bounded(v, { kind: 'value', type: defineVal(v, scope, expr) });
       if (elemSize(type, 'i64') >= MAX_VALUE_BYTES) {
         throw v.error(`type exceeds maximum byte size: ${elemSize(type, 'i64')} bytes, at most ${MAX_VALUE_BYTES - 1} are allowed`);
       }
       return { kind: 'value', type };
     }
   }
-}
-
-function measure(v: Validation, type: DefinedType): TypeInfo {
-  const info = externInfo(type);
-  if (info.size > MAX_TYPE_SIZE) throw v.error(`effective type size exceeds the limit of ${MAX_TYPE_SIZE}`);
-  return info;
-}
-
-function measured(v: Validation, type: DefinedType): DefinedType {
-  measure(v, type);
-  return type;
 }
 
 function defineResource(v: Validation, scope: Scope, rep: CoreValType, destructor: number | undefined): number {
@@ -126,7 +112,7 @@ function defineVal(v: Validation, scope: Scope, expr: DefValTypeExpr): ValType {
       if (expr.kind === 'stream' && element?.kind === 'char') {
         throw v.error('`stream<char>` is not valid at this time, use `stream<u8>` with a defined byte encoding instead for now');
       }
-      if (element !== undefined && externInfo({ kind: 'value', type: element }).containsBorrow) {
+      if (element !== undefined && valInfo(element).containsBorrow) {
         throw v.error(`a ${expr.kind} cannot contain a \`borrow\` type`);
       }
       return { kind: expr.kind, element };
@@ -153,7 +139,7 @@ function funcType(v: Validation, scope: Scope, expr: Extract<TypeExpr, { kind: '
   checkLabels(v, expr.params, 'function parameter', 'parameter');
   const params = expr.params.map((param) => ({ name: param.name, type: valType(v, scope, param.type) }));
   const result = optionalValType(v, scope, expr.result);
-  if (result !== undefined && externInfo({ kind: 'value', type: result }).containsBorrow) {
+  if (result !== undefined && valInfo(result).containsBorrow) {
     throw v.error('function result cannot contain a `borrow` type');
   }
   return { params, result, async: expr.async };

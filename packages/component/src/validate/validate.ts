@@ -9,7 +9,7 @@ import type { ComponentType, CoreModuleType, ExternType } from '../types/types.t
 import { addAlias } from './aliases.ts';
 import { addCanon } from './canon.ts';
 import { addCoreType, checkImportNames } from './core-types.ts';
-import { addExport, addImport, finish } from './externs.ts';
+import { addExport, addImport, addItem, finish } from './externs.ts';
 import { addCoreInstance, addInstance } from './instantiate.ts';
 import { itemAt } from './lookup.ts';
 import { Scope } from './scope.ts';
@@ -60,7 +60,7 @@ function add(v: Validation, scope: Scope, item: Definition): void {
       addCoreType(v, scope, item.type);
       break;
     case 'component':
-      v.push(scope.components, validateComponent(v, item.component, scope), 'components', MAX_HEAVY_ITEMS);
+      addItem(v, scope, { kind: 'component', type: validateComponent(v, item.component, scope) });
       break;
     case 'instance':
       addInstance(v, scope, item.expr);
