@@ -56,8 +56,8 @@ export class GuestHandle {
     const { destructor, implementer, name } = this.resource;
     if (this.own && implementer !== undefined && implementer.store.trap === undefined) {
       const func = `[resource-drop]${name}`;
-      const entry = new Entry(implementer);
-      enter(entry, func);
+      const entry = new Entry(implementer, func);
+      enter(entry);
       this.gone = 'dropped';
       try {
         destructor?.(this.rep);

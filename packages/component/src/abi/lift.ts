@@ -16,9 +16,10 @@ import { flatLifter } from './lift-flat.ts';
 import { loaderOf } from './load.ts';
 import { flatLowerer } from './lower-flat.ts';
 import { explain } from './misfit.ts';
-import { liftScalar, lowerScalar } from './scalars.ts';
+import { lowerScalar, NONE, scalarCode } from './scalars.ts';
 import { partsOf } from './shapes.ts';
-import { passesHandles, refuseAsync, type ScalarSignature, scalarSignature } from './signature.ts';
+import { passesHandles, refuseAsync } from './signature.ts';
+import { specialisedLift } from './specialise.ts';
 import { storerOf } from './store.ts';
 import { failed, swallowed } from './traps.ts';
 
@@ -27,11 +28,11 @@ type Lifted = (...args: unknown[]) => unknown;
 /** @throws ComponentError `TENON_UNSUPPORTED` for what only the asynchronous Canonical ABI can do */
 export function prepareLift(type: FuncType, encoding: StringEncoding): PreparedLift {
   refuseAsync(type);
-  const scalars = scalarSignature(type, 'result');
+  const factory = specialisedLift<Entry>(type);
   let prepared: Prepared | undefined;
   return {
     bind(binding, core, postReturn, suspends): Lifted {
-      if (scalars !== undefined && postReturn === undefined && !suspends) return bindScalars(binding, core, type, scalars);
+      if (factory !== undefined && postReturn === undefined && !suspends) return specialised(factory, type, binding, core);
       prepared ??= prepare(type, encoding);
       const call = new LiftedCall(prepared, binding, postReturn);
       return suspends ? suspending(call, core) : synchronous(call, core);
@@ -39,6 +40,7 @@ export function prepareLift(type: FuncType, encoding: StringEncoding): PreparedL
   };
 }
 
+type SpecialisedLift = NonNullable<ReturnType<typeof specialisedLift<Entry>>>;
 type LowerParams = (cx: Context, args: readonly unknown[], flat: unknown[]) => void;
 type LiftResult = (cx: Context, core: unknown) => unknown;
 
@@ -64,7 +66,7 @@ function prepare(type: FuncType, encoding: StringEncoding): Prepared {
   };
 }
 
-const subject = (cx: Context, param: string): string => `\`${cx.name}\`: parameter \`${param}\``;
+const subject = (func: string, param: string): string => `\`${func}\`: parameter \`${param}\``;
 
 function flatParams(type: FuncType): LowerParams {
   const want = flattenParams(type);
@@ -80,7 +82,7 @@ function flatParams(type: FuncType): LowerParams {
       try {
         param.lower(cx, args[i], flat);
       } catch (error) {
-        throw explain(error, subject(cx, param.name));
+        throw explain(error, subject(cx.name, param.name));
       }
     }
   };
@@ -104,7 +106,7 @@ function spilledParams(type: FuncType): LowerParams {
       try {
         param.store(cx, args[i], address + param.offset);
       } catch (error) {
-        throw explain(error, subject(cx, param.name));
+        throw explain(error, subject(cx.name, param.name));
       }
     }
   };
@@ -138,7 +140,7 @@ class LiftedCall {
   constructor(prepared: Prepared, binding: Binding, postReturn: CoreFunction | undefined) {
     this.prepared = prepared;
     this.cx = new Context(binding, prepared.encoding);
-    this.entry = new Entry(binding.instance);
+    this.entry = new Entry(binding.instance, binding.name);
     this.flat = new Array(prepared.flatCount).fill(0);
     this.postReturn = postReturn;
   }
@@ -146,7 +148,7 @@ class LiftedCall {
   /** Enters the instance and lowers the parameters. What is wrong with them is the caller's fault and leaves the instance as it was. */
   begin(args: readonly unknown[]): Scope | undefined {
     const { cx, entry, prepared } = this;
-    enter(entry, cx.name);
+    enter(entry);
     const scope = prepared.handles ? new Scope(cx.instance) : undefined;
     cx.scope = scope;
     try {
@@ -234,124 +236,29 @@ function suspending(call: LiftedCall, core: CoreFunction): Lifted {
   };
 }
 
-/**
- * Signatures of few scalars, for which the call itself is what costs: no array, no context, no closure for a value.
- * The arguments are lowered before the instance is entered, since nothing of the guest is needed for it.
- */
-function bindScalars(binding: Binding, core: CoreFunction, type: FuncType, signature: ScalarSignature): Lifted {
+function specialised(factory: SpecialisedLift, type: FuncType, binding: Binding, core: CoreFunction): Lifted {
   const { instance, name } = binding;
   const { store } = instance;
-  const { params, result } = signature;
-  const [p0 = 0, p1 = 0, p2 = 0, p3 = 0] = params;
-  const entry = new Entry(instance);
+  return factory({
+    core,
+    store,
+    entry: new Entry(instance, name),
+    enter,
+    leave,
+    misfit: (args) => wrongArgument(type, name, args),
+    failed: (error) => failed(error, instance, name),
+    swallowed: () => store.trap && swallowed(store.trap),
+  });
+}
 
-  const misfit = (error: unknown, ...args: unknown[]): unknown => {
-    for (const [i, param] of type.params.entries()) {
-      try {
-        lowerScalar(params[i] ?? 0, args[i]);
-      } catch (first) {
-        return explain(first, `\`${name}\`: parameter \`${param.name}\``);
-      }
+/** Finds which of the scalar arguments does not fit. */
+function wrongArgument(type: FuncType, func: string, args: readonly unknown[]): unknown {
+  for (const [i, param] of type.params.entries()) {
+    try {
+      lowerScalar(scalarCode(param.type) ?? NONE, args[i]);
+    } catch (error) {
+      return explain(error, subject(func, param.name));
     }
-    return error;
-  };
-  const ended = (value: unknown): unknown => {
-    if (store.trap !== undefined) throw swallowed(store.trap);
-    leave(entry);
-    return liftScalar(result, value);
-  };
-
-  switch (params.length) {
-    case 0:
-      return () => {
-        enter(entry, name);
-        let value: unknown;
-        try {
-          value = core();
-        } catch (error) {
-          throw failed(error, instance, name);
-        }
-        return ended(value);
-      };
-    case 1:
-      return (a) => {
-        let x: unknown;
-        try {
-          x = lowerScalar(p0, a);
-        } catch (error) {
-          throw misfit(error, a);
-        }
-        enter(entry, name);
-        let value: unknown;
-        try {
-          value = core(x);
-        } catch (error) {
-          throw failed(error, instance, name);
-        }
-        return ended(value);
-      };
-    case 2:
-      return (a, b) => {
-        let x: unknown;
-        let y: unknown;
-        try {
-          x = lowerScalar(p0, a);
-          y = lowerScalar(p1, b);
-        } catch (error) {
-          throw misfit(error, a, b);
-        }
-        enter(entry, name);
-        let value: unknown;
-        try {
-          value = core(x, y);
-        } catch (error) {
-          throw failed(error, instance, name);
-        }
-        return ended(value);
-      };
-    case 3:
-      return (a, b, c) => {
-        let x: unknown;
-        let y: unknown;
-        let z: unknown;
-        try {
-          x = lowerScalar(p0, a);
-          y = lowerScalar(p1, b);
-          z = lowerScalar(p2, c);
-        } catch (error) {
-          throw misfit(error, a, b, c);
-        }
-        enter(entry, name);
-        let value: unknown;
-        try {
-          value = core(x, y, z);
-        } catch (error) {
-          throw failed(error, instance, name);
-        }
-        return ended(value);
-      };
-    default:
-      return (a, b, c, d) => {
-        let x: unknown;
-        let y: unknown;
-        let z: unknown;
-        let w: unknown;
-        try {
-          x = lowerScalar(p0, a);
-          y = lowerScalar(p1, b);
-          z = lowerScalar(p2, c);
-          w = lowerScalar(p3, d);
-        } catch (error) {
-          throw misfit(error, a, b, c, d);
-        }
-        enter(entry, name);
-        let value: unknown;
-        try {
-          value = core(x, y, z, w);
-        } catch (error) {
-          throw failed(error, instance, name);
-        }
-        return ended(value);
-      };
   }
+  return new Error('internal error: all arguments fit');
 }

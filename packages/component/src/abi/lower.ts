@@ -4,31 +4,31 @@
  */
 import type { StringEncoding } from '../binary/definitions.ts';
 import { Trap } from '../errors.ts';
-import { flagWords, MAY_LEAVE } from '../instance/flags.ts';
 import { alignment, elemSize, flatten, flattenParams, MAX_FLAT_PARAMS, MAX_FLAT_RESULTS } from '../types/layout.ts';
 import type { FuncType, TupleType, ValType } from '../types/types.ts';
 import { Context, Scope } from './context.ts';
 import type { Binding, CoreFunction, HostFunction, PreparedLower } from './contract.ts';
+import { cannotLeave, mayLeave } from './entry.ts';
 import { invoke } from './invoke.ts';
 import { suspendingImport } from './jspi.ts';
 import { type Flat, flatLifter } from './lift-flat.ts';
 import { loaderOf } from './load.ts';
 import { flatLowerer } from './lower-flat.ts';
 import { explain, Misfit } from './misfit.ts';
-import { checkMayLeave } from './resources.ts';
-import { isThenable, liftScalar, lowerScalar } from './scalars.ts';
-import { passesHandles, refuseAsync, type ScalarSignature, scalarSignature } from './signature.ts';
+import { isThenable, lowerScalar, NONE, scalarCode } from './scalars.ts';
+import { passesHandles, refuseAsync } from './signature.ts';
+import { specialisedLower } from './specialise.ts';
 import { storerOf } from './store.ts';
 import { failed, isUnwind, thrown } from './traps.ts';
 
 /** @throws ComponentError `TENON_UNSUPPORTED` for what only the asynchronous Canonical ABI can do */
 export function prepareLower(type: FuncType, encoding: StringEncoding): PreparedLower {
   refuseAsync(type);
-  const scalars = scalarSignature(type, 'params');
+  const factory = specialisedLower(type);
   let prepared: Prepared | undefined;
   return {
     bind(binding, host, suspends): CoreFunction {
-      if (scalars !== undefined && !suspends) return bindScalars(binding, host, scalars);
+      if (factory !== undefined && !suspends) return specialised(factory, type, binding, host);
       prepared ??= prepare(type, encoding);
       const call = new LoweredCall(prepared, binding);
       return suspends ? suspending(call, host) : synchronous(call, host);
@@ -36,6 +36,7 @@ export function prepareLower(type: FuncType, encoding: StringEncoding): Prepared
   };
 }
 
+type SpecialisedLower = NonNullable<ReturnType<typeof specialisedLower>>;
 type LiftParams = (cx: Context, flat: Flat) => unknown[];
 /** Returns the core result, or stores it where the last flat parameter says. */
 type LowerResult = (cx: Context, value: unknown, flat: Flat) => unknown;
@@ -89,7 +90,7 @@ function spilledParams(type: FuncType): LiftParams {
 }
 
 function resultLowerer(type: ValType | undefined, outParam: number): LowerResult {
-  if (type === undefined) return (_cx, value) => lowerScalar(0, value);
+  if (type === undefined) return (_cx, value) => lowerScalar(NONE, value);
   const want = flatten(type);
   if (want.length <= MAX_FLAT_RESULTS) {
     const lower = flatLowerer(type, want, 0);
@@ -148,7 +149,7 @@ class LoweredCall {
   liftParams(scope: Scope | undefined, flat: Flat): unknown[] {
     const { cx, prepared } = this;
     try {
-      checkMayLeave(cx.instance);
+      if (!mayLeave(cx.instance.flagsWord)) throw cannotLeave();
       cx.renew();
       cx.scope = scope;
       return prepared.liftParams(cx, flat);
@@ -228,71 +229,21 @@ function suspending(call: LoweredCall, host: HostFunction): CoreFunction {
   return suspendingImport(core);
 }
 
-/** Signatures of few scalars: no array, no context, no closure for a value. */
-function bindScalars(binding: Binding, host: HostFunction, signature: ScalarSignature): CoreFunction {
+function specialised(factory: SpecialisedLower, type: FuncType, binding: Binding, host: HostFunction): CoreFunction {
   const { instance, name } = binding;
-  const word = instance.flagsWord;
-  const call = host as (...args: unknown[]) => unknown;
-  const { params, result } = signature;
-  const [p0 = 0, p1 = 0, p2 = 0, p3 = 0] = params;
-
-  const check = (): void => {
-    if (((flagWords[word] ?? 0) & MAY_LEAVE) === 0) refuse();
-  };
-  const refuse = (): void => {
-    try {
-      checkMayLeave(instance);
-    } catch (error) {
-      throw failed(error, instance, name);
-    }
-  };
-  const fail = (error: unknown): unknown => failed(error instanceof Misfit ? wrongResult(error, name) : hostThrew(error), instance, name);
-
-  switch (params.length) {
-    case 0:
-      return () => {
-        check();
-        try {
-          return lowerScalar(result, call());
-        } catch (error) {
-          throw fail(error);
-        }
-      };
-    case 1:
-      return (a: unknown) => {
-        check();
-        try {
-          return lowerScalar(result, call(liftScalar(p0, a)));
-        } catch (error) {
-          throw fail(error);
-        }
-      };
-    case 2:
-      return (a: unknown, b: unknown) => {
-        check();
-        try {
-          return lowerScalar(result, call(liftScalar(p0, a), liftScalar(p1, b)));
-        } catch (error) {
-          throw fail(error);
-        }
-      };
-    case 3:
-      return (a: unknown, b: unknown, c: unknown) => {
-        check();
-        try {
-          return lowerScalar(result, call(liftScalar(p0, a), liftScalar(p1, b), liftScalar(p2, c)));
-        } catch (error) {
-          throw fail(error);
-        }
-      };
-    default:
-      return (a: unknown, b: unknown, c: unknown, d: unknown) => {
-        check();
-        try {
-          return lowerScalar(result, call(liftScalar(p0, a), liftScalar(p1, b), liftScalar(p2, c), liftScalar(p3, d)));
-        } catch (error) {
-          throw fail(error);
-        }
-      };
-  }
+  return factory({
+    host,
+    word: instance.flagsWord,
+    mayLeave,
+    isThenable,
+    refused: () => failed(cannotLeave(), instance, name),
+    threw: (error) => failed(hostThrew(error), instance, name),
+    misfit: (result) => {
+      try {
+        return lowerScalar(scalarCode(type.result) ?? NONE, result);
+      } catch (error) {
+        return failed(wrongResult(error, name), instance, name);
+      }
+    },
+  });
 }

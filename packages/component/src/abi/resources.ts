@@ -4,14 +4,15 @@
  * https://github.com/WebAssembly/component-model/blob/main/design/mvp/CanonicalABI.md#canon-resourcenew
  */
 import { Trap } from '../errors.ts';
-import { FLAGS_CONTEXT_OFFSET, FLAGS_SLOT_BYTES, flagWords, MAY_ENTER, MAY_LEAVE } from '../instance/flags.ts';
+import { FLAGS_CONTEXT_OFFSET, FLAGS_SLOT_BYTES, flagWords, MAY_ENTER } from '../instance/flags.ts';
 import { type ComponentInstance, ResourceHandle, type RuntimeResource, type Store, Task } from '../instance/state.ts';
+import { cannotLeave, mayLeave } from './entry.ts';
 import { handleAt, takeHandle, takeOwn } from './handles.ts';
 import { isUnwind, raise, thrown } from './traps.ts';
 
-/** @throws Trap when MAY_LEAVE is cleared: during `realloc`, `post-return`, or after a trap. */
+/** @throws Trap when MAY_LEAVE is cleared: during `realloc` and `post-return`, and after a trap. */
 export function checkMayLeave(instance: ComponentInstance): void {
-  if (((flagWords[instance.flagsWord] ?? 0) & MAY_LEAVE) === 0) throw new Trap('wasm trap: cannot leave component instance');
+  if (!mayLeave(instance.flagsWord)) throw cannotLeave();
 }
 
 /** `canon resource.new`: `(rep: i32) -> i32`. Only the implementer has it. */
