@@ -39,7 +39,10 @@ export async function loadAssembler(): Promise<Assemble> {
 /** The assembler's errors are Rust's debug output: the sentence in it and its place are what a reader wants. */
 function readable(error: unknown): string {
   const raw = error instanceof Error ? error.message : String(error);
-  const sentence = /kind: Custom\("((?:[^"\\]|\\.)*)"\)/.exec(raw)?.[1] ?? /kind: Lex\((.*?)\)(?: \}|$)/.exec(raw)?.[1];
+  // The lexer's errors are named in one word: `InvalidStringEscape('z')`.
+  const lexical = /kind: Lex\(([A-Za-z]+)(.*?)\) \}/.exec(raw);
+  const words = lexical?.[1]?.replace(/(?!^)[A-Z]/g, ' $&').toLowerCase();
+  const sentence = words === undefined ? /kind: Custom\("((?:[^"\\]|\\.)*)"\)/.exec(raw)?.[1] : `${words} ${lexical?.[2] ?? ''}`;
   if (sentence === undefined) return raw;
   const place = /line: (\d+), col: (\d+)/.exec(raw);
   const text = sentence.replace(/\\(["'\\])/g, '$1');

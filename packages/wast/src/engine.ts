@@ -43,7 +43,9 @@ export interface Failure {
 /** The message of an error and of its causes. */
 export function messages(error: unknown): string {
   const parts: string[] = [];
-  for (let at: unknown = error; at instanceof Error && parts.length < 8; at = at.cause)
-    if (!parts.includes(at.message)) parts.push(at.message);
+  for (let at: unknown = error; at instanceof Error && parts.length < 8; at = at.cause) {
+    const { message } = at;
+    if (!parts.some((part) => part.includes(message))) parts.push(message);
+  }
   return parts.length > 0 ? parts.join(': ') : String(error);
 }

@@ -39,11 +39,18 @@ export const tenonEngine: WastEngine = {
   },
   classify(error): Failure {
     const message = messages(error);
+    // A trap for want of a feature is not the trap that a script asserts.
+    if (lacksFeature(error)) return { kind: 'unsupported', message };
     if (error instanceof Trap) return { kind: 'trap', message };
     if (!(error instanceof ComponentError)) return { kind: 'crash', message: crashMessage(error) };
     return { kind: KINDS[error.code] ?? 'crash', message: `${error.code}: ${message}`, payload: error.payload };
   },
 };
+
+function lacksFeature(error: unknown): boolean {
+  for (let at = error; at instanceof Error; at = at.cause) if (at instanceof ComponentError && at.code === 'TENON_UNSUPPORTED') return true;
+  return false;
+}
 
 function crashMessage(error: unknown): string {
   const stack = error instanceof Error ? (error.stack ?? error.message) : String(error);
