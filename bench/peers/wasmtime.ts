@@ -19,6 +19,7 @@ interface Reply {
 export class Wasmtime {
   private readonly child: ChildProcessWithoutNullStreams;
   private readonly folder: string;
+  private readonly ended: Promise<void>;
   private readonly waiting: ((reply: Reply) => void)[] = [];
   private opened = 0;
 
@@ -26,8 +27,14 @@ export class Wasmtime {
     this.child = child;
     this.folder = folder;
     createInterface({ input: child.stdout }).on('line', (line) => this.waiting.shift()?.(JSON.parse(line) as Reply));
-    child.on('exit', () => {
-      for (const resolve of this.waiting.splice(0)) resolve({ error: 'the Python process ended' });
+    let stderr = '';
+    child.stderr.on('data', (chunk: Buffer) => {
+      stderr = (stderr + chunk.toString()).slice(-500);
+    });
+    child.stdin.on('error', () => {});
+    this.ended = new Promise((resolve) => child.once('close', () => resolve()));
+    void this.ended.then(() => {
+      for (const resolve of this.waiting.splice(0)) resolve({ error: `the Python process ended: ${stderr}` });
     });
   }
 
@@ -50,11 +57,12 @@ export class Wasmtime {
       }
     }
     const folder = await mkdtemp(join(tmpdir(), 'tenon-bench-wasmtime-'));
-    const script = fileURLToPath(new URL('wasmtime.py', import.meta.url));
+    const script = fileURLToPath(new URL('wasmtime_peer.py', import.meta.url));
     return new Wasmtime(spawn(python, [script], { stdio: ['pipe', 'pipe', 'pipe'] }), folder);
   }
 
   private async ask(request: object): Promise<Reply> {
+    if (this.child.exitCode !== null) throw new Error('Wasmtime: the Python process ended');
     const reply = await new Promise<Reply>((resolve) => {
       this.waiting.push(resolve);
       this.child.stdin.write(`${JSON.stringify(request)}\n`);
@@ -84,7 +92,7 @@ export class Wasmtime {
 
   async close(): Promise<void> {
     this.child.stdin.end();
-    await new Promise((resolve) => this.child.once('exit', resolve));
+    await this.ended;
     await rm(this.folder, { recursive: true, force: true });
   }
 }
