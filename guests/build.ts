@@ -41,7 +41,9 @@ export async function build(name: GuestName, { force, output = guestPath(name) }
 
 function hashSources(name: GuestName): string {
   const hash = createHash('sha256');
-  const sources = globSync([`${name}/**/*`, 'rust-calculator/wit/*.wit', 'Cargo.*', 'recipes.ts'], { cwd: GUESTS_FOLDER }).sort();
+  const sources = globSync([`${name}/**/*`, 'rust-calculator/wit/*.wit', 'Cargo.*', 'claim-heap.c', 'recipes.ts'], {
+    cwd: GUESTS_FOLDER,
+  }).sort();
   for (const path of sources.filter((path) => !/\.wasm$|__pycache__/.test(path))) {
     const file = join(GUESTS_FOLDER, path);
     if (statSync(file).isFile()) hash.update(`${path}\n`).update(readFileSync(file));

@@ -1,5 +1,6 @@
 /** One function for each way of making a component from sources. Each names the tools that it does not find. */
 import { execFileSync, spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { cpSync, existsSync, globSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -59,9 +60,20 @@ function debianRust(target: RustTarget, adapter: 'command' | 'reactor' | undefin
     cargo: '/usr/bin/cargo',
     env: { RUSTC: '/usr/bin/rustc', RUSTC_BOOTSTRAP: '1' },
     build: ['-Zbuild-std=std,panic_abort'],
-    link: adapter === undefined ? [] : [`-Clink-arg=${start}`],
+    link: adapter === undefined ? [] : [`-Clink-arg=${start}`, `-Clink-arg=${claimHeap()}`],
     flags: ['-Clinker=/usr/bin/wasm-ld', ...(adapter === undefined ? [] : wasi)],
   };
+}
+
+/** `claim-heap.c` as an object file, named after what is in it: Cargo links again only when its arguments have changed. */
+function claimHeap(): string {
+  need('Clang for wasm32-wasi', ['/usr/bin/clang'], 'on Debian apt-get install clang');
+  const hash = createHash('sha256')
+    .update(readFileSync(join(GUESTS_FOLDER, 'claim-heap.c')))
+    .digest('hex');
+  const output = join(CACHE_FOLDER, `claim-heap-${hash.slice(0, 8)}.o`);
+  run('/usr/bin/clang', ['--target=wasm32-wasi', '--sysroot=/usr', '-Os', '-c', '-o', output, 'claim-heap.c']);
+  return output;
 }
 
 /** The bindings in `generated/` come from `wit-bindgen c`; they hold the WIT too. */
