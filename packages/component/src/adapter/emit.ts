@@ -7,7 +7,7 @@ import { ComponentError } from '../errors.ts';
 import { FLAGS_CONTEXT_OFFSET, MAY_ENTER, MAY_LEAVE } from '../instance/flags.ts';
 import { alignment, alignTo, elemSize, flatten, flattenFunc, MAX_FLAT_PARAMS } from '../types/layout.ts';
 import type { ValType } from '../types/types.ts';
-import { checkPointer, memoryOf, reallocate, updateFlags, withoutLeave } from './memory.ts';
+import { checkPointer, memoryOf, reallocate, setFlags, withoutLeave } from './memory.ts';
 import { type Passage, passage, SharedModule } from './module.ts';
 import type { AdapterModule, AdapterRequest } from './requests.ts';
 import { hasBorrow } from './shapes.ts';
@@ -95,9 +95,9 @@ class Adapter {
         code.i32(MAY_ENTER).op(op.i32And, op.i32Eqz);
       });
     }
-    for (const instance of request.enters) updateFlags(code, module, instance, () => code.i32(~MAY_ENTER).op(op.i32And));
+    for (const instance of request.enters) setFlags(code, module, instance, MAY_LEAVE);
     return () => {
-      for (const instance of request.enters) updateFlags(code, module, instance, () => code.i32(MAY_ENTER).op(op.i32Or));
+      for (const instance of request.enters) setFlags(code, module, instance, MAY_ENTER | MAY_LEAVE);
     };
   }
 

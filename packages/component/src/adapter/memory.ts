@@ -107,16 +107,15 @@ export function reallocate(code: Code, module: SharedModule, side: AdapterSide, 
 
 /** Runs guest code that must not call out: MAY_LEAVE is cleared around it. */
 export function withoutLeave(code: Code, module: SharedModule, instance: number, body: () => void): void {
-  updateFlags(code, module, instance, () => code.i32(~MAY_LEAVE).op(op.i32And));
+  setFlags(code, module, instance, 0);
   body();
-  updateFlags(code, module, instance, () => code.i32(MAY_LEAVE).op(op.i32Or));
+  setFlags(code, module, instance, MAY_LEAVE);
 }
 
-/** Replaces the flags of an instance by what `change` makes of those on the stack. */
-export function updateFlags(code: Code, module: SharedModule, instance: number, change: () => void): void {
-  const flags = module.flagsMemory();
-  const address = module.flagsAddress(instance);
-  code.globalGet(address).globalGet(address).access(mem.i32Load, flags);
-  change();
-  code.access(mem.i32Store, flags);
+/**
+ * Sets the flags of an instance. They are always known: an idle instance may be entered and left, one that runs may only be left.
+ * So they are written without being read, since reading what was just written makes each step wait for the one before.
+ */
+export function setFlags(code: Code, module: SharedModule, instance: number, flags: number): void {
+  code.globalGet(module.flagsAddress(instance)).i32(flags).access(mem.i32Store, module.flagsMemory());
 }

@@ -108,11 +108,12 @@ function decode(code: Code, from: SourceEncoding, memory: number, source: Local,
   }
 }
 
-function advance(code: Code, pointer: Local, bytes: number): void {
+export function advance(code: Code, pointer: Local, bytes: number): void {
   code.get(pointer).i32(bytes).op(op.i32Add).set(pointer);
 }
 
-function decodeUtf8(code: Code, memory: number, source: Local, end: Local, point: Local): void {
+/** Sets `point` to the character at `source`, which is before `end`, and advances `source`; traps when it is not UTF-8. */
+export function decodeUtf8(code: Code, memory: number, source: Local, end: Local, point: Local): void {
   const invalidIf = (condition: () => void): void => void code.trapIf(TRAP.invalidUtf8, condition);
   /** Appends the continuation bytes to `point` and advances. */
   const sequence = (length: number, leadBits: number): void => {
@@ -267,21 +268,6 @@ export function inflate(module: SharedModule, memory: number): Func {
         code.get(pointer, length).i32(1).op(op.i32Shl, op.i32Add);
         code.get(pointer, length).op(op.i32Add).access(mem.i32Load8U, memory);
         code.access(mem.i32Store16, memory);
-        code.br(next);
-      });
-    });
-  });
-}
-
-/** `(source, end) -> ()`: traps when the bytes are not UTF-8. */
-export function utf8Validator(module: SharedModule, memory: number): Func {
-  return module.helper(`validate utf8, memory ${memory}`, { params: ['i32', 'i32'], results: [] }, (code) => {
-    const [source, end] = code.params as readonly [Local, Local];
-    const point = code.fresh('i32');
-    code.block((done) => {
-      code.loop((next) => {
-        code.get(source, end).op(op.i32GeU).brIf(done);
-        decodeUtf8(code, memory, source, end, point);
         code.br(next);
       });
     });

@@ -16,7 +16,7 @@ export const op = {
   i32Extend8S: 0xc0, i32Extend16S: 0xc1,
   i8x16Swizzle: 0xfd0e, i8x16Splat: 0xfd0f, i16x8Splat: 0xfd10, i16x8Eq: 0xfd2d,
   v128And: 0xfd4e, v128Or: 0xfd50, v128Xor: 0xfd51, v128AnyTrue: 0xfd53,
-  i8x16Bitmask: 0xfd64, i8x16NarrowI16x8U: 0xfd66, i8x16ShrU: 0xfd6d, i8x16SubSatU: 0xfd73,
+  i8x16Bitmask: 0xfd64, i8x16NarrowI16x8U: 0xfd66, i8x16Add: 0xfd6e, i8x16ShrU: 0xfd6d, i8x16SubSatU: 0xfd73,
   i16x8ExtendLowI8x16U: 0xfd89, i16x8ExtendHighI8x16U: 0xfd8a,
 } as const; // biome-ignore format: a table
 
