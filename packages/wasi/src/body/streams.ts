@@ -141,7 +141,11 @@ export class ReadableSource extends Source {
     return readable;
   }
 
-  readonly #onReadable = (): void => this.notify();
+  readonly #onReadable = (): void => {
+    // Readable without bytes: the end is there, and shows itself to those who read.
+    if (this.#readable?.readableLength === 0) this.#readable.read(0);
+    this.notify();
+  };
 
   readonly #onEnd = (): void => {
     this.#ended = true;

@@ -7,8 +7,6 @@ const FORBIDDEN: ReadonlySet<string> = new Set([
   'proxy-authenticate',
   'proxy-authorization',
   'proxy-connection',
-  'te',
-  'trailer',
   'transfer-encoding',
   'upgrade',
 ]);
