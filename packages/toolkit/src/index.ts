@@ -3,9 +3,10 @@
 export { type Composition, compose, type Part } from './compose/compose.ts';
 export { TOOLKIT_ERRORS, ToolkitError, type ToolkitErrorCode } from './errors.ts';
 export { type Capability, capabilities } from './inspect/capabilities.ts';
-export { graphSvg, sizeText } from './inspect/graph.ts';
-export { type Inspection, inspect } from './inspect/inspect.ts';
+export { graphSvg } from './inspect/graph.ts';
+export { type ExternInfo, type Inspection, inspect } from './inspect/inspect.ts';
 export { type PartInfo, partTree } from './inspect/parts.ts';
+export { sizeText } from './inspect/size.ts';
 export { nearest } from './names.ts';
 export { generateTypes, mayWait, type TypesOptions } from './types/generate.ts';
 export {

@@ -59,6 +59,8 @@ export class TypeScope {
   /** Indices of value and function types by structure; an exported type stands for its structure from then on. */
   private readonly known = new Map<string, number>();
   private readonly resources = new Map<ResourceId, number>();
+  /** Resources that were imported or exported in this scope by a name of their own. */
+  private readonly named = new Set<ResourceId>();
   /** Resources that an instance of this scope exports: aliased when first used. */
   private readonly exported = new Map<ResourceId, { readonly instance: number; readonly path: readonly string[] }>();
 
@@ -275,7 +277,11 @@ export class TypeScope {
     if (type.kind === 'resource' && !this.knows(type.resource)) write(body.byte(0x03, 0x01));
     else write(body.byte(0x03, 0x00).u32(this.definedIndex(type)));
     const index = this.addType();
-    if (type.kind === 'resource') this.resources.set(type.resource, index);
+    if (type.kind === 'resource') {
+      // `[method]fields.get` has to be of the type exported as `fields`, not of a later alias such as `headers`.
+      if (!this.named.has(type.resource)) this.resources.set(type.resource, index);
+      this.named.add(type.resource);
+    }
     // From here on the type is used by its exported name: anonymous records and the like may not appear in exported functions.
     else if (type.kind === 'value') this.known.set(typeKey(type.type), index);
   }

@@ -42,7 +42,12 @@ const RULES: readonly { readonly pattern: RegExp; readonly kind: string; readonl
     text: 'opens TCP and UDP connections and looks up host names',
     grant: 'not granted by any option yet',
   },
-  { pattern: /^wasi:http\/(outgoing-handler|client)$/, kind: 'http', text: 'sends HTTP requests', grant: ALWAYS },
+  {
+    pattern: /^wasi:http\/(outgoing-handler|client)$/,
+    kind: 'http',
+    text: 'sends HTTP requests to the hosts it is given',
+    grant: '--http HOST',
+  },
   { pattern: /^wasi:clocks\//, kind: 'clock', text: 'reads the clock and waits', grant: ALWAYS },
   { pattern: /^wasi:random\//, kind: 'random', text: 'gets random numbers', grant: ALWAYS },
   { pattern: /^wasi:keyvalue\//, kind: 'key-value', text: 'reads and writes a key-value store', grant: 'a definition by the embedder' },

@@ -1,0 +1,47 @@
+import { compose, sizeText } from '@tenon/toolkit';
+import type { Arguments, Command } from '../command.ts';
+import { readComponent } from '../component-file.ts';
+import { usage } from '../errors.ts';
+import { writeOutput } from '../output.ts';
+
+export const command: Command = {
+  usage: '-o OUT SOCKET.wasm --plug PLUG.wasm…',
+  description:
+    "Writes one component in which the plugs' exports satisfy the socket's imports, and each other's: by exact name, else by compatible\n" +
+    'version, and always checked by type. What no plug provides stays an import.',
+  options: {
+    output: { type: 'string', short: 'o', value: 'OUT', description: 'the file to write; `-` is stdout' },
+    plug: {
+      type: 'string',
+      multiple: true,
+      value: 'PLUG.wasm',
+      description: 'a component whose exports satisfy imports; may be given more than once',
+    },
+    json: { type: 'boolean', description: 'print what was connected as JSON' },
+  },
+  examples: ['tenon compose -o app.wasm web.wasm --plug calculator.wasm'],
+  async run(args: Arguments): Promise<number> {
+    const socketFile = args.only('SOCKET.wasm');
+    const output = args.string('output');
+    const plugFiles = args.strings('plug');
+    if (output === undefined) throw usage('-o OUT is missing');
+    if (plugFiles.length === 0) throw usage('--plug PLUG.wasm is missing');
+    const [socket, ...plugs] = await Promise.all([socketFile, ...plugFiles].map(readComponent));
+    if (socket === undefined) throw usage('SOCKET.wasm is missing');
+    const { bytes, connections, imports, exports } = compose(socket, plugs);
+    writeOutput(output, bytes);
+    // With the component on stdout the report goes to stderr.
+    const stream = output === '-' ? process.stderr : process.stdout;
+    if (args.flag('json')) {
+      stream.write(`${JSON.stringify({ output, size: bytes.length, connections, imports, exports }, null, 2)}\n`);
+      return 0;
+    }
+    const lines = [
+      `${output}: ${sizeText(bytes.length)}`,
+      ...connections.map((c) => `  ${c.importer} gets ${c.import} from ${c.exporter}${c.export === c.import ? '' : ` (${c.export})`}`),
+      imports.length === 0 ? '  it imports nothing more' : `  it still imports ${imports.join(', ')}`,
+    ];
+    stream.write(`${lines.join('\n')}\n`);
+    return 0;
+  },
+};

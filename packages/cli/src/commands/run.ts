@@ -1,0 +1,94 @@
+import { basename } from 'node:path';
+import { type Component, ComponentError, type Instance, Linker, provider } from '@tenon/component';
+import { Exit, type Wasi, wasi } from '@tenon/wasi';
+import type { Arguments, Command } from '../command.ts';
+import { readComponent } from '../component-file.ts';
+import { CliError, usage } from '../errors.ts';
+import { explainMissing, GRANT_OPTIONS, parseGrants } from '../grants.ts';
+
+const RUN = 'wasi:cli/run@0.2.0';
+
+export const command: Command = {
+  usage: '[OPTIONS] FILE [ARGS…]',
+  description: 'Runs a component that exports wasi:cli/run, with this terminal and its exit code; or calls any exported function.',
+  options: {
+    ...GRANT_OPTIONS,
+    invoke: { type: 'string', value: 'CALL', description: 'call an exported function with WAVE values and print its result in WAVE' },
+  },
+  examples: ['tenon run --dir ./data::/data --env LANG=C tool.wasm --verbose input.txt', "tenon run --invoke 'add(1, 2)' calculator.wasm"],
+  passesArguments: true,
+  async run(args: Arguments): Promise<number> {
+    const [file, ...guestArgs] = args.operands;
+    if (file === undefined) throw usage('FILE is missing');
+    const call = args.string('invoke');
+    if (call !== undefined && guestArgs.length > 0) throw usage('with --invoke, arguments stand in the call');
+    const grants = parseGrants(args);
+    const { component } = await readComponent(file);
+    const action = call === undefined ? runCommand(component, file) : await invokeCall(component, call);
+
+    const system = wasi({ ...grants, args: [basename(file), ...guestArgs], stdin: 'inherit', stdout: 'inherit', stderr: 'inherit' });
+    try {
+      return await action(await instantiate(component, system, file));
+    } catch (error) {
+      if (error instanceof Exit) return error.code;
+      throw error;
+    } finally {
+      await system.flush();
+      system.close();
+    }
+  },
+};
+
+/** What is done with the instance; returns the exit code. */
+type Action = (instance: Instance) => Promise<number>;
+
+async function instantiate(component: Component, system: Wasi, file: string): Promise<Instance> {
+  const linker = new Linker();
+  system.defineIn(linker);
+  try {
+    return await linker.instantiate(component);
+  } catch (error) {
+    throw explainMissing(error, file);
+  }
+}
+
+function runCommand(component: Component, file: string): Action {
+  const names = component.exports.map((item) => item.name);
+  const name = provider(names, RUN);
+  if (name === undefined) throw new CliError('TENON_RUN_EXPORT', notACommand(names, file));
+  return async (instance) => {
+    const { run } = instance.exports[name] as { run(): unknown };
+    try {
+      await run();
+      return 0;
+    } catch (error) {
+      // The error case of `run: func() -> result`.
+      if (error instanceof ComponentError && error.code === 'TENON_RESULT') return 1;
+      throw error;
+    }
+  };
+}
+
+function notACommand(names: readonly string[], file: string): string {
+  const found = names.length === 0 ? 'it exports nothing' : `it exports\n${names.map((name) => `  ${name}`).join('\n')}`;
+  const hint = names.some((name) => name.startsWith('wasi:http/incoming-handler@'))
+    ? `serve it: tenon serve ${file}`
+    : `call a function: tenon run --invoke 'name(arguments)' ${file}`;
+  return `${file} is no command: it does not export wasi:cli/run; ${found}\n${hint}`;
+}
+
+/** @throws ToolkitError when the call does not fit the component, before anything runs */
+async function invokeCall(component: Component, text: string): Promise<Action> {
+  const { findFunction, invoke, parseArguments, parseInvoke } = await import('@tenon/toolkit');
+  const { camelCase } = await import('@tenon/component');
+  const call = parseInvoke(text);
+  const func = findFunction(component.exports, call.name);
+  const values = parseArguments(call, func);
+  return async (instance) => {
+    const owner = func.interface === undefined ? instance.exports : (instance.exports[func.interface] as Record<string, unknown>);
+    const target = owner[camelCase(func.name)] as (...args: unknown[]) => unknown;
+    const outcome = await invoke(target, func.type, values);
+    if (outcome.text !== '') process.stdout.write(`${outcome.text}\n`);
+    return outcome.failed ? 1 : 0;
+  };
+}

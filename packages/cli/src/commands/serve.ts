@@ -1,0 +1,100 @@
+import { formatEntry, type LogEntry, Runtime, WorkloadConfig } from '@tenon/runtime';
+import type { Arguments, Command } from '../command.ts';
+import { readBytes } from '../component-file.ts';
+import { usage } from '../errors.ts';
+import { explainMissing, GRANT_OPTIONS, parseGrants } from '../grants.ts';
+import { paint } from '../report.ts';
+
+const DEFAULT_ADDRESS = '127.0.0.1:8080';
+
+export const command: Command = {
+  usage: '[OPTIONS] FILE',
+  description: 'Serves a component that exports wasi:http/incoming-handler. Ctrl-C finishes the requests under way and ends.',
+  options: {
+    addr: {
+      type: 'string',
+      value: 'HOST:PORT',
+      description: `the address to listen on, ${DEFAULT_ADDRESS} unless given; port 0 takes a free one`,
+    },
+    ...GRANT_OPTIONS,
+    threads: { type: 'string', value: 'N', description: 'threads that serve, 1 unless given' },
+    timeout: {
+      type: 'string',
+      value: 'MS',
+      description: 'milliseconds until a client whose request is not answered gets 504; 30000 unless given',
+    },
+    quiet: { type: 'boolean', short: 'q', description: 'do not log each request' },
+    json: { type: 'boolean', description: 'log in JSON, one line for each event' },
+  },
+  examples: ['tenon serve app.wasm', 'tenon serve --addr 0.0.0.0:80 --env REGION=eu --quiet app.wasm'],
+  async run(args: Arguments): Promise<number> {
+    const file = args.only('FILE');
+    const address = parseAddress(args.string('addr') ?? DEFAULT_ADDRESS);
+    const grants = parseGrants(args);
+    readBytes(file);
+    const config = configure(file, address, grants, args);
+    const json = args.flag('json');
+    const quiet = args.flag('quiet');
+    const log = (entry: LogEntry): void => {
+      if (quiet && entry.event === 'request' && entry.level === 'info') return;
+      process.stderr.write(`${json ? JSON.stringify(entry) : colour(entry)}\n`);
+    };
+    const stopping = stopSignal();
+    const runtime = await Runtime.create({ log, logRequests: !quiet });
+    try {
+      const workload = await runtime.startWorkload(config);
+      if (!json) process.stdout.write(`Serving ${file} on ${workload.url}\n`);
+      else process.stdout.write(`${JSON.stringify({ url: workload.url })}\n`);
+      await stopping;
+    } catch (error) {
+      throw explainMissing(error, file);
+    } finally {
+      await runtime.stop();
+    }
+    return 0;
+  },
+};
+
+function configure(
+  file: string,
+  address: { readonly host: string; readonly port: number },
+  grants: ReturnType<typeof parseGrants>,
+  args: Arguments,
+): WorkloadConfig {
+  let config = new WorkloadConfig(file).withInterface('wasi:http/incoming-handler', address).withEnvironment(grants.env);
+  for (const directory of grants.preopens) config = config.withDirectory(directory);
+  if (grants.http.length > 0) config = config.withInterface('wasi:http/outgoing-handler', { allow: grants.http });
+  const threads = args.integer('threads');
+  const requestTimeoutMs = args.integer('timeout');
+  return config.withLimits({
+    ...(threads === undefined ? {} : { threads }),
+    ...(requestTimeoutMs === undefined ? {} : { requestTimeoutMs }),
+  });
+}
+
+/** @throws CliError TENON_USAGE */
+function parseAddress(text: string): { readonly host: string; readonly port: number } {
+  const match = /^(?:\[([0-9a-fA-F:.]+)\]|([^:[\]]*)):(\d{1,5})$/.exec(text);
+  const port = Number(match?.[3]);
+  if (match === null || port > 65535) throw usage(`--addr takes HOST:PORT, such as \`${DEFAULT_ADDRESS}\`, not \`${text}\``);
+  const host = match[1] ?? match[2] ?? '';
+  return { host: host === '' ? '127.0.0.1' : host, port };
+}
+
+/** Resolves at the first Ctrl-C or SIGTERM; at the second the process ends at once. */
+function stopSignal(): Promise<void> {
+  return new Promise((resolve) => {
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+      process.once(signal, () => {
+        process.stderr.write(paint('dim', 'Stopping when the requests under way are answered; once more to stop at once.\n'));
+        process.once(signal, () => process.exit(130));
+        resolve();
+      });
+    }
+  });
+}
+
+function colour(entry: LogEntry): string {
+  const text = formatEntry(entry);
+  return entry.level === 'info' ? text : paint(entry.level === 'warn' ? 'yellow' : 'red', text);
+}

@@ -1,0 +1,36 @@
+import { Component, ComponentError, TenonError } from '@tenon/component';
+import type { Arguments, Command } from '../command.ts';
+import { readBytes } from '../component-file.ts';
+import { usage } from '../errors.ts';
+import { report } from '../report.ts';
+
+export const command: Command = {
+  usage: '[OPTIONS] FILE…',
+  description: 'Checks that files are valid components. Exit code 1 when one is not.',
+  options: { json: { type: 'boolean', description: 'print a line of JSON for each file' } },
+  examples: ['tenon validate calculator.wasm', 'tenon validate --json *.wasm'],
+  async run(args: Arguments): Promise<number> {
+    if (args.operands.length === 0) throw usage('FILE is missing');
+    let worst = 0;
+    for (const file of args.operands) worst = Math.max(worst, validate(file, args.flag('json')));
+    return worst;
+  },
+};
+
+function validate(file: string, json: boolean): number {
+  try {
+    Component.validate(readBytes(file));
+  } catch (error) {
+    if (!(error instanceof TenonError)) throw error;
+    const { code, message } = error;
+    const place = error instanceof ComponentError ? { offset: error.offset, path: error.path } : {};
+    if (json) process.stdout.write(`${JSON.stringify({ file, valid: false, code, message, ...place })}\n`);
+    else {
+      process.stderr.write(`${file}: `);
+      report(error);
+    }
+    return code === 'TENON_FILE' ? 2 : 1;
+  }
+  process.stdout.write(json ? `${JSON.stringify({ file, valid: true })}\n` : `${file}: a valid component\n`);
+  return 0;
+}

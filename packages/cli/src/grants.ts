@@ -1,0 +1,75 @@
+/** The options by which `run` and `serve` grant a guest what it asks for, and how to grant what is missing. */
+import { ComponentError, MissingImportsError } from '@tenon/component';
+import type { Arguments, Option } from './command.ts';
+import { usage } from './errors.ts';
+
+export const GRANT_OPTIONS: Readonly<Record<'dir' | 'env' | 'http', Option>> = {
+  dir: {
+    type: 'string',
+    multiple: true,
+    value: 'HOST::GUEST',
+    description: 'let it use the folder HOST, which it sees as GUEST; with `::ro` at the end only to read',
+  },
+  env: {
+    type: 'string',
+    multiple: true,
+    value: 'NAME=VALUE',
+    description: "set an environment variable; NAME alone passes on this shell's",
+  },
+  http: {
+    type: 'string',
+    multiple: true,
+    value: 'HOST',
+    description: 'let it send HTTP requests to HOST[:PORT]; `*` is everywhere but this machine',
+  },
+};
+
+export interface Grants {
+  readonly preopens: readonly { readonly host: string; readonly guest: string; readonly readOnly: boolean }[];
+  readonly env: Readonly<Record<string, string>>;
+  readonly http: readonly string[];
+}
+
+/** @throws CliError TENON_USAGE */
+export function parseGrants(args: Arguments): Grants {
+  return {
+    preopens: args.strings('dir').map(parseDirectory),
+    env: Object.fromEntries(args.strings('env').flatMap(parseVariable)),
+    http: args.strings('http'),
+  };
+}
+
+function parseDirectory(text: string): Grants['preopens'][number] {
+  const readOnly = text.endsWith('::ro');
+  const [host = '', guest = host, ...more] = (readOnly ? text.slice(0, -4) : text).split('::');
+  if (host === '' || guest === '' || more.length > 0) throw usage(`--dir takes HOST::GUEST, such as \`./data::/data\`, not \`${text}\``);
+  return { host, guest, readOnly };
+}
+
+function parseVariable(text: string): (readonly [string, string])[] {
+  const equals = text.indexOf('=');
+  if (equals > 0) return [[text.slice(0, equals), text.slice(equals + 1)]];
+  if (equals === 0 || text === '') throw usage(`--env takes NAME=VALUE, not \`${text}\``);
+  const value = process.env[text];
+  return value === undefined ? [] : [[text, value]];
+}
+
+/** The same error, with a line below each missing import that says how to grant it. Other errors stay as they are. */
+export function explainMissing(error: unknown, file: string): unknown {
+  if (!(error instanceof MissingImportsError)) return error;
+  const interfaces = Map.groupBy(error.missing, (missing) => missing.import);
+  const lines = [...interfaces].map(([name, missing]) => {
+    const items = missing.flatMap(({ item }) => item ?? []);
+    return `  ${name}${items.length === 0 ? '' : ` (${items.join(', ')})`}\n    ${howToGrant(name, file)}`;
+  });
+  const count = interfaces.size === 1 ? 'this import' : `these ${interfaces.size} imports`;
+  return new ComponentError('TENON_IMPORT_MISSING', `nothing provides ${count}:\n${lines.join('\n')}`, { cause: error });
+}
+
+function howToGrant(name: string, file: string): string {
+  if (/^wasi:sockets\//.test(name)) return 'sockets are not provided yet';
+  if (/^wasi:[a-z-]+\/[a-z-]+@0\.3\./.test(name)) return 'WASI 0.3 is not provided yet: build the component for WASI 0.2';
+  if (/^wasi:(cli|clocks|filesystem|http|io|random)\//.test(name))
+    return 'this version or function of WASI is not provided: build the component for WASI 0.2';
+  return `plug in a component that exports it: tenon compose -o out.wasm ${file} --plug PLUG.wasm`;
+}

@@ -1,0 +1,74 @@
+/** Errors → what a person sees on stderr, and the exit code. */
+import { styleText } from 'node:util';
+import { ComponentError, TenonError, Trap } from '@tenon/component';
+
+/** The command line or its input cannot be used: exit code 2. Any other failure is the operation's or the guest's: exit code 1. */
+const BAD_INPUT: ReadonlySet<string> = new Set([
+  'TENON_USAGE',
+  'TENON_FILE',
+  'TENON_RUN_EXPORT',
+  'TENON_NOT_WASM',
+  'TENON_CORE_MODULE',
+  'TENON_MALFORMED',
+  'TENON_INVALID',
+  'TENON_CORE_INVALID',
+  'TENON_WAVE',
+  'TENON_INVOKE_SYNTAX',
+  'TENON_INVOKE_UNKNOWN',
+  'TENON_INVOKE_ARGUMENTS',
+  'TENON_INVOKE_RESOURCE',
+  'TENON_PREOPEN',
+  'TENON_RUNTIME_FILE',
+  'TENON_RUNTIME_OPTION',
+  'TENON_RUNTIME_EXPORT',
+]);
+
+/** Exit code of an error. */
+export function exitCode(error: unknown): number {
+  return error instanceof TenonError && BAD_INPUT.has(error.code) ? 2 : 1;
+}
+
+/**
+ * Prints an error. Only an error of Tenon's own making is a short message; anything else is a bug and keeps its stack.
+ * @param command the command that was running, for the pointer to its help
+ * @returns the exit code
+ */
+export function report(error: unknown, command?: string): number {
+  process.stderr.write(`${describe(error)}\n`);
+  if (error instanceof TenonError && error.code === 'TENON_USAGE') {
+    process.stderr.write(`${paint('dim', `See \`tenon ${command === undefined ? '' : `${command} `}--help\`.`)}\n`);
+  }
+  return exitCode(error);
+}
+
+/** Colours only on a terminal; NO_COLOR and FORCE_COLOR are honoured. */
+export function paint(style: Parameters<typeof styleText>[0], text: string, stream: NodeJS.WriteStream = process.stderr): string {
+  return styleText(style, text, { stream });
+}
+
+function describe(error: unknown): string {
+  if (!(error instanceof TenonError)) {
+    return `${paint('red', 'internal error')}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`;
+  }
+  const lines = [`${paint(['red', 'bold'], `error[${error.code}]`)}: ${error.message}`];
+  if (error instanceof ComponentError && error.path !== undefined && !error.message.includes(error.path)) lines.push(`  in ${error.path}`);
+  if (error instanceof ComponentError && error.offset !== undefined && !/offset/.test(error.message)) {
+    lines.push(`  at byte offset ${error.offset} (0x${error.offset.toString(16)})`);
+  }
+  if (error instanceof Trap) lines.push(...trapLines(error));
+  return lines.join('\n');
+}
+
+/** Where a trap happened, and the wasm frames of V8's stack. */
+function trapLines(trap: Trap): string[] {
+  const lines: string[] = [];
+  const site = [trap.component, trap.func].filter((part) => part !== undefined).join(', function ');
+  if (site !== '') lines.push(`  in component ${site}`);
+  for (let cause: unknown = trap; cause instanceof Error; cause = cause.cause) {
+    const frames = (cause.stack ?? '').split('\n').filter((line) => /wasm/.test(line) && /^\s*at /.test(line));
+    if (frames.length === 0) continue;
+    lines.push(...frames.map((frame) => paint('dim', `  ${frame.trim()}`)));
+    break;
+  }
+  return lines;
+}
