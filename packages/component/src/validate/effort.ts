@@ -1,14 +1,16 @@
 /**
- * A budget for structural work on types. Real components use a thousandth of it; a hostile one that makes
- * small bytes mean much work (many instantiations of one huge type) is refused instead of taking minutes.
+ * A budget for structural work on types. Real components use some thousand steps; a hostile one that makes small bytes mean
+ * much work (many instantiations of one huge type) is refused instead of taking minutes and gigabytes.
  */
-const LIMIT = 20_000_000;
+const BASE = 1_000_000;
 
 export class Effort {
-  private left = LIMIT;
+  private left: number;
   private readonly exhausted: () => Error;
 
-  constructor(exhausted: () => Error) {
+  /** @param inputBytes the length of the component: a longer one may cost more. */
+  constructor(inputBytes: number, exhausted: () => Error) {
+    this.left = BASE + inputBytes;
     this.exhausted = exhausted;
   }
 

@@ -9,8 +9,8 @@ import { Subtyping } from './subtype.ts';
 export class Validation {
   readonly bytes: Uint8Array;
   readonly coreTypes: CoreTypes = new CoreTypes();
-  readonly effort: Effort = new Effort(() => this.error('the types of the component are too complex to validate'));
-  readonly subtyping: Subtyping = new Subtyping(this.coreTypes, this.effort);
+  readonly effort: Effort;
+  readonly subtyping: Subtyping;
   /** The type of each core module in the binary, by its byte offset. */
   readonly modules = new Map<number, CoreModuleType>();
   /** The innermost scope; errors are about what it is at. */
@@ -19,6 +19,8 @@ export class Validation {
 
   constructor(bytes: Uint8Array) {
     this.bytes = bytes;
+    this.effort = new Effort(bytes.length, () => this.error('the types of the component are too complex to validate'));
+    this.subtyping = new Subtyping(this.coreTypes, this.effort);
   }
 
   /** A resource type unequal to all others. */
