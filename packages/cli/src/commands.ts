@@ -13,4 +13,5 @@ export const COMMANDS: Readonly<Record<string, Entry>> = {
   inspect: { summary: 'show what a component imports, exports, consists of and can touch', load: () => import('./commands/inspect.ts') },
   types: { summary: 'generate TypeScript declarations for a component', load: () => import('./commands/types.ts') },
   validate: { summary: 'check that files are valid components', load: () => import('./commands/validate.ts') },
+  wast: { summary: 'run component test scripts', load: () => import('./commands/wast.ts') },
 };

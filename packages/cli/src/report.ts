@@ -21,6 +21,8 @@ const BAD_INPUT: ReadonlySet<string> = new Set([
   'TENON_RUNTIME_FILE',
   'TENON_RUNTIME_OPTION',
   'TENON_RUNTIME_EXPORT',
+  'TENON_WAST_ASSEMBLER',
+  'TENON_WAST_FILE',
 ]);
 
 /** Exit code of an error. */

@@ -9,7 +9,6 @@ export interface WastEngine {
 }
 
 export interface WastComponent {
-  readonly exports: readonly ExternDescription[];
   /** @param named the host instances and functions, and earlier instances of the script, by import name. */
   instantiate(named: ReadonlyMap<string, unknown>): Promise<WastInstance>;
 }

@@ -20,7 +20,6 @@ export const tenonEngine: WastEngine = {
   async compile(bytes) {
     const component = await Component.compile(bytes);
     return {
-      exports: component.exports,
       async instantiate(named) {
         const linker = new Linker();
         for (const [name, value] of named) linker.define(name, value as object);

@@ -1,0 +1,68 @@
+import {
+  type DirectiveReport,
+  type Expected,
+  jsonLine,
+  judge,
+  matches,
+  place,
+  readExpected,
+  runSuite,
+  summarise,
+  table,
+} from '@tenon/wast';
+import type { Arguments, Command } from '../command.ts';
+import { usage } from '../errors.ts';
+import { paint } from '../report.ts';
+
+export const command: Command = {
+  usage: '[OPTIONS] FILE|FOLDER…',
+  description: 'Runs component test scripts (.wast). Exit code 0 only when every directive did what it says, or was expected not to.',
+  options: {
+    json: { type: 'boolean', description: 'print one JSON object a directive to stdout; the summary goes to stderr' },
+    expected: {
+      type: 'string',
+      value: 'FILE',
+      description: 'JSON object of known failures, {"file:line": "reason"}; one that passes is a failure',
+    },
+    messages: { type: 'boolean', description: 'show the errors that do not contain the text that the script expects' },
+    timeout: { type: 'string', value: 'SECONDS', description: 'how long a file may take (30)' },
+    jobs: { type: 'string', value: 'N', description: 'files at a time (1)' },
+  },
+  examples: ['tenon wast tests/', 'tenon wast --json --expected known.json values.wast'],
+  async run(args: Arguments): Promise<number> {
+    if (args.operands.length === 0) throw usage('FILE or FOLDER is missing');
+    const json = args.flag('json');
+    const known = args.string('expected');
+    const expected: Expected = known === undefined ? new Map() : readExpected(known);
+    const jobs = args.integer('jobs') ?? 1;
+    const timeout = 1000 * (args.integer('timeout') ?? 30);
+    if (jobs === 0 || timeout === 0) throw usage('--jobs and --timeout are at least 1');
+
+    const reports = await runSuite(args.operands, {
+      jobs,
+      timeout,
+      onFile: (own) => {
+        if (json) process.stdout.write(own.map((report) => `${jsonLine(report)}\n`).join(''));
+      },
+    });
+    const { unexpected, stale } = judge(reports, expected);
+    const lines = [
+      ...(args.flag('messages') ? reports.flatMap(mismatch) : []),
+      ...(json ? [] : unexpected.map(failure)),
+      ...stale.map((key) => `${key}: ${paint('red', 'passes')}, though it is listed in ${known}`),
+      table(summarise(reports)),
+    ];
+    process[json ? 'stderr' : 'stdout'].write(`${lines.join('\n')}\n`);
+    return unexpected.length === 0 && stale.length === 0 ? 0 : 1;
+  },
+};
+
+function failure(report: DirectiveReport): string {
+  return `${place(report)}: ${report.type}: ${paint('red', report.status)}: ${report.message}`;
+}
+
+function mismatch(report: DirectiveReport): readonly string[] {
+  const { text } = report;
+  if (text === undefined || matches(text)) return [];
+  return [`${place(report)}: ${report.type}`, `  expected: ${text.expected}`, `  found:    ${text.found}`];
+}
