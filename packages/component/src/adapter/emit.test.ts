@@ -378,6 +378,19 @@ describe('strings', () => {
     }
   });
 
+  test('text at the very start of memory', () => {
+    for (const bytes of [[0xc3, 0xa9], [0x61, 0xf0, 0x9f, 0x8d, 0xb0], ...INVALID_UTF8]) {
+      const valid = Buffer.from(bytes).toString().indexOf('\ufffd') < 0;
+      const call = new Call(func([p('string')]), {}, ({ callee }, ...args) => {
+        assert.equal(liftFlat(callee, p('string'), args), Buffer.from(bytes).toString());
+        return undefined;
+      });
+      call.caller.bytes.set(bytes, 0);
+      if (valid) call.adapter(0, bytes.length);
+      else assert.throws(() => call.adapter(0, bytes.length), { message: 'wasm trap: invalid utf8 encoding' });
+    }
+  });
+
   test('surrogates that are no pair trap, wherever they stand', () => {
     for (const calleeEncoding of ENCODINGS) {
       const call = new Call(func([p('string')]), { callerEncoding: 'utf16', calleeEncoding }, () => undefined);
@@ -526,49 +539,53 @@ test('the callee has a storage of its own for each call', () => {
 });
 
 test('a scalar signature needs no memory but that of the flags', () => {
-  const { imports } = emitAdapters([
-    {
-      type: func([p('s32'), p('s32')], p('s32')),
-      caller: { instance: 0, encoding: 'utf8', memory: undefined, realloc: undefined },
-      callee: { instance: 1, encoding: 'utf8', memory: undefined, realloc: undefined, func: 0, postReturn: undefined },
-      enters: [1],
-      calleeResources: [],
-      savesContext: false,
-      name: 'add',
-    },
-  ]);
+  const { imports } = emitAdapters([requestFor(func([p('s32'), p('s32')], p('s32')))]);
   assert.deepEqual(imports.map((entry) => entry.kind).sort(), ['flags address', 'flags address', 'flags memory', 'func', 'trap']);
 });
 
-test('types that are used again and again do not make the module explode', () => {
-  let type: ValType = p('string');
-  for (let i = 0; i < 14; i++) type = variant(type, tuple(type), option(type), type);
-  const { bytes } = emitAdapters([
-    {
-      type: func([type, list(type)], type),
-      caller: { instance: 0, encoding: 'utf8', memory: 0, realloc: 0 },
-      callee: { instance: 1, encoding: 'utf16', memory: 1, realloc: 1, func: 0, postReturn: undefined },
-      enters: [1],
-      calleeResources: [],
-      savesContext: false,
-      name: 'deep',
-    },
-  ]);
-  assert.ok(WebAssembly.validate(bytes));
-  assert.ok(bytes.length < 100_000, `${bytes.length} bytes`);
-});
-
-test('what needs concurrency is refused', () => {
-  const side = { instance: 0, encoding: 'utf8', memory: 0, realloc: 0 } as const;
-  const request = {
-    caller: side,
-    callee: { ...side, instance: 1, func: 0, postReturn: undefined },
+/** A request between two components with everything that a type can need. */
+function requestFor(type: FuncType): AdapterRequest {
+  return {
+    type,
+    caller: { instance: 0, encoding: 'utf8', memory: 0, realloc: 0 },
+    callee: { instance: 1, encoding: 'utf16', memory: 1, realloc: 1, func: 0, postReturn: undefined },
     enters: [1],
     calleeResources: [],
     savesContext: false,
     name: 'f',
   };
+}
+
+describe('code stays in proportion to the types', () => {
+  let shared: ValType = p('string');
+  for (let i = 0; i < 14; i++) shared = variant(shared, tuple(shared), option(shared), shared);
+  const many = (count: number, type: (index: number) => ValType): ValType[] => Array.from({ length: count }, (_, index) => type(index));
+  const inner = tuple(...many(90, () => p('bool')));
+  const rows: Readonly<Record<string, readonly [FuncType, maximum: number]>> = {
+    'a type that is used again and again': [func([shared, list(shared)], shared), 100_000],
+    'a record of very many records': [func([list(tuple(...many(10_000, () => inner)))]), 300_000],
+    'a record of very many texts': [func([list(tuple(...many(10_000, () => p('string'))))]), 2_000_000],
+    'a variant of very many types': [func([variant(...many(10_000, (i) => tuple(p('string'), list(p('u8'), i + 1))))]), 3_000_000],
+    'a type of great depth': [func([many(95, () => p('u8')).reduce((type) => option(list(type)), p('string'))]), 100_000],
+    'very many parameters': [func(many(1000, () => tuple(...many(90, () => p('char'))))), 5_000_000],
+  }; // biome-ignore format: a table
+  for (const [name, [type, maximum]] of Object.entries(rows)) {
+    test(name, () => {
+      const { bytes } = emitAdapters([requestFor(type)]);
+      assert.ok(WebAssembly.validate(bytes));
+      assert.ok(bytes.length < maximum, `${bytes.length} bytes`);
+    });
+  }
+
+  test('a large signature that many functions have', () => {
+    const type = func(many(500, () => p('string')));
+    const { bytes } = emitAdapters(Array.from({ length: 100 }, () => requestFor(type)));
+    assert.ok(bytes.length < 100_000, `${bytes.length} bytes`);
+  });
+});
+
+test('what needs concurrency is refused', () => {
   for (const type of [func([{ kind: 'future', element: undefined }]), { ...func([]), async: true }]) {
-    assert.throws(() => emitAdapters([{ ...request, type }]), { code: 'TENON_UNSUPPORTED' });
+    assert.throws(() => emitAdapters([requestFor(type)]), { code: 'TENON_UNSUPPORTED' });
   }
 });

@@ -5,14 +5,14 @@
  */
 import { ComponentError } from '../errors.ts';
 import { FLAGS_CONTEXT_OFFSET, MAY_ENTER, MAY_LEAVE } from '../instance/flags.ts';
-import { alignment, alignTo, elemSize, flatten, flattenFunc, MAX_FLAT_PARAMS } from '../types/layout.ts';
-import type { ValType } from '../types/types.ts';
+import { alignment, elemSize, flatten, flattenFunc, MAX_FLAT_PARAMS } from '../types/layout.ts';
+import type { FuncType, TupleType, ValType } from '../types/types.ts';
 import { checkPointer, memoryOf, reallocate, setFlags, withoutLeave } from './memory.ts';
 import { type Passage, passage, SharedModule } from './module.ts';
 import type { AdapterModule, AdapterRequest } from './requests.ts';
 import { hasBorrow } from './shapes.ts';
 import { TRAP } from './traps.ts';
-import { type MemoryPlace, type Mover, move, moveFields, type Place } from './values.ts';
+import { type MemoryPlace, move, moverIn, type Place } from './values.ts';
 import { type Code, type Local, mem, op } from './wasm-code.ts';
 
 export { ADAPTER_TRAPS } from './traps.ts';
@@ -49,15 +49,14 @@ class Adapter {
   emit(): void {
     const { code, module, request } = this;
     const { caller, callee, type } = request;
-    const params = type.params.map((param) => param.type);
-    const borrows = params.some(hasBorrow);
+    const borrows = hasBorrow(paramsType(type));
 
     const leave = this.enter();
     if (borrows) code.call(module.enterCall(callee.instance));
     const context = this.context();
     context.save();
     context.clear();
-    const args = this.moveParams(params, passage(caller, callee));
+    const args = this.moveParams(passage(caller, callee));
     // A realloc runs in a thread of its own.
     if (callee.realloc !== undefined) context.clear();
 
@@ -123,25 +122,24 @@ class Adapter {
   }
 
   /** Returns the locals that hold the callee's core arguments. */
-  private moveParams(types: readonly ValType[], direction: Passage): readonly Local[] {
+  private moveParams(direction: Passage): readonly Local[] {
     const { code, module } = this;
-    const mover: Mover = { code, module, passage: direction };
-    const flat = types.flatMap((type) => flatten(type));
+    const type = paramsType(this.request.type);
+    if (type.types.length === 0) return [];
+    const mover = moverIn(code, module, direction);
+    const flat = flatten(type);
     if (flat.length <= MAX_FLAT_PARAMS) {
       const target: Place = { kind: 'flat', slots: flat.map((core) => code.fresh(core)) };
-      moveFields(mover, types, { kind: 'flat', slots: code.params }, target);
+      move(mover, type, { kind: 'flat', slots: code.params }, target);
       return target.slots;
     }
-    const align = types.reduce((most, type) => Math.max(most, alignment(type)), 1);
-    const size = alignTo(
-      types.reduce((end, type) => alignTo(end, alignment(type)) + elemSize(type), 0),
-      align,
-    );
+    const align = alignment(type);
+    const size = elemSize(type);
     const source = place(code.params[0]);
     checkPointer(code, memoryOf(module, direction.from), source.base, align, size);
     const target = place(code.fresh('i32'));
     reallocate(code, module, direction.to, target.base, { align, size: () => code.i32(size), outOfBounds: TRAP.pointerOutOfBounds });
-    moveFields(mover, types, source, target);
+    move(mover, type, source, target);
     return [target.base];
   }
 
@@ -149,7 +147,7 @@ class Adapter {
   private moveResult(type: ValType | undefined, returned: readonly Local[], direction: Passage): readonly Local[] {
     if (type === undefined) return [];
     const { code, module } = this;
-    const mover: Mover = { code, module, passage: direction };
+    const mover = moverIn(code, module, direction);
     const flat = flatten(type);
     if (flat.length <= 1) {
       const target: Place = { kind: 'flat', slots: flat.map((core) => code.fresh(core)) };
@@ -163,6 +161,18 @@ class Adapter {
     move(mover, type, source, target);
     return [];
   }
+}
+
+const params = new WeakMap<FuncType, TupleType>();
+
+/** The parameters as the tuple that they are spilled as. */
+function paramsType(type: FuncType): TupleType {
+  let known = params.get(type);
+  if (known === undefined) {
+    known = { kind: 'tuple', types: type.params.map((param) => param.type) };
+    params.set(type, known);
+  }
+  return known;
 }
 
 function place(base: Local | undefined): MemoryPlace {

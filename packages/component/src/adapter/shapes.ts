@@ -2,9 +2,17 @@
 import { casesOf, elemSize, fieldsOf } from '../types/layout.ts';
 import type { ValType } from '../types/types.ts';
 
-/** Types that take more code than this are moved by a function of their own. */
+/** Types that cost more than this are moved by a function of their own. */
 export const OUTLINE_COST = 96;
+/** The same for the parts of a type of very many parts, so that no function is larger than engines accept. */
+const OUTLINE_COST_IN_LARGE = 8;
+const LARGE = 4096;
 const MAX_COST = 1_000_000;
+
+/** The cost above which the parts of a type are moved by functions of their own. */
+export function outlineCostIn(type: ValType): number {
+  return cost(type) > LARGE ? OUTLINE_COST_IN_LARGE : OUTLINE_COST;
+}
 
 /** Values of more bytes are copied by `memory.copy`; fewer are moved word by word, which costs less than the call. */
 export const COPY_BYTES = 64;

@@ -4,11 +4,11 @@
  */
 import { ComponentError } from '../errors.ts';
 import { alignment, alignTo, elemSize, fieldsOf, flatten } from '../types/layout.ts';
-import type { CoreValType, FlagsType, ListType, PrimitiveKind, ValType } from '../types/types.ts';
+import type { CoreValType, Field, FlagsType, ListType, PrimitiveKind, ValType } from '../types/types.ts';
 import { listType, moveFixedList, moveList } from './lists.ts';
 import { copyBytes, memoryOf } from './memory.ts';
 import type { Passage, SharedModule } from './module.ts';
-import { COPY_BYTES, cost, isBits, OUTLINE_COST } from './shapes.ts';
+import { COPY_BYTES, cost, isBits, OUTLINE_COST, outlineCostIn } from './shapes.ts';
 import { stringHelper } from './strings.ts';
 import { TRAP } from './traps.ts';
 import { moveVariant } from './variants.ts';
@@ -33,6 +33,12 @@ export interface Mover {
   readonly code: Code;
   readonly module: SharedModule;
   readonly passage: Passage;
+  /** Types that cost more than this are moved by a function of their own. */
+  readonly outlineCost: number;
+}
+
+export function moverIn(code: Code, module: SharedModule, passage: Passage): Mover {
+  return { code, module, passage, outlineCost: OUTLINE_COST };
 }
 
 /** How a scalar stands in memory and on the stack. `flat` makes of any core value the one that the spec's lift and lower would give. */
@@ -73,13 +79,13 @@ export function unsignedScalar(bytes: 1 | 2 | 4): Scalar {
 }
 
 export function move(mover: Mover, type: ValType, from: Place, to: Place): void {
-  if (cost(type) > OUTLINE_COST) moveOutlined(mover, type, from, to);
+  if (cost(type) > mover.outlineCost) moveOutlined(mover, type, from, to);
   else moveInline(mover, type, from, to);
 }
 
-/** Like {@link move}, but never as a call of a helper for this very type. */
-export function moveInline(mover: Mover, type: ValType, from: Place, to: Place): void {
-  const { code, module, passage } = mover;
+function moveInline(outer: Mover, type: ValType, from: Place, to: Place): void {
+  const { code, module, passage } = outer;
+  const mover: Mover = { code, module, passage, outlineCost: Math.min(outer.outlineCost, outlineCostIn(type)) };
   if (from.kind === 'memory' && to.kind === 'memory' && elemSize(type) > COPY_BYTES && isBits(type)) {
     moveBits(mover, elemSize(type), from, to);
     return;
@@ -99,12 +105,7 @@ export function moveInline(mover: Mover, type: ValType, from: Place, to: Place):
       return;
     case 'record':
     case 'tuple':
-      moveFields(
-        mover,
-        fieldsOf(type).map((field) => field.type),
-        from,
-        to,
-      );
+      moveFields(mover, fieldsOf(type), from, to);
       return;
     case 'variant':
     case 'enum':
@@ -152,10 +153,10 @@ function flagsScalar(type: FlagsType): Scalar {
 }
 
 /** Moves the fields of a record, laid out one after the other. */
-export function moveFields(mover: Mover, types: readonly ValType[], from: Place, to: Place): void {
+function moveFields(mover: Mover, fields: readonly Field[], from: Place, to: Place): void {
   let offset = 0;
   let slot = 0;
-  for (const type of types) {
+  for (const { type } of fields) {
     offset = alignTo(offset, alignment(type));
     const slots = from.kind === 'flat' || to.kind === 'flat' ? flatten(type).length : 0;
     move(mover, type, within(from, offset, slot), within(to, offset, slot));
@@ -287,7 +288,7 @@ function moveOutlined(mover: Mover, type: ValType, from: Place, to: Place): void
       to.kind === 'flat'
         ? { kind: 'flat', slots: coreTo.map((core) => inner.fresh(core)) }
         : { kind: 'memory', base: param(inner, params.length - 1), offset: 0 };
-    moveInline({ code: inner, module, passage }, type, source, target);
+    moveInline(moverIn(inner, module, passage), type, source, target);
     if (target.kind === 'flat') inner.get(...target.slots);
   });
   if (from.kind === 'memory') code.get(from.base).i32(from.offset).op(op.i32Add);

@@ -24,12 +24,25 @@ export function moveVariant(mover: Mover, type: VariantTypeLike, from: Place, to
     const payloads = cases.map((c) => c.type);
     const align = payloads.reduce((most, payload) => (payload === undefined ? most : Math.max(most, alignment(payload))), 1);
     const offset = alignTo(bytes, align);
-    movePayload(mover, payloads, discriminant, within(from, offset, 1), within(to, offset, 1));
+    movePayload(mover, payloads, 0, discriminant, within(from, offset, 1), within(to, offset, 1));
   });
 }
 
-/** Moves the payload of the case that the discriminant chooses. The flat slots that the case has no use for stay zero. */
-function movePayload(mover: Mover, payloads: readonly (ValType | undefined)[], discriminant: Local, from: Place, to: Place): void {
+/** More payload types than this are halved before they become a table, so that blocks are not nested without end. */
+const MAX_TABLE_TYPES = 32;
+
+/**
+ * Moves the payload of the case that the discriminant chooses. The flat slots that the case has no use for stay zero.
+ * `payloads` are those of the cases from `first` on, and the discriminant is known to be one of theirs.
+ */
+function movePayload(
+  mover: Mover,
+  payloads: readonly (ValType | undefined)[],
+  first: number,
+  discriminant: Local,
+  from: Place,
+  to: Place,
+): void {
   const { code } = mover;
   // Cases of one and the same type share their code.
   const distinct = [...new Set(payloads)].filter((payload) => payload !== undefined);
@@ -37,28 +50,44 @@ function movePayload(mover: Mover, payloads: readonly (ValType | undefined)[], d
   if (only === undefined) return;
   if (distinct.length === 1 && !payloads.includes(undefined)) {
     move(mover, only, from, to);
-    return;
-  }
-  if (payloads.length === 2) {
-    const [zero, one] = payloads;
-    code.get(discriminant);
-    if (one === undefined) code.op(op.i32Eqz);
-    code.if(
-      () => move(mover, one ?? only, from, to),
-      zero !== undefined && one !== undefined ? () => move(mover, zero, from, to) : undefined,
-    );
-    return;
-  }
+  } else if (payloads.length === 2 || distinct.length > MAX_TABLE_TYPES) {
+    const middle = payloads.length >> 1;
+    const halves = [payloads.slice(0, middle), payloads.slice(middle)] as const;
+    const [low, high] = halves.map((half) => (half.some((payload) => payload !== undefined) ? half : undefined));
+    code.get(discriminant).i32(first + middle);
+    code.op(low === undefined ? op.i32GeU : op.i32LtU);
+    if (low === undefined) code.if(() => movePayload(mover, high ?? [], first + middle, discriminant, from, to));
+    else {
+      code.if(
+        () => movePayload(mover, low, first, discriminant, from, to),
+        high && (() => movePayload(mover, high, first + middle, discriminant, from, to)),
+      );
+    }
+  } else moveByTable(mover, payloads, distinct, first, discriminant, from, to);
+}
+
+function moveByTable(
+  mover: Mover,
+  payloads: readonly (ValType | undefined)[],
+  distinct: readonly ValType[],
+  first: number,
+  discriminant: Local,
+  from: Place,
+  to: Place,
+): void {
+  const { code } = mover;
   code.block((done) => {
-    const labels = new Map<ValType, Label>();
+    const starts = new Map<ValType | undefined, Label>([[undefined, done]]);
     const nest = (index: number): void => {
       const payload = distinct[index];
       if (payload === undefined) {
-        code.get(discriminant).brTable([...payloads.map((p) => (p === undefined ? done : (labels.get(p) ?? done))), done]);
+        code.get(discriminant);
+        if (first > 0) code.i32(first).op(op.i32Sub);
+        code.brTable([...payloads.map((p) => starts.get(p) ?? done), done]);
         return;
       }
       code.block((start) => {
-        labels.set(payload, start);
+        starts.set(payload, start);
         nest(index + 1);
       });
       move(mover, payload, from, to);

@@ -3,6 +3,7 @@
  * https://webassembly.github.io/spec/core/binary/instructions.html
  */
 import type { CoreValType } from '../types/types.ts';
+import { Bytes } from './bytes.ts';
 
 /** Opcodes that take no immediate. Those above 0xff have the SIMD prefix in front. */
 export const op = {
@@ -37,29 +38,6 @@ export function valueTypeCode(type: CoreValType): number {
   return code;
 }
 
-/** Appends an unsigned LEB128 number below 2^32. */
-export function unsigned(bytes: number[], value: number): void {
-  let rest = value >>> 0;
-  while (rest > 0x7f) {
-    bytes.push((rest & 0x7f) | 0x80);
-    rest >>>= 7;
-  }
-  bytes.push(rest);
-}
-
-function signed(bytes: number[], value: bigint): void {
-  let rest = value;
-  for (;;) {
-    const byte = Number(rest & 0x7fn);
-    rest >>= 7n;
-    if ((rest === 0n && (byte & 0x40) === 0) || (rest === -1n && (byte & 0x40) !== 0)) {
-      bytes.push(byte);
-      return;
-    }
-    bytes.push(byte | 0x80);
-  }
-}
-
 /** A function of the module: imported ones have their final index, defined ones are numbered after all imports. */
 export interface Func {
   readonly imported: boolean;
@@ -84,7 +62,7 @@ export interface CallSite {
 
 export class Code {
   readonly params: readonly Local[];
-  readonly bytes: number[] = [];
+  readonly bytes: Bytes = new Bytes();
   readonly calls: CallSite[] = [];
   /** Whether {@link trapIf} was used: then the body stands in a block that yields the trap code. */
   traps = false;
@@ -142,13 +120,13 @@ export class Code {
 
   i32(value: number): this {
     this.bytes.push(0x41);
-    signed(this.bytes, BigInt(value | 0));
+    this.bytes.signed(value);
     return this;
   }
 
   i64(value: bigint): this {
     this.bytes.push(0x42);
-    signed(this.bytes, BigInt.asIntN(64, value));
+    this.bytes.signedLong(value);
     return this;
   }
 
@@ -172,9 +150,9 @@ export class Code {
     if (memory === 0) this.bytes.push(0);
     else {
       this.bytes.push(0x40);
-      unsigned(this.bytes, memory);
+      this.bytes.unsigned(memory);
     }
-    unsigned(this.bytes, offset);
+    this.bytes.unsigned(offset);
     return this;
   }
 
@@ -185,14 +163,14 @@ export class Code {
   /** Takes destination, source and length from the stack. */
   memoryCopy(to: number, from: number): this {
     this.bytes.push(0xfc, 0x0a);
-    unsigned(this.bytes, to);
-    unsigned(this.bytes, from);
+    this.bytes.unsigned(to);
+    this.bytes.unsigned(from);
     return this;
   }
 
   call(func: Func): this {
     this.bytes.push(0x10);
-    if (func.imported) unsigned(this.bytes, func.index);
+    if (func.imported) this.bytes.unsigned(func.index);
     else {
       this.calls.push({ at: this.bytes.length, func });
       this.bytes.push(0, 0, 0, 0, 0);
@@ -230,8 +208,8 @@ export class Code {
   /** Takes the index from the stack; the last label is the default. */
   brTable(labels: readonly Label[]): this {
     this.bytes.push(0x0e);
-    unsigned(this.bytes, labels.length - 1);
-    for (const label of labels) unsigned(this.bytes, this.depth - label.depth);
+    this.bytes.unsigned(labels.length - 1);
+    for (const label of labels) this.bytes.unsigned(this.depth - label.depth);
     return this;
   }
 
@@ -262,13 +240,13 @@ export class Code {
     if (opcode <= 0xff) this.bytes.push(opcode);
     else {
       this.bytes.push(opcode >> 8);
-      unsigned(this.bytes, opcode & 0xff);
+      this.bytes.unsigned(opcode & 0xff);
     }
   }
 
   private immediate(opcode: number, value: number): this {
     this.bytes.push(opcode);
-    unsigned(this.bytes, value);
+    this.bytes.unsigned(value);
     return this;
   }
 }

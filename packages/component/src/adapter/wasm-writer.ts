@@ -3,7 +3,8 @@
  * https://webassembly.github.io/spec/core/binary/modules.html
  */
 import type { CoreFuncType, CoreValType } from '../types/types.ts';
-import { Code, type Func, op, unsigned, valueTypeCode } from './wasm-code.ts';
+import { Bytes } from './bytes.ts';
+import { Code, type Func, op, valueTypeCode } from './wasm-code.ts';
 
 const SECTION = { custom: 0, type: 1, import: 2, function: 3, export: 7, code: 10 } as const;
 const EXTERN = { func: 0, memory: 2, global: 3 } as const;
@@ -14,23 +15,11 @@ interface Definition {
   readonly code: Code;
 }
 
-const utf8 = new TextEncoder();
-
-function name(bytes: number[], text: string): void {
-  const encoded = utf8.encode(text);
-  unsigned(bytes, encoded.length);
-  append(bytes, encoded);
-}
-
-function append(bytes: number[], more: ArrayLike<number>): void {
-  for (let i = 0; i < more.length; i++) bytes.push(more[i] ?? 0);
-}
-
 export class ModuleWriter {
   private readonly types = new Map<string, number>();
-  private readonly typeBytes: number[] = [];
-  private readonly importBytes: number[] = [];
-  private readonly exportBytes: number[] = [];
+  private readonly typeBytes = new Bytes();
+  private readonly importBytes = new Bytes();
+  private readonly exportBytes = new Bytes();
   private readonly definitions: Definition[] = [];
   private readonly exportedFuncs: { readonly name: string; readonly func: Func }[] = [];
   private readonly importedFuncNames: string[] = [];
@@ -41,7 +30,7 @@ export class ModuleWriter {
 
   importFunc(module: string, field: string, type: CoreFuncType): Func {
     this.import(module, field, EXTERN.func);
-    unsigned(this.importBytes, this.type(type));
+    this.importBytes.unsigned(this.type(type));
     this.importedFuncNames.push(`${module} ${field}`);
     return { imported: true, index: this.importedFuncNames.length - 1 };
   }
@@ -76,20 +65,21 @@ export class ModuleWriter {
   /** @param trap `(code: i32) -> ()`, what functions call that used `Code.trapIf`. */
   finish(trap: Func | undefined): Uint8Array<ArrayBuffer> {
     for (const { name: exportName, func } of this.exportedFuncs) this.export(exportName, EXTERN.func, this.indexOf(func));
-    const functionBytes: number[] = [];
-    const codeBytes: number[] = [];
+    const functionBytes = new Bytes();
+    const codeBytes = new Bytes();
     for (const definition of this.definitions) {
-      unsigned(functionBytes, definition.type);
+      functionBytes.unsigned(definition.type);
       this.body(codeBytes, definition, trap);
     }
-    const bytes: number[] = [0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00];
+    const bytes = new Bytes();
+    bytes.push(0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00);
     section(bytes, SECTION.type, this.types.size, this.typeBytes);
     section(bytes, SECTION.import, this.imports, this.importBytes);
     section(bytes, SECTION.function, this.definitions.length, functionBytes);
     section(bytes, SECTION.export, this.exports, this.exportBytes);
     section(bytes, SECTION.code, this.definitions.length, codeBytes);
     this.names(bytes);
-    return Uint8Array.from(bytes);
+    return bytes.view.slice();
   }
 
   private indexOf(func: Func): number {
@@ -104,7 +94,7 @@ export class ModuleWriter {
       this.types.set(key, index);
       this.typeBytes.push(0x60);
       for (const list of [params, results]) {
-        unsigned(this.typeBytes, list.length);
+        this.typeBytes.unsigned(list.length);
         for (const type of list) this.typeBytes.push(valueTypeCode(type));
       }
     }
@@ -113,74 +103,71 @@ export class ModuleWriter {
 
   private import(module: string, field: string, kind: number): void {
     this.imports++;
-    name(this.importBytes, module);
-    name(this.importBytes, field);
+    this.importBytes.name(module);
+    this.importBytes.name(field);
     this.importBytes.push(kind);
   }
 
   private export(exportName: string, kind: number, index: number): void {
     this.exports++;
-    name(this.exportBytes, exportName);
+    this.exportBytes.name(exportName);
     this.exportBytes.push(kind);
-    unsigned(this.exportBytes, index);
+    this.exportBytes.unsigned(index);
   }
 
-  private body(out: number[], { code }: Definition, trap: Func | undefined): void {
-    const bytes: number[] = [];
+  private body(out: Bytes, { code }: Definition, trap: Func | undefined): void {
+    const bytes = new Bytes();
     const runs: [number, CoreValType][] = [];
     for (const type of code.localTypes) {
       const last = runs.at(-1);
       if (last !== undefined && last[1] === type) last[0]++;
       else runs.push([1, type]);
     }
-    unsigned(bytes, runs.length);
+    bytes.unsigned(runs.length);
     for (const [count, type] of runs) {
-      unsigned(bytes, count);
+      bytes.unsigned(count);
       bytes.push(valueTypeCode(type));
     }
     if (code.traps) bytes.push(0x02, valueTypeCode('i32'));
     const start = bytes.length;
-    append(bytes, code.bytes);
-    for (const call of code.calls) {
-      const index = this.indexOf(call.func);
-      for (let i = 0; i < 5; i++) bytes[start + call.at + i] = ((index >>> (7 * i)) & 0x7f) | (i < 4 ? 0x80 : 0);
-    }
+    bytes.append(code.bytes.view);
+    for (const call of code.calls) bytes.patch(start + call.at, this.indexOf(call.func));
     if (code.traps) {
       if (trap === undefined) throw new TypeError('a function that traps needs the trap import');
       bytes.push(op.return, 0x0b, 0x10);
-      unsigned(bytes, this.indexOf(trap));
+      bytes.unsigned(this.indexOf(trap));
       bytes.push(op.unreachable);
     }
     bytes.push(0x0b);
-    unsigned(out, bytes.length);
-    append(out, bytes);
+    out.unsigned(bytes.length);
+    out.append(bytes.view);
   }
 
   /** The name section, for backtraces. */
-  private names(bytes: number[]): void {
-    const map: number[] = [];
-    unsigned(map, this.definitions.length);
+  private names(bytes: Bytes): void {
+    const map = new Bytes();
+    map.unsigned(this.definitions.length);
     this.definitions.forEach((definition, index) => {
-      unsigned(map, this.importedFuncNames.length + index);
-      name(map, definition.name);
+      map.unsigned(this.importedFuncNames.length + index);
+      map.name(definition.name);
     });
-    const content: number[] = [];
-    name(content, 'name');
+    const content = new Bytes();
+    content.name('name');
     content.push(1);
-    unsigned(content, map.length);
-    append(content, map);
+    content.unsigned(map.length);
+    content.append(map.view);
     bytes.push(SECTION.custom);
-    unsigned(bytes, content.length);
-    append(bytes, content);
+    bytes.unsigned(content.length);
+    bytes.append(content.view);
   }
 }
 
-function section(bytes: number[], id: number, count: number, content: readonly number[]): void {
+function section(bytes: Bytes, id: number, count: number, content: Bytes): void {
   if (count === 0) return;
-  const counted: number[] = [];
-  unsigned(counted, count);
+  const counted = new Bytes();
+  counted.unsigned(count);
   bytes.push(id);
-  unsigned(bytes, counted.length + content.length);
-  append(bytes, counted);
-  append(bytes, content);
+  bytes.unsigned(counted.length + content.length);
+  bytes.append(counted.view);
+  bytes.append(content.view);
 }
