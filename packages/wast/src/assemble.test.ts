@@ -29,6 +29,6 @@ test('what the assembler refuses says why in a sentence', async () => {
     ['(component (core modul))', /^expected valid component field \(line 1, column 13 of the component\)$/],
     ['(component\n (import "\\zz" (func)))', /^invalid string escape .*line 2/],
   ];
-  for (const [text, message] of cases) await assert.rejects(assemble(text), message, text);
+  for (const [text, message] of cases) await assert.rejects(assemble(text), { message }, text);
   assert.equal(process.env.WAST_STRICT_COMPONENT_INDICES, undefined);
 });
