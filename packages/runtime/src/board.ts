@@ -1,19 +1,14 @@
-/**
- * What a worker thread tells the main thread without either waiting for the other: a heartbeat, and which sockets wait for an answer.
- *
- * A guest that never stops computing blocks its whole thread, the HTTP server in it included. The main thread sees the heartbeat
- * stand still and answers the waiting clients itself before it ends the thread: file descriptors belong to the process, not to a thread.
- */
+/** What a worker thread tells the main thread without a message, so that it is known when a guest holds the thread and no message comes. */
 
 const BEAT = 0;
-const WAITING = 1;
-const FIRST_SLOT = 2;
-/** Of a slot: the file descriptor plus one (0 is a free slot), and when the request came in. */
+const FIRST_SLOT = 1;
+/** Of a slot: the connection (0 when free, negative once the head of the answer is out), and when the request came in. */
 const SLOT_WORDS = 2;
 
-/** A client that got no byte of its answer yet. */
-export interface WaitingClient {
-  readonly fd: number;
+/** A connection with a request under way. */
+export interface ConnectionState {
+  /** The head of the answer is out. */
+  readonly answering: boolean;
   readonly ageMs: number;
 }
 
@@ -45,40 +40,36 @@ export class Board {
     return Atomics.load(this.words, BEAT);
   }
 
-  /** How many requests are under way, answered in part or not at all. */
-  get requests(): number {
-    return Atomics.load(this.words, WAITING);
-  }
-
   /** Notes a request. Returns its slot, or undefined when all are taken. */
-  enter(fd: number): number | undefined {
+  enter(connection: number): number | undefined {
     const slot = this.free.pop();
     if (slot === undefined) return undefined;
-    Atomics.add(this.words, WAITING, 1);
     Atomics.store(this.words, slot + 1, now());
-    Atomics.store(this.words, slot, fd + 1);
+    Atomics.store(this.words, slot, connection);
     return slot;
   }
 
-  /** The first byte of the answer is on its way: from now on only the worker may write to the socket. */
+  /** The head of the answer is on its way: no one else may answer any more. */
   answering(slot: number): void {
-    Atomics.store(this.words, slot, 0);
+    Atomics.store(this.words, slot, -Math.abs(Atomics.load(this.words, slot)));
   }
 
   leave(slot: number): void {
     Atomics.store(this.words, slot, 0);
-    Atomics.sub(this.words, WAITING, 1);
     this.free.push(slot);
   }
 
-  /** Clients without an answer, each socket once. */
-  waiting(): readonly WaitingClient[] {
-    const clients = new Map<number, WaitingClient>();
+  /** The connections with requests under way. */
+  states(): ReadonlyMap<number, ConnectionState> {
+    const states = new Map<number, ConnectionState>();
     for (let slot = FIRST_SLOT; slot < this.words.length; slot += SLOT_WORDS) {
-      const fd = Atomics.load(this.words, slot) - 1;
-      if (fd >= 0) clients.set(fd, { fd, ageMs: (now() - Atomics.load(this.words, slot + 1)) | 0 });
+      const value = Atomics.load(this.words, slot);
+      if (value === 0) continue;
+      const connection = Math.abs(value);
+      const answering = value < 0 || states.get(connection)?.answering === true;
+      states.set(connection, { answering, ageMs: (now() - Atomics.load(this.words, slot + 1)) | 0 });
     }
-    return [...clients.values()];
+    return states;
   }
 }
 
@@ -89,7 +80,7 @@ export class Watchdog {
   private beats = -1;
   private missed = 0;
 
-  /** @param patience how many checks in a row may find the thread busy with the same thing */
+  /** @param patience how many checks in a row may find no new beat */
   constructor(board: Board, patience: number) {
     this.board = board;
     this.patience = patience;
@@ -101,12 +92,8 @@ export class Watchdog {
    */
   check(): boolean {
     const { beats } = this.board;
-    if (beats !== this.beats || this.board.requests === 0) {
-      this.beats = beats;
-      this.missed = 0;
-      return false;
-    }
-    this.missed++;
+    this.missed = beats === this.beats ? this.missed + 1 : 0;
+    this.beats = beats;
     return this.missed >= this.patience;
   }
 }

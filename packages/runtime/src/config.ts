@@ -9,10 +9,28 @@ export interface HttpTrigger {
   readonly port?: number;
 }
 
+/** `wasi:http/outgoing-handler`: the component may send requests. */
+export interface HttpEgress {
+  /**
+   * Where to: `example.com`, `*.example.com:443`, `10.0.0.0/8:8080`, `localhost`; `*`, which is the default, is everywhere but
+   * loopback and link-local addresses.
+   */
+  readonly allow?: readonly string[];
+}
+
 /** The interfaces that `withInterface` knows, and their options. */
 export interface InterfaceOptions {
   readonly 'wasi:http/incoming-handler': HttpTrigger;
+  readonly 'wasi:http/outgoing-handler': HttpEgress;
 }
+
+const INTERFACES: { readonly [Name in keyof InterfaceOptions]: (options: InterfaceOptions[Name]) => Partial<Parts> } = {
+  'wasi:http/incoming-handler'(http) {
+    if (http.port !== undefined) requireInteger('port', http.port, 0, 65535);
+    return { http };
+  },
+  'wasi:http/outgoing-handler': ({ allow = ['*'] }) => ({ egress: allow }),
+};
 
 /** Limits of a workload. All have defaults. */
 export interface Limits {
@@ -28,7 +46,9 @@ export interface Limits {
   readonly maxQueue: number;
   /** Requests that one instance serves before a fresh one takes its place; 1,000. With 1, no request sees what another left behind. */
   readonly maxRequestsPerInstance: number;
-  /** Threads that serve the workload; 1. More than one needs an operating system that shares ports between them, such as Linux. */
+  /** Connections that may be open at once; 10,000. */
+  readonly maxConnections: number;
+  /** Threads that serve the workload; 1. */
   readonly threads: number;
 }
 
@@ -39,6 +59,7 @@ export const DEFAULT_LIMITS: Limits = {
   maxInstances: 64,
   maxQueue: 1024,
   maxRequestsPerInstance: 1000,
+  maxConnections: 10_000,
   threads: 1,
 };
 
@@ -49,6 +70,7 @@ const RANGES: { readonly [Name in keyof Limits]: readonly [min: number, max: num
   maxInstances: [1, 100_000],
   maxQueue: [0, 1_000_000],
   maxRequestsPerInstance: [1, Number.MAX_SAFE_INTEGER],
+  maxConnections: [1, 1_000_000],
   threads: [1, 256],
 };
 
@@ -62,6 +84,7 @@ export interface DirectoryGrant {
 interface Parts {
   readonly name: string;
   readonly http: HttpTrigger | undefined;
+  readonly egress: readonly string[];
   readonly environment: Readonly<Record<string, string>>;
   readonly directories: readonly DirectoryGrant[];
   readonly limits: Limits;
@@ -85,6 +108,7 @@ export class WorkloadConfig {
     this.parts = parts ?? {
       name: typeof source === 'string' ? baseName(source) : 'component',
       http: undefined,
+      egress: [],
       environment: {},
       directories: [],
       limits: DEFAULT_LIMITS,
@@ -98,6 +122,11 @@ export class WorkloadConfig {
   /** The HTTP trigger, where there is one. */
   get http(): HttpTrigger | undefined {
     return this.parts.http;
+  }
+
+  /** Where the component may send requests. */
+  get egress(): readonly string[] {
+    return this.parts.egress;
   }
 
   get environment(): Readonly<Record<string, string>> {
@@ -114,19 +143,19 @@ export class WorkloadConfig {
 
   /**
    * Connects the workload to an interface: an export that something is to call, or an import that it is granted.
-   * @param name `wasi:http/incoming-handler`, with or without a version
+   * @param name one of {@link InterfaceOptions}, with or without a version
    * @throws RuntimeError TENON_RUNTIME_INTERFACE for an unknown name, TENON_RUNTIME_OPTION for an option outside its range
    */
   withInterface<Name extends keyof InterfaceOptions>(
     name: Name | `${Name}@${string}`,
     options: InterfaceOptions[Name] = {},
   ): WorkloadConfig {
-    const [unversioned] = name.split('@');
-    if (unversioned !== 'wasi:http/incoming-handler') {
-      throw new RuntimeError('TENON_RUNTIME_INTERFACE', `unknown interface \`${name}\`; known: wasi:http/incoming-handler`);
+    const known = Object.keys(INTERFACES);
+    const [unversioned = ''] = name.split('@');
+    if (!known.includes(unversioned)) {
+      throw new RuntimeError('TENON_RUNTIME_INTERFACE', `unknown interface \`${name}\`; known: ${known.join(', ')}`);
     }
-    if (options.port !== undefined) requireInteger('port', options.port, 0, 65535);
-    return this.with({ http: options });
+    return this.with(INTERFACES[unversioned as Name](options));
   }
 
   /** Names the workload in logs; the file's name unless given. */

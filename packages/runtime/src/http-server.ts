@@ -1,11 +1,12 @@
 /** The HTTP trigger inside a worker thread: requests in, one pooled instance each, and an answer whatever the guest does. */
 import { createServer, type IncomingMessage, type RequestListener, type Server, ServerResponse } from 'node:http';
-import type { AddressInfo, ListenOptions, Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import { Trap } from '@tenon/component';
 import type { Board } from './board.ts';
 import { RuntimeError } from './errors.ts';
 import type { LogEntry } from './log.ts';
 import type { Lease, Pool } from './pool.ts';
+import type { TunnelSocket } from './tunnel.ts';
 
 /** Answers one request. Rejects when the guest traps or returns without an answer. */
 export type HttpHandler = (request: IncomingMessage, response: ServerResponse) => Promise<void>;
@@ -14,13 +15,13 @@ export interface HttpServerOptions {
   readonly pool: Pool<HttpHandler>;
   readonly board: Board;
   readonly requestTimeoutMs: number;
-  /** Interval of the heartbeat and of the look at the deadlines. */
+  /** Interval of the heartbeat and of the look at the deadlines, in milliseconds. */
   readonly tickMs: number;
   readonly logRequests: boolean;
   readonly log: (entry: Omit<LogEntry, 'workload' | 'time'>) => void;
 }
 
-/** A response that takes its socket off the board when its head goes out. */
+/** A response that says so before its head goes out. */
 class BoardResponse extends ServerResponse {
   beforeHead: (() => void) | undefined = undefined;
 
@@ -41,54 +42,57 @@ interface Flight {
   over: boolean;
 }
 
+/** Instances that were not needed for so long are let go. */
+const TRIM_MS = 10_000;
+
 export class HttpServer {
   private readonly options: HttpServerOptions;
   private readonly server: Server;
   private readonly flights = new Set<Flight>();
-  private ticking: NodeJS.Timeout | undefined;
-  private draining = false;
+  private readonly ticking: NodeJS.Timeout;
   private readonly trimming: NodeJS.Timeout;
+  private draining = false;
 
   constructor(options: HttpServerOptions) {
     this.options = options;
     const listener: RequestListener<typeof IncomingMessage, typeof BoardResponse> = (request, response) =>
       void this.serve(request, response);
     this.server = createServer({ ServerResponse: BoardResponse }, listener);
-    this.trimming = setInterval(() => options.pool.trim(), 10_000).unref();
+    // Node begins to enforce its time limits for heads and bodies with this event, and closes idle connections only then.
+    this.server.emit('listening');
+    this.ticking = setInterval(() => this.tick(), options.tickMs);
+    this.trimming = setInterval(() => options.pool.trim(), TRIM_MS);
   }
 
-  /** @returns the port that is listened on */
-  listen(address: ListenOptions): Promise<number> {
-    return new Promise((settle, fail) => {
-      this.server.once('error', fail);
-      this.server.listen(address, () => {
-        this.server.off('error', fail);
-        settle((this.server.address() as AddressInfo).port);
-      });
-    });
+  /** Serves a connection. */
+  accept(socket: Duplex): void {
+    this.server.emit('connection', socket);
   }
 
-  /** Takes no more requests, lets those under way finish, and cuts off what is left after `timeoutMs`. */
-  async drain(timeoutMs: number): Promise<void> {
+  /** Lets requests under way finish and closes the other connections. */
+  drain(): void {
     this.draining = true;
-    clearInterval(this.trimming);
-    const closed = new Promise((settle) => this.server.close(settle));
     for (const { response } of this.flights) if (!response.headersSent) response.setHeader('connection', 'close');
-    const cut = setTimeout(() => this.server.closeAllConnections(), timeoutMs);
-    await closed;
-    clearTimeout(cut);
+    this.server.closeIdleConnections();
+  }
+
+  /** Closes what is left. */
+  close(): void {
+    clearInterval(this.ticking);
+    clearInterval(this.trimming);
+    this.server.closeAllConnections();
+    this.server.close();
   }
 
   private async serve(request: IncomingMessage, response: BoardResponse): Promise<void> {
     const { board } = this.options;
-    const slot = board.enter(descriptor(request.socket));
+    const slot = board.enter((request.socket as Duplex as TunnelSocket).connection);
     if (slot === undefined) {
       this.refuse(request, response, 'too many requests are under way');
       return;
     }
     const flight: Flight = { request, response, started: performance.now(), lease: undefined, over: false };
     this.flights.add(flight);
-    this.ticking ??= setInterval(() => this.tick(), this.options.tickMs);
     response.beforeHead = () => board.answering(slot);
     response.on('close', () => {
       board.leave(slot);
@@ -145,11 +149,6 @@ export class HttpServer {
 
   private tick(): void {
     this.options.board.beat();
-    if (this.flights.size === 0) {
-      clearInterval(this.ticking);
-      this.ticking = undefined;
-      return;
-    }
     const late = performance.now() - this.options.requestTimeoutMs;
     for (const flight of this.flights) {
       // In order of arrival.
@@ -212,9 +211,4 @@ function frames(stack: string, wasmOnly: boolean): string {
   const lines = stack.split('\n').filter((line) => line.trimStart().startsWith('at '));
   const wasm = lines.filter((line) => line.includes('wasm'));
   return (wasmOnly && wasm.length > 0 ? wasm : lines).join('\n');
-}
-
-/** Node offers a socket's descriptor only here. Without one, as on Windows, -1: such a client is cut off where others get an answer. */
-function descriptor(socket: Socket & { readonly _handle?: { readonly fd?: number } | null }): number {
-  return socket._handle?.fd ?? -1;
 }

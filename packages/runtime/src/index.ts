@@ -2,6 +2,7 @@
 export {
   DEFAULT_LIMITS,
   type DirectoryGrant,
+  type HttpEgress,
   type HttpTrigger,
   type InterfaceOptions,
   type Limits,

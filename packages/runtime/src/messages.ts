@@ -1,6 +1,7 @@
 /** What the main thread and a worker thread say to each other. */
 import type { SharedComponent } from '@tenon/component';
 import type { DirectoryGrant, Limits } from './config.ts';
+import type { Frames } from './frames.ts';
 import type { LogEntry } from './log.ts';
 
 /** Everything that a worker needs to serve; the first message that it gets. */
@@ -11,22 +12,24 @@ export interface StartMessage {
   readonly handler: string;
   readonly environment: Readonly<Record<string, string>>;
   readonly directories: readonly DirectoryGrant[];
+  readonly egress: readonly string[];
   readonly limits: Limits;
   readonly tickMs: number;
   readonly board: SharedArrayBuffer;
-  readonly host: string;
-  readonly port: number;
-  readonly reusePort: boolean;
   readonly logRequests: boolean;
 }
 
-export type ToWorker = StartMessage | { readonly type: 'stop' };
+export type ToWorker = StartMessage | { readonly type: 'stop' } | Frames;
 
 export type FromWorker =
-  | { readonly type: 'listening'; readonly port: number }
+  | { readonly type: 'ready' }
   | { readonly type: 'failed'; readonly error: PlainError }
   | { readonly type: 'log'; readonly entries: readonly Omit<LogEntry, 'workload'>[] }
-  | { readonly type: 'output'; readonly stream: 'stdout' | 'stderr'; readonly bytes: Uint8Array };
+  | { readonly type: 'output'; readonly stream: 'stdout' | 'stderr'; readonly bytes: Uint8Array }
+  | Frames;
+
+/** Frames are the one message that is a list. */
+export const isFrames = (message: ToWorker | FromWorker): message is Frames => Array.isArray(message);
 
 /** An error as plain data: classes do not survive the way between threads. */
 export interface PlainError {

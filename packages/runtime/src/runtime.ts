@@ -20,6 +20,7 @@ export interface RuntimeOptions {
 const DEFAULT_HOST = '127.0.0.1';
 const HANDLER = 'wasi:http/incoming-handler@0.2.0';
 const CHECKS_PER_TIMEOUT = 20;
+const LONGEST_TICK_MS = 1000;
 
 /**
  * Runs components as workloads.
@@ -53,7 +54,8 @@ export class Runtime {
     this.requireRunning();
     const task = await prepare(config, this.logRequests);
     this.requireRunning();
-    const workload = await Workload.start(config.name, task, this.sinks);
+    const { host = DEFAULT_HOST, port = 0 } = config.http ?? {};
+    const workload = await Workload.start(config.name, task, { host, port }, this.sinks);
     this.workloads.add(workload);
     void workload.ended.then(() => this.workloads.delete(workload));
     if (this.stopped) await workload.stop();
@@ -78,7 +80,7 @@ export class Runtime {
 
 /** Checks all that can be checked before a thread is started. */
 async function prepare(config: WorkloadConfig, logRequests: boolean): Promise<ThreadTask> {
-  const { http, limits, environment, directories } = config;
+  const { http, limits, environment, directories, egress } = config;
   if (http === undefined) {
     throw new RuntimeError(
       'TENON_RUNTIME_TRIGGER',
@@ -93,7 +95,7 @@ async function prepare(config: WorkloadConfig, logRequests: boolean): Promise<Th
     throw new RuntimeError('TENON_RUNTIME_EXPORT', `\`${config.name}\` does not export \`${HANDLER}\`; it exports ${found}`);
   }
   // Linked here once: what is missing is reported before anything runs, and the threads get the finished plan.
-  const system = wasi({ env: environment, preopens: directories });
+  const system = wasi({ env: environment, preopens: directories, http: egress });
   try {
     const linker = new Linker();
     system.defineIn(linker);
@@ -107,11 +109,9 @@ async function prepare(config: WorkloadConfig, logRequests: boolean): Promise<Th
     handler,
     environment,
     directories,
+    egress,
     limits,
-    tickMs: Math.min(500, Math.max(5, Math.floor(limits.requestTimeoutMs / CHECKS_PER_TIMEOUT))),
-    host: http.host ?? DEFAULT_HOST,
-    port: http.port ?? 0,
-    reusePort: false,
+    tickMs: Math.min(LONGEST_TICK_MS, Math.ceil(limits.requestTimeoutMs / CHECKS_PER_TIMEOUT)),
     logRequests,
   };
 }

@@ -1,25 +1,27 @@
 /** One worker thread of a workload, as the main thread sees it. */
-import { fstatSync, writeSync } from 'node:fs';
 import { Worker } from 'node:worker_threads';
-import { Board, Watchdog } from './board.ts';
+import { Board, type ConnectionState, Watchdog } from './board.ts';
 import { RuntimeError } from './errors.ts';
-import type { FromWorker, PlainError, StartMessage, ToWorker } from './messages.ts';
+import { FrameSender, type Frames } from './frames.ts';
+import { type FromWorker, isFrames, type PlainError, type StartMessage, type ToWorker } from './messages.ts';
 
 /** What every thread of a workload is started with. */
 export type ThreadTask = Omit<StartMessage, 'type' | 'board'>;
 
 export interface ThreadEvents {
   readonly message: (message: Extract<FromWorker, { type: 'log' | 'output' }>) => void;
+  readonly frames: (thread: Thread, frames: Frames) => void;
   /** The thread ended without having been asked to. */
   readonly lost: (thread: Thread, reason: Error) => void;
   /** A guest has held the thread for longer than the request timeout. */
   readonly stuck: (thread: Thread) => void;
 }
 
-/** Requests whose answers are still being sent count as well, beside those with an instance and those in the queue. */
-const SPARE_SLOTS = 1024;
+/** Connections may carry several requests in a row, of which the last ones wait. */
+const SPARE_SLOTS = 64;
 
 export class Thread {
+  readonly frames: FrameSender;
   private readonly worker: Worker;
   private readonly board: Board;
   private readonly task: ThreadTask;
@@ -29,11 +31,12 @@ export class Thread {
   private expectedToEnd = false;
   private readonly started = performance.now();
 
-  /** Starts a thread and waits until it listens. Resolves to the thread and its port. */
-  static async start(task: ThreadTask, events: ThreadEvents): Promise<{ readonly thread: Thread; readonly port: number }> {
+  /** Starts a thread and waits until its first instance is up. */
+  static async start(task: ThreadTask, events: ThreadEvents): Promise<Thread> {
     const thread = new Thread(task, events);
     try {
-      return { thread, port: await thread.listening() };
+      await thread.ready();
+      return thread;
     } catch (error) {
       await thread.end();
       throw error;
@@ -43,9 +46,10 @@ export class Thread {
   private constructor(task: ThreadTask, events: ThreadEvents) {
     this.task = task;
     this.events = events;
-    this.board = Board.ofCapacity(task.limits.maxInstances + task.limits.maxQueue + SPARE_SLOTS);
+    this.board = Board.ofCapacity(task.limits.maxConnections + SPARE_SLOTS);
     // The guest sees none of the host's environment, so neither does its thread.
     this.worker = new Worker(new URL('./worker.ts', import.meta.url), { env: {}, name: task.handler });
+    this.frames = new FrameSender(this.worker);
     let failure = new Error('the thread ended');
     this.worker.on('error', (error) => {
       failure = error instanceof Error ? error : new Error(String(error));
@@ -64,9 +68,9 @@ export class Thread {
     return performance.now() - this.started;
   }
 
-  private listening(): Promise<number> {
+  private ready(): Promise<void> {
     const { startTimeoutMs } = this.task.limits;
-    // Until it listens, a failure is the business of who started it.
+    // Until then a failure is the business of who started it.
     this.expectedToEnd = true;
     return new Promise((settle, fail) => {
       const late = setTimeout(() => {
@@ -80,14 +84,16 @@ export class Thread {
         fail(new RuntimeError('TENON_RUNTIME_START', `the thread of the workload failed: ${String(error)}`, error)),
       );
       this.worker.on('message', (message: FromWorker) => {
-        if (message.type === 'listening') {
+        if (isFrames(message)) {
+          this.events.frames(this, message);
+        } else if (message.type === 'ready') {
           clearTimeout(late);
           this.expectedToEnd = false;
           this.watch();
-          settle(message.port);
+          settle();
         } else if (message.type === 'failed') {
           clearTimeout(late);
-          fail(startError(message.error, this.task));
+          fail(startError(message.error));
         } else {
           this.events.message(message);
         }
@@ -97,7 +103,7 @@ export class Thread {
 
   private watch(): void {
     const { tickMs, limits } = this.task;
-    const watchdog = new Watchdog(this.board, Math.ceil(limits.requestTimeoutMs / tickMs) + 1);
+    const watchdog = new Watchdog(this.board, Math.ceil(limits.requestTimeoutMs / tickMs));
     this.watching = setInterval(() => {
       if (!watchdog.check()) return;
       clearInterval(this.watching);
@@ -105,26 +111,16 @@ export class Thread {
     }, tickMs);
   }
 
-  /**
-   * Answers the clients that a stuck thread leaves waiting: 504 to those that waited for the whole limit, 503 to the others.
-   * Returns how many got 504.
-   */
-  answerWaiting(): number {
-    const { requestTimeoutMs } = this.task.limits;
-    let late = 0;
-    for (const { fd, ageMs } of this.board.waiting()) {
-      const timedOut = ageMs >= requestTimeoutMs;
-      if (timedOut) late++;
-      answerSocket(fd, timedOut ? TIMED_OUT : RESTARTED);
-    }
-    return late;
+  /** The connections with a request under way; known also while the thread is stuck. */
+  states(): ReadonlyMap<number, ConnectionState> {
+    return this.board.states();
   }
 
   /** Lets requests under way finish within the drain limit, then ends the thread. */
   async drain(): Promise<void> {
     this.expectedToEnd = true;
     this.send({ type: 'stop' });
-    const forced = setTimeout(() => void this.worker.terminate(), this.task.limits.drainTimeoutMs + 1000);
+    const forced = setTimeout(() => void this.worker.terminate(), this.task.limits.drainTimeoutMs);
     await this.ended;
     clearTimeout(forced);
   }
@@ -140,37 +136,7 @@ export class Thread {
   }
 }
 
-const response = (status: string, text: string): Buffer =>
-  Buffer.from(
-    `HTTP/1.1 ${status}\r\ncontent-type: text/plain; charset=utf-8\r\ncontent-length: ${text.length}\r\nretry-after: 1\r\nconnection: close\r\n\r\n${text}`,
-  );
-const TIMED_OUT = response('504 Gateway Timeout', 'the component did not answer in time\n');
-const RESTARTED = response('503 Service Unavailable', 'the component was restarted, try again\n');
-
-function answerSocket(fd: number, bytes: Buffer): void {
-  try {
-    if (fstatSync(fd).isSocket()) writeSync(fd, bytes);
-  } catch {
-    // The client is gone or does not read; it is cut off in a moment.
-  }
-}
-
-function startError(error: PlainError, task: ThreadTask): RuntimeError {
-  if (error.code === 'EADDRINUSE' || error.code === 'EACCES' || error.code === 'EADDRNOTAVAIL' || error.code === 'ENOTFOUND') {
-    return addressError(error.code, task.host, task.port);
-  }
+function startError(error: PlainError): RuntimeError {
   const backtrace = error.backtrace === undefined ? '' : `\n${error.backtrace}`;
   return new RuntimeError('TENON_RUNTIME_START', `the workload could not start: ${error.message}${backtrace}`);
-}
-
-const ADDRESS_PROBLEMS: Readonly<Record<string, string>> = {
-  EADDRINUSE: 'the port is taken',
-  EACCES: 'this user may not listen on the port',
-  EADDRNOTAVAIL: 'this machine has no such address',
-  ENOTFOUND: 'no such host',
-};
-
-/** Says why an address cannot be listened on. */
-export function addressError(code: string, host: string, port: number): RuntimeError {
-  return new RuntimeError('TENON_RUNTIME_ADDRESS', `cannot listen on ${host}:${port}: ${ADDRESS_PROBLEMS[code] ?? code}`);
 }

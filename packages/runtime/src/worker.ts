@@ -1,12 +1,15 @@
 /** The entry of a worker thread: one workload's HTTP server and its pool of instances. */
 import { parentPort } from 'node:worker_threads';
 import { Component, Linker } from '@tenon/component';
-import { createIncomingHandler, wasi } from '@tenon/wasi';
+import { createIncomingHandler, type Handle, wasi } from '@tenon/wasi';
 import { Board } from './board.ts';
-import { description, type HttpHandler, HttpServer } from './http-server.ts';
+import { RuntimeError } from './errors.ts';
+import { FrameSender } from './frames.ts';
+import { description, type HttpHandler, HttpServer, type HttpServerOptions } from './http-server.ts';
 import type { LogEntry } from './log.ts';
-import type { FromWorker, StartMessage, ToWorker } from './messages.ts';
+import { type FromWorker, isFrames, type StartMessage, type ToWorker } from './messages.ts';
 import { Pool } from './pool.ts';
+import { Tunnels } from './tunnel.ts';
 
 if (parentPort === null) throw new Error('internal error: this file runs in a worker thread');
 const port = parentPort;
@@ -31,6 +34,7 @@ function handlers(message: StartMessage): () => HttpHandler {
   const system = wasi({
     env: message.environment,
     preopens: message.directories,
+    http: message.egress,
     stdout: (bytes) => post({ type: 'output', stream: 'stdout', bytes }),
     stderr: (bytes) => post({ type: 'output', stream: 'stderr', bytes }),
   });
@@ -38,45 +42,54 @@ function handlers(message: StartMessage): () => HttpHandler {
   system.defineIn(linker);
   const prepared = linker.prepareSync(Component.fromShared(message.component));
   return () => {
-    const { handle } = prepared.instantiateSync().exports[message.handler] as { handle: Parameters<typeof createIncomingHandler>[0] };
-    return createIncomingHandler(handle);
+    const { handle } = prepared.instantiateSync().exports[message.handler] as { readonly handle?: Handle };
+    if (typeof handle === 'function') return createIncomingHandler(handle);
+    throw new RuntimeError('TENON_RUNTIME_EXPORT', `\`${message.handler}\` has no function \`handle\``);
   };
 }
 
-async function start(message: StartMessage): Promise<HttpServer> {
-  const log = new Log();
-  const pool = new Pool(handlers(message), message.limits);
-  pool.warm();
-  const server = new HttpServer({
-    pool,
-    board: new Board(message.board),
-    requestTimeoutMs: message.limits.requestTimeoutMs,
-    tickMs: message.tickMs,
-    logRequests: message.logRequests,
-    log: (entry) => log.add(entry),
-  });
-  const { host, port: wanted, reusePort } = message;
-  post({ type: 'listening', port: await server.listen({ host, port: wanted, reusePort, exclusive: true }) });
-  return server;
-}
+/** What serves once the start message has come. */
+class Service {
+  private readonly log = new Log();
+  private readonly server: HttpServer;
+  private readonly frames = new FrameSender(port);
+  readonly tunnels: Tunnels;
 
-let running: Promise<HttpServer> | undefined;
-let drainTimeoutMs = 0;
+  constructor(message: StartMessage) {
+    const { limits, tickMs, logRequests } = message;
+    const pool = new Pool(handlers(message), limits);
+    pool.warm();
+    const log: HttpServerOptions['log'] = (entry) => this.log.add(entry);
+    const board = new Board(message.board);
+    this.server = new HttpServer({ pool, board, requestTimeoutMs: limits.requestTimeoutMs, tickMs, logRequests, log });
+    this.tunnels = new Tunnels(this.frames, (socket) => this.server.accept(socket));
+  }
 
-async function receive(message: ToWorker): Promise<void> {
-  if (message.type === 'start') {
-    drainTimeoutMs = message.limits.drainTimeoutMs;
-    running = start(message);
-    running.catch((error: unknown) => {
-      const { code, backtrace } = description(error);
-      post({ type: 'failed', error: { code, backtrace, message: error instanceof Error ? error.message : String(error) } });
-      port.close();
-    });
-  } else {
-    await (await running)?.drain(drainTimeoutMs);
-    // What the last requests logged goes out before the thread ends.
-    setImmediate(() => port.close());
+  async stop(): Promise<void> {
+    this.server.drain();
+    await this.tunnels.empty();
+    this.server.close();
+    this.frames.flush();
+    this.log.flush();
+    port.close();
   }
 }
 
-port.on('message', (message: ToWorker) => void receive(message));
+let service: Service | undefined;
+
+function start(message: StartMessage): void {
+  try {
+    service = new Service(message);
+    post({ type: 'ready' });
+  } catch (error) {
+    const { code, backtrace } = description(error);
+    post({ type: 'failed', error: { code, backtrace, message: error instanceof Error ? error.message : String(error) } });
+    port.close();
+  }
+}
+
+port.on('message', (message: ToWorker) => {
+  if (isFrames(message)) service?.tunnels.receive(message);
+  else if (message.type === 'start') start(message);
+  else void service?.stop();
+});

@@ -1,10 +1,10 @@
 /** A running workload: its threads, kept alive until it is stopped. */
-import { createServer } from 'node:net';
 import { setTimeout } from 'node:timers/promises';
-import { RuntimeError, type RuntimeErrorCode } from './errors.ts';
+import type { RuntimeErrorCode } from './errors.ts';
+import { Gateway } from './gateway.ts';
 import type { LogEntry } from './log.ts';
 import type { FromWorker } from './messages.ts';
-import { addressError, Thread, type ThreadEvents, type ThreadTask } from './thread.ts';
+import { Thread, type ThreadEvents, type ThreadTask } from './thread.ts';
 
 /** Where a workload's news and the output of its guests go. */
 export interface WorkloadSinks {
@@ -12,17 +12,26 @@ export interface WorkloadSinks {
   readonly output: (stream: 'stdout' | 'stderr', bytes: Uint8Array, workload: string) => void;
 }
 
-/** On these, threads listen on one port together, and a new thread takes a port over before the old one lets go. */
-const SHARES_PORTS: boolean = ['linux', 'freebsd', 'dragonfly', 'sunos', 'aix'].includes(process.platform);
-
 /** Pauses before a lost thread is replaced, in milliseconds: they double until a thread has lived for a while. */
 const FIRST_PAUSE_MS = 100;
 const LONGEST_PAUSE_MS = 30_000;
 const STEADY_MS = 10_000;
 
+/** How long clients have to take what was sent to them once all threads have ended, in milliseconds. */
+const LAST_BYTES_MS = 2000;
+
+/** Where to listen. */
+export interface Address {
+  readonly host: string;
+  readonly port: number;
+}
+
 export class Workload {
   readonly name: string;
-  private task: ThreadTask;
+  private readonly task: ThreadTask;
+  private readonly host: string;
+  private port = 0;
+  private readonly gateway: Gateway;
   private readonly sinks: WorkloadSinks;
   private readonly events: ThreadEvents;
   private readonly threads = new Set<Thread>();
@@ -32,20 +41,12 @@ export class Workload {
   private stopped: Promise<void> | undefined;
   private readonly whenEnded: PromiseWithResolvers<void> = Promise.withResolvers();
 
-  /** @throws RuntimeError TENON_RUNTIME_ADDRESS, TENON_RUNTIME_START or TENON_RUNTIME_OPTION */
-  static async start(name: string, task: ThreadTask, sinks: WorkloadSinks): Promise<Workload> {
-    const { threads } = task.limits;
-    if (threads > 1 && !SHARES_PORTS) {
-      throw new RuntimeError(
-        'TENON_RUNTIME_OPTION',
-        `\`threads\` is ${threads}, but ${process.platform} does not share a port between threads`,
-      );
-    }
-    // A shared port would be shared with a stranger too: whoever has it already must make itself known first.
-    if (SHARES_PORTS && task.port !== 0) await requireFree(task.host, task.port);
-    const workload = new Workload(name, { ...task, reusePort: SHARES_PORTS }, sinks);
+  /** @throws RuntimeError TENON_RUNTIME_ADDRESS or TENON_RUNTIME_START */
+  static async start(name: string, task: ThreadTask, address: Address, sinks: WorkloadSinks): Promise<Workload> {
+    const workload = new Workload(name, task, address, sinks);
     try {
-      for (let i = 0; i < threads; i++) await workload.launch();
+      workload.port = await workload.gateway.listen(address.host, address.port);
+      for (let i = 0; i < task.limits.threads; i++) await workload.launch();
     } catch (error) {
       await workload.stop();
       throw error;
@@ -54,12 +55,15 @@ export class Workload {
     return workload;
   }
 
-  private constructor(name: string, task: ThreadTask, sinks: WorkloadSinks) {
+  private constructor(name: string, task: ThreadTask, address: Address, sinks: WorkloadSinks) {
     this.name = name;
     this.task = task;
+    this.host = address.host;
+    this.gateway = new Gateway(task.limits.maxConnections);
     this.sinks = sinks;
     this.events = {
       message: (message) => this.receive(message),
+      frames: (thread, frames) => this.gateway.receive(thread, frames),
       stuck: (thread) => void this.replaceStuck(thread),
       lost: (thread, reason) => this.replaceLost(thread, reason),
     };
@@ -67,8 +71,7 @@ export class Workload {
 
   /** Where it is reached, for example `http://127.0.0.1:8080`. */
   get url(): string {
-    const { host, port } = this.task;
-    return `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
+    return `http://${this.host.includes(':') ? `[${this.host}]` : this.host}:${this.port}`;
   }
 
   /** Resolves when the workload was stopped and its threads are gone. */
@@ -88,33 +91,45 @@ export class Workload {
 
   private async end(): Promise<void> {
     this.stopSignal.abort();
-    await Promise.all([...this.launches, ...[...this.threads].map((thread) => thread.drain())]);
-    this.threads.clear();
+    this.gateway.refuse();
+    await Promise.all([...this.launches, ...[...this.threads].map((thread) => this.drain(thread))]);
+    await this.gateway.close(LAST_BYTES_MS);
     this.whenEnded.resolve();
     this.log('info', 'stopped', 'stopped');
   }
 
+  private async drain(thread: Thread): Promise<void> {
+    await thread.drain();
+    this.retire(thread);
+  }
+
   private async launch(): Promise<void> {
-    const { thread, port } = await Thread.start(this.task, this.events);
-    this.task = { ...this.task, port };
-    if (this.stopSignal.signal.aborted) await thread.end();
-    else this.threads.add(thread);
+    const thread = await Thread.start(this.task, this.events);
+    if (this.stopSignal.signal.aborted) {
+      await thread.end();
+      return;
+    }
+    this.threads.add(thread);
+    this.gateway.add(thread);
+  }
+
+  /** Takes a thread out. Returns how many clients got 504. */
+  private retire(thread: Thread): number {
+    this.threads.delete(thread);
+    return this.gateway.remove(thread, thread.states(), this.task.limits.requestTimeoutMs);
   }
 
   /** A guest computes without end: its thread can only be ended. */
   private async replaceStuck(thread: Thread): Promise<void> {
-    const late = thread.answerWaiting();
-    this.threads.delete(thread);
+    const late = this.retire(thread);
     const message = `a guest held its thread for over ${this.task.limits.requestTimeoutMs} ms; ${late} clients got 504 and the thread is replaced`;
     this.log('error', 'timeout', message, 'TENON_RUNTIME_TIMEOUT');
-    if (!SHARES_PORTS) await thread.end();
     this.relaunch(0);
-    await Promise.all(this.launches);
     await thread.end();
   }
 
   private replaceLost(thread: Thread, reason: Error): void {
-    this.threads.delete(thread);
+    this.retire(thread);
     this.log('error', 'restart', `a thread ended and is replaced: ${reason.message}`);
     if (thread.ageMs > STEADY_MS) this.pauseMs = FIRST_PAUSE_MS;
     this.relaunch(this.pauseMs);
@@ -145,13 +160,4 @@ export class Workload {
   private log(level: LogEntry['level'], event: LogEntry['event'], message: string, code?: RuntimeErrorCode): void {
     this.sinks.log({ level, event, message, workload: this.name, time: Date.now(), ...(code === undefined ? {} : { code }) });
   }
-}
-
-/** @throws RuntimeError TENON_RUNTIME_ADDRESS */
-function requireFree(host: string, port: number): Promise<void> {
-  return new Promise((settle, fail) => {
-    const probe = createServer();
-    probe.once('error', (error: NodeJS.ErrnoException) => fail(addressError(error.code ?? error.message, host, port)));
-    probe.listen({ host, port, exclusive: true }, () => probe.close(() => settle()));
-  });
 }
