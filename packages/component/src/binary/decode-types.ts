@@ -36,6 +36,11 @@ const PRIMITIVES: Readonly<Record<number, PrimitiveKind>> = {
   100: 'error-context',
 };
 
+// Shared: a definition of one byte should not cost an object.
+const PRIMITIVE_TYPES: Readonly<Record<number, DefValTypeExpr>> = Object.fromEntries(
+  Object.entries(PRIMITIVES).map(([byte, type]) => [byte, { kind: 'primitive', type }]),
+);
+
 /** `valtype`: a primitive, or a type index, which is a non-negative s33. */
 export function readValType(reader: Reader): ValTypeExpr {
   const byte = reader.peek();
@@ -125,9 +130,9 @@ function readDefValType(reader: Reader, byte: number): DefValTypeExpr {
     case 0x63:
       return { kind: 'map', key: readValType(reader), value: readValType(reader) };
     default: {
-      const type = PRIMITIVES[byte];
+      const type = PRIMITIVE_TYPES[byte];
       if (type === undefined) throw reader.invalidByte(byte, 'component defined type');
-      return { kind: 'primitive', type };
+      return type;
     }
   }
 }

@@ -16,7 +16,10 @@ export interface ParsedName {
   readonly version?: string;
 }
 
-const LABEL = /^(?:[a-z][0-9a-z]*|[A-Z][0-9A-Z]*)(?:-(?:[0-9a-z]+|[0-9A-Z]+))*$/;
+// No text matches two alternatives, so that a long name which fails at its end costs no more than its length.
+const LABEL = /^(?:[a-z][0-9a-z]*|[A-Z][0-9A-Z]*)(?:-(?:[0-9]*[a-z][0-9a-z]*|[0-9]*[A-Z][0-9A-Z]*|[0-9]+))*$/;
+const MAX_U64 = 0xffff_ffff_ffff_ffffn;
+const MAX_U64_DIGITS = 20;
 const BASE64 = /^[0-9A-Za-z+/]+={0,2}$/;
 
 /** Whether a string is a `label`: kebab case, each fragment of one case. */
@@ -210,7 +213,8 @@ export function parseSemver(version: string): void {
     const digits = version.slice(start, at);
     if (digits === '') throw unexpected(version[at], `while parsing ${part} version number`);
     if (digits.length > 1 && digits.startsWith('0')) throw new NameProblem(`invalid leading zero in ${part} version number`);
-    if (BigInt(digits) > 0xffff_ffff_ffff_ffffn) throw new NameProblem(`value of ${part} version number exceeds u64::MAX`);
+    if (digits.length > MAX_U64_DIGITS || BigInt(digits) > MAX_U64)
+      throw new NameProblem(`value of ${part} version number exceeds u64::MAX`);
     if (part === 'patch') break;
     if (version[at] === undefined) throw unexpected(undefined, `while parsing ${part === 'major' ? 'minor' : 'patch'} version number`);
     if (version[at] !== '.') throw unexpected(version[at], `after ${part} version number`);

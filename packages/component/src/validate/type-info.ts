@@ -15,13 +15,20 @@ export interface TypeInfo {
   readonly size: number;
   readonly depth: number;
   readonly containsBorrow: boolean;
+  /** No less than its `elem_size`, and cheaper: enough to know that almost every type is nowhere near the limit. */
+  readonly maxBytes: number;
   /** Whether it holds a list, map or string outside streams and futures, so that passing it needs a memory. */
   readonly containsPointer: boolean;
 }
 
 export type AnyType = ValType | FuncType | InstanceType | ComponentType | CoreModuleType;
 
-const LEAF: TypeInfo = { size: 1, depth: 1, containsBorrow: false, containsPointer: false };
+/** The largest scalar, a pointer and length of 64 bits each. */
+const LEAF_BYTES = 16;
+/** For a discriminant, or padding before a field and after the last one. */
+const PADDING_BYTES = 8;
+
+const LEAF: TypeInfo = { size: 1, depth: 1, containsBorrow: false, maxBytes: LEAF_BYTES, containsPointer: false };
 const infos = new WeakMap<AnyType, TypeInfo>();
 
 /** The facts about a value type. */
@@ -34,15 +41,22 @@ export function valInfo(type: ValType): TypeInfo {
         return { ...LEAF, containsBorrow: true };
       case 'stream':
       case 'future':
-        return { ...combine(children(type)), containsPointer: false };
+        return { ...combine(children(type)), maxBytes: LEAF_BYTES, containsPointer: false };
       case 'list':
-        return { ...combine(children(type)), containsPointer: type.length === undefined || valInfo(type.element).containsPointer };
+        return listInfo(type);
       case 'map':
-        return { ...combine(children(type)), containsPointer: true };
+        return { ...combine(children(type)), maxBytes: LEAF_BYTES, containsPointer: true };
       default:
         return combine(children(type));
     }
   });
+}
+
+function listInfo(type: ListType): TypeInfo {
+  const element = valInfo(type.element);
+  const info = sum([element]);
+  if (type.length === undefined) return { ...info, maxBytes: LEAF_BYTES, containsPointer: true };
+  return { ...info, maxBytes: element.maxBytes * type.length };
 }
 
 /** The facts about a function type. */
@@ -100,14 +114,16 @@ function sum(parts: readonly TypeInfo[]): TypeInfo {
   let size = 1;
   let depth = 1;
   let containsBorrow = false;
+  let maxBytes = 2 * PADDING_BYTES;
   let containsPointer = false;
   for (const part of parts) {
     size += part.size;
     depth = Math.max(depth, part.depth + 1);
     containsBorrow ||= part.containsBorrow;
+    maxBytes += part.maxBytes + PADDING_BYTES;
     containsPointer ||= part.containsPointer;
   }
-  return { size, depth, containsBorrow, containsPointer };
+  return { size, depth, containsBorrow, maxBytes, containsPointer };
 }
 
 /** The value types that a value type is made of. */

@@ -15,7 +15,7 @@ import { isLabel } from './names.ts';
 import { Scope } from './scope.ts';
 import { valInfo } from './type-info.ts';
 import { bounded } from './type-limits.ts';
-import type { Validation } from './validation.ts';
+import { primitive, type Validation } from './validation.ts';
 
 const MAX_FLAGS = 32;
 /** The bound that keeps sizes and offsets of values in memory from overflowing. */
@@ -29,6 +29,8 @@ export function addType(v: Validation, scope: Scope, expr: TypeExpr): void {
 
 function defineType(v: Validation, scope: Scope, expr: TypeExpr): DefinedType {
   switch (expr.kind) {
+    case 'primitive':
+      return { kind: 'value', type: primitive(expr.type) };
     case 'resource':
       return { kind: 'resource', resource: defineResource(v, scope, expr.rep, expr.destructor) };
     case 'func':
@@ -39,7 +41,7 @@ function defineType(v: Validation, scope: Scope, expr: TypeExpr): DefinedType {
       return bounded(v, { kind: 'instance', type: instanceType(v, scope, expr.declarations) });
     default: {
       const { type } = bounded(v, { kind: 'value', type: defineVal(v, scope, expr) });
-      if (elemSize(type, 'i64') >= MAX_VALUE_BYTES) {
+      if (valInfo(type).maxBytes >= MAX_VALUE_BYTES && elemSize(type, 'i64') >= MAX_VALUE_BYTES) {
         throw v.error(`type exceeds maximum byte size: ${elemSize(type, 'i64')} bytes, at most ${MAX_VALUE_BYTES - 1} are allowed`);
       }
       return { kind: 'value', type };
@@ -62,12 +64,10 @@ function defineResource(v: Validation, scope: Scope, rep: CoreValType, destructo
   return resource;
 }
 
-function defineVal(v: Validation, scope: Scope, expr: DefValTypeExpr): ValType {
+function defineVal(v: Validation, scope: Scope, expr: Exclude<DefValTypeExpr, { kind: 'primitive' }>): ValType {
   const val = (type: ValTypeExpr): ValType => valType(v, scope, type);
   const optional = (type: ValTypeExpr | undefined): ValType | undefined => optionalValType(v, scope, type);
   switch (expr.kind) {
-    case 'primitive':
-      return { kind: expr.type };
     case 'record': {
       if (expr.fields.length === 0) throw v.error('record type must have at least one field');
       checkLabels(v, expr.fields, 'record field', 'field');
