@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Bytes } from './bytes.ts';
+import { Bytes, patch } from './bytes.ts';
 
 const written = (write: (bytes: Bytes) => void): number[] => {
   const bytes = new Bytes();
   write(bytes);
-  return [...bytes.view];
+  return [...bytes.finish()];
 };
 
 test('LEB128', () => {
@@ -29,10 +29,18 @@ test('LEB128', () => {
 });
 
 test('a number that is patched in later', () => {
-  const bytes = new Bytes();
-  bytes.push(1, 0, 0, 0, 0, 0, 2);
-  bytes.patch(1, 300);
-  assert.deepEqual([...bytes.view], [1, 0xac, 0x82, 0x80, 0x80, 0x00, 2]);
+  const bytes = Uint8Array.of(1, 0, 0, 0, 0, 0, 2);
+  patch(bytes, 1, 300);
+  assert.deepEqual([...bytes], [1, 0xac, 0x82, 0x80, 0x80, 0x00, 2]);
+});
+
+test('bytes within bytes', () => {
+  const content = new Bytes();
+  content.push(7, 8);
+  assert.deepEqual(
+    written((bytes) => bytes.sized(content)),
+    [2, 7, 8],
+  );
 });
 
 test('many bytes and a name', () => {
@@ -40,5 +48,5 @@ test('many bytes and a name', () => {
   for (let i = 0; i < 1000; i++) bytes.push(i & 0xff);
   bytes.name('é');
   assert.equal(bytes.length, 1003);
-  assert.deepEqual([...bytes.view.slice(998)], [998 & 0xff, 999 & 0xff, 2, 0xc3, 0xa9]);
+  assert.deepEqual([...bytes.finish().slice(998)], [998 & 0xff, 999 & 0xff, 2, 0xc3, 0xa9]);
 });

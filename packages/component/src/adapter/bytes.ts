@@ -1,6 +1,13 @@
+const utf8 = new TextEncoder();
+
+/** Buffers for the next bytes under construction: a new one costs more than most functions take to write. */
+const spare: Uint8Array<ArrayBuffer>[] = [];
+const MAX_SPARE = 16;
+const SPARE_BYTES = 4096;
+
 /** Bytes under construction. */
 export class Bytes {
-  private buffer = new Uint8Array(64);
+  private buffer = spare.pop() ?? new Uint8Array(SPARE_BYTES);
   length = 0;
 
   push(...bytes: readonly number[]): void {
@@ -48,25 +55,35 @@ export class Bytes {
 
   /** A length and the bytes of the text in UTF-8. */
   name(text: string): void {
-    const encoded = new TextEncoder().encode(text);
+    const encoded = utf8.encode(text);
     this.unsigned(encoded.length);
     this.append(encoded);
   }
 
-  /** Replaces the five bytes at `position` by a number below 2^32. */
-  patch(position: number, value: number): void {
-    for (let i = 0; i < 5; i++) this.buffer[position + i] = ((value >>> (7 * i)) & 0x7f) | (i < 4 ? 0x80 : 0);
+  /** The length of other bytes, and those; ends their construction. */
+  sized(content: Bytes): void {
+    this.unsigned(content.length);
+    this.append(content.finish());
   }
 
-  /** The bytes so far; valid until more are added. */
-  get view(): Uint8Array<ArrayBuffer> {
-    return this.buffer.subarray(0, this.length);
+  /** Ends the construction: returns the bytes, and keeps none. */
+  finish(): Uint8Array<ArrayBuffer> {
+    const bytes = this.buffer.slice(0, this.length);
+    if (this.buffer.length === SPARE_BYTES && spare.length < MAX_SPARE) spare.push(this.buffer);
+    this.buffer = new Uint8Array(0);
+    this.length = 0;
+    return bytes;
   }
 
   private reserve(count: number): void {
     if (this.length + count <= this.buffer.length) return;
-    const larger = new Uint8Array(Math.max(2 * this.buffer.length, this.length + count));
+    const larger = new Uint8Array(Math.max(2 * this.buffer.length, this.length + count, 64));
     larger.set(this.buffer);
     this.buffer = larger;
   }
+}
+
+/** Replaces the five bytes at `position` by a number below 2^32. */
+export function patch(bytes: Uint8Array, position: number, value: number): void {
+  for (let i = 0; i < 5; i++) bytes[position + i] = ((value >>> (7 * i)) & 0x7f) | (i < 4 ? 0x80 : 0);
 }

@@ -24,26 +24,29 @@ export function passage(from: AdapterSide, to: AdapterSide): Passage {
 export class SharedModule {
   readonly writer: ModuleWriter = new ModuleWriter();
   readonly imports: AdapterImport[] = [];
-  private readonly indices = new Map<string, number>();
+  private readonly memories = new Map<number, number>();
+  private readonly flagsAddresses = new Map<number, number>();
+  private flags: number | undefined;
   private readonly funcs = new Map<string, Func>();
   private readonly typeNumbers = new Map<ValType, number>();
 
   memory(memory: number): number {
-    return this.once(`memory ${memory}`, () => {
+    return once(this.memories, memory, () => {
       this.imports.push({ module: 'memory', name: String(memory), kind: 'memory', memory });
       return this.writer.importMemory('memory', String(memory));
     });
   }
 
   flagsMemory(): number {
-    return this.once('flags', () => {
+    if (this.flags === undefined) {
       this.imports.push({ module: 'flags', name: 'memory', kind: 'flags memory' });
-      return this.writer.importMemory('flags', 'memory');
-    });
+      this.flags = this.writer.importMemory('flags', 'memory');
+    }
+    return this.flags;
   }
 
   flagsAddress(instance: number): number {
-    return this.once(`flags ${instance}`, () => {
+    return once(this.flagsAddresses, instance, () => {
       this.imports.push({ module: 'flags', name: String(instance), kind: 'flags address', instance });
       return this.writer.importConstant('flags', String(instance));
     });
@@ -76,12 +79,7 @@ export class SharedModule {
 
   /** A number for a type object, for the keys of helpers. */
   typeNumber(type: ValType): number {
-    let number = this.typeNumbers.get(type);
-    if (number === undefined) {
-      number = this.typeNumbers.size;
-      this.typeNumbers.set(type, number);
-    }
-    return number;
+    return once(this.typeNumbers, type, () => this.typeNumbers.size);
   }
 
   /** A function that is emitted when first asked for by this key. */
@@ -110,13 +108,13 @@ export class SharedModule {
     }
     return func;
   }
+}
 
-  private once(key: string, make: () => number): number {
-    let index = this.indices.get(key);
-    if (index === undefined) {
-      index = make();
-      this.indices.set(key, index);
-    }
-    return index;
+function once<K>(known: Map<K, number>, key: K, make: () => number): number {
+  let value = known.get(key);
+  if (value === undefined) {
+    value = make();
+    known.set(key, value);
   }
+  return value;
 }

@@ -172,7 +172,10 @@ const SECOND_HIGH: readonly number[] = [
   ...repeat(4, TOO_SHORT),
 ];
 
-const lanesFrom = (start: number): number[] => Array.from({ length: 16 }, (_, i) => start + i);
+const lanesFrom = (start: number): readonly number[] => Array.from({ length: 16 }, (_, i) => start + i);
+/** What the bytes one, two and three places earlier are shuffled from, and the numbers of the lanes. */
+const EARLIER = { 1: lanesFrom(15), 2: lanesFrom(14), 3: lanesFrom(13) } as const;
+const LANES = lanesFrom(0);
 
 function validateBlocks(code: Code, memory: number, source: Local, end: Local): void {
   const previous = code.fresh('v128');
@@ -193,7 +196,7 @@ function validateBlocks(code: Code, memory: number, source: Local, end: Local): 
   // What is left, with zeros after it: they also show that the last character is complete.
   code.get(end).i32(16).op(op.i32Sub).access(mem.v128Load, memory);
   code
-    .v128(...lanesFrom(0))
+    .v128(...LANES)
     .i32(16)
     .get(end, source)
     .op(op.i32Sub, op.i32Sub, op.i8x16Splat, op.i8x16Add, op.i8x16Swizzle)
@@ -211,14 +214,14 @@ function checkBlock(code: Code, block: Local, previous: Local, error: Local): vo
     code.op(op.i8x16Swizzle);
   };
   /** The byte that many places earlier, less all that begins no character long enough to reach this one. */
-  const leads = (places: number, lead: number): void => {
+  const leads = (places: 2 | 3, lead: number): void => {
     code
       .get(previous, block)
-      .shuffle(lanesFrom(16 - places))
+      .shuffle(EARLIER[places])
       .v128(lead - 0x80)
       .op(op.i8x16SubSatU);
   };
-  code.get(previous, block).shuffle(lanesFrom(15)).set(first);
+  code.get(previous, block).shuffle(EARLIER[1]).set(first);
   leads(2, 0xe0);
   leads(3, 0xf0);
   code.op(op.v128Or).v128(0x80).op(op.v128And);

@@ -3,7 +3,7 @@
  * https://webassembly.github.io/spec/core/binary/modules.html
  */
 import type { CoreFuncType, CoreValType } from '../types/types.ts';
-import { Bytes } from './bytes.ts';
+import { Bytes, patch } from './bytes.ts';
 import { Code, type Func, op, valueTypeCode } from './wasm-code.ts';
 
 const SECTION = { custom: 0, type: 1, import: 2, function: 3, export: 7, code: 10 } as const;
@@ -13,6 +13,7 @@ interface Definition {
   readonly name: string;
   readonly type: number;
   readonly code: Code;
+  body: Uint8Array;
 }
 
 export class ModuleWriter {
@@ -53,8 +54,10 @@ export class ModuleWriter {
   func(funcName: string, type: CoreFuncType, body: (code: Code, self: Func) => void): Func {
     const code = new Code(type.params);
     const func: Func = { imported: false, index: this.definitions.length };
-    this.definitions.push({ name: funcName, type: this.type(type), code });
+    const definition: Definition = { name: funcName, type: this.type(type), code, body: new Uint8Array(0) };
+    this.definitions.push(definition);
     body(code, func);
+    definition.body = code.bytes.finish();
     return func;
   }
 
@@ -79,7 +82,7 @@ export class ModuleWriter {
     section(bytes, SECTION.export, this.exports, this.exportBytes);
     section(bytes, SECTION.code, this.definitions.length, codeBytes);
     this.names(bytes);
-    return bytes.view.slice();
+    return bytes.finish();
   }
 
   private indexOf(func: Func): number {
@@ -115,7 +118,7 @@ export class ModuleWriter {
     this.exportBytes.unsigned(index);
   }
 
-  private body(out: Bytes, { code }: Definition, trap: Func | undefined): void {
+  private body(out: Bytes, { code, body }: Definition, trap: Func | undefined): void {
     const bytes = new Bytes();
     const runs: [number, CoreValType][] = [];
     for (const type of code.localTypes) {
@@ -129,9 +132,8 @@ export class ModuleWriter {
       bytes.push(valueTypeCode(type));
     }
     if (code.traps) bytes.push(0x02, valueTypeCode('i32'));
-    const start = bytes.length;
-    bytes.append(code.bytes.view);
-    for (const call of code.calls) bytes.patch(start + call.at, this.indexOf(call.func));
+    for (const call of code.calls) patch(body, call.at, this.indexOf(call.func));
+    bytes.append(body);
     if (code.traps) {
       if (trap === undefined) throw new TypeError('a function that traps needs the trap import');
       bytes.push(op.return, 0x0b, 0x10);
@@ -139,8 +141,7 @@ export class ModuleWriter {
       bytes.push(op.unreachable);
     }
     bytes.push(0x0b);
-    out.unsigned(bytes.length);
-    out.append(bytes.view);
+    out.sized(bytes);
   }
 
   /** The name section, for backtraces. */
@@ -154,20 +155,17 @@ export class ModuleWriter {
     const content = new Bytes();
     content.name('name');
     content.push(1);
-    content.unsigned(map.length);
-    content.append(map.view);
+    content.sized(map);
     bytes.push(SECTION.custom);
-    bytes.unsigned(content.length);
-    bytes.append(content.view);
+    bytes.sized(content);
   }
 }
 
-function section(bytes: Bytes, id: number, count: number, content: Bytes): void {
+function section(bytes: Bytes, id: number, count: number, items: Bytes): void {
   if (count === 0) return;
-  const counted = new Bytes();
-  counted.unsigned(count);
+  const content = new Bytes();
+  content.unsigned(count);
+  content.append(items.finish());
   bytes.push(id);
-  bytes.unsigned(counted.length + content.length);
-  bytes.append(counted.view);
-  bytes.append(content.view);
+  bytes.sized(content);
 }
