@@ -52,11 +52,13 @@ export function compareVersions(left: string, right: string): number {
   return 0;
 }
 
-/** The candidate nearest to a misspelt name, if one is near enough to be meant. */
+/** The candidate nearest to a misspelt or cut name, if one is near enough to be meant. */
 export function nearest(name: string, candidates: Iterable<string>): string | undefined {
-  let best: string | undefined;
+  const names = [...candidates];
+  let best = name.length < 3 ? undefined : names.find((candidate) => candidate.startsWith(name));
+  if (best !== undefined) return best;
   let bestDistance = Math.max(2, Math.ceil(name.length / 2)) + 1;
-  for (const candidate of candidates) {
+  for (const candidate of names) {
     const distance = editDistance(name, candidate);
     if (distance < bestDistance) {
       best = candidate;

@@ -1,0 +1,158 @@
+import assert from 'node:assert/strict';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { parse } from '@bytecodealliance/jco-transpile/wasm-tools';
+import { finish, folder, guest, start, tenon } from '../test/tenon.ts';
+import { COMMANDS } from './commands.ts';
+
+const calculator = guest('rust-calculator');
+
+for (const name of Object.keys(COMMANDS)) {
+  test(`tenon ${name} --help shows usage and an example`, async () => {
+    const { code, stdout, stderr } = await tenon([name, '--help']);
+    assert.deepEqual([code, stderr], [0, '']);
+    assert.match(stdout, new RegExp(`Usage: tenon ${name} `));
+    assert.match(stdout, new RegExp(`Examples?:\n {2}tenon ${name} `));
+  });
+}
+
+test('tenon lists its commands and says its version', async () => {
+  const help = await tenon(['--help']);
+  for (const name of Object.keys(COMMANDS)) assert.match(help.stdout, new RegExp(`^ {2}${name} `, 'm'));
+  assert.equal(help.code, 0);
+  assert.equal((await tenon([])).code, 2);
+  assert.match((await tenon(['--version'])).stdout, /^tenon \d+\.\d+\.\d+\n$/);
+});
+
+test('tenon run: arguments, environment, files, stdin and exit codes of the guest', async (t) => {
+  const files = folder(t);
+  writeFileSync(join(files, 'note.txt'), 'a note');
+  const cli = guest('rust-cli');
+  const dir = ['--dir', `${files}::/data`];
+  const rows: [readonly string[], string, { stdin?: string; env?: Record<string, string> }, number?][] = [
+    [['run', cli, 'args', '--dir', 'x', '-h'], '--dir\nx\n-h\n', {}],
+    [['run', '--env', 'A=1', '--env', 'FROM_HERE', cli, 'env'], 'A=1\nFROM_HERE=yes\n', { env: { FROM_HERE: 'yes' } }],
+    [['run', cli, 'env'], '', {}],
+    [['run', ...dir, cli, 'read', '/data/note.txt'], 'a note', {}],
+    [['run', cli, 'cat'], 'héllo\n', { stdin: 'héllo\n' }],
+    [['run', cli, 'exit', '0'], '', {}],
+    // Rust's standard library ends by `wasi:cli/exit`, which knows success and failure only.
+    [['run', cli, 'exit', '7'], '', {}, 1],
+    [['run', cli, 'fail'], '', {}, 1],
+  ];
+  for (const [args, stdout, environment, code = 0] of rows) {
+    const result = await tenon(args, environment);
+    assert.deepEqual([result.stdout, result.code], [stdout, code], `${args.join(' ')}\n${result.stderr}`);
+  }
+  const readOnly = await tenon(['run', '--dir', `${files}::/data::ro`, cli, 'write', '/data/new.txt', 'x']);
+  assert.equal(readOnly.code, 1);
+});
+
+test('tenon run: a trap says where, and the exit code is 1', async () => {
+  const { code, stderr } = await tenon(['run', guest('rust-cli'), 'panic', 'oh no']);
+  assert.equal(code, 1);
+  assert.match(stderr, /oh no/);
+  assert.match(stderr, /error\[TENON_TRAP\]: .*\n {2}in component/);
+  assert.match(stderr, /wasm/);
+});
+
+test('tenon run: Ctrl-C ends a guest that computes for ever', async () => {
+  const child = start(['run', guest('rust-cli'), 'spin']);
+  const finished = finish(child);
+  // By then the guest may not have started; the signal ends the process either way.
+  await new Promise((resolve) => child.once('spawn', resolve));
+  child.kill('SIGINT');
+  assert.equal((await finished).signal, 'SIGINT');
+});
+
+for (const [call, printed, code] of [
+  ['add(1, 2)', '3', 0],
+  ['math.multiply(-4, 5)', '-20', 0],
+  ['example:calculator/math.add(2147483647, 1)', '-2147483648', 0],
+] as const) {
+  test(`tenon run --invoke '${call}'`, async () => {
+    const result = await tenon(['run', '--invoke', call, calculator]);
+    assert.deepEqual([result.stdout, result.code], [`${printed}\n`, code], result.stderr);
+  });
+}
+
+test('tenon validate', async (t) => {
+  const files = folder(t);
+  const bad = join(files, 'bad.wasm');
+  const bytes = readFileSync(calculator);
+  writeFileSync(bad, bytes.subarray(0, 100));
+  assert.deepEqual(await tenon(['validate', calculator]), {
+    code: 0,
+    signal: null,
+    stdout: `${calculator}: a valid component\n`,
+    stderr: '',
+  });
+  const { code, stdout } = await tenon(['validate', '--json', calculator, bad]);
+  assert.equal(code, 1);
+  const [first, second] = stdout
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line));
+  assert.deepEqual(first, { file: calculator, valid: true });
+  assert.equal(second.valid, false);
+  assert.equal(second.code, 'TENON_MALFORMED');
+  assert.ok(second.offset >= 0 && second.offset <= 100);
+});
+
+test('tenon inspect', async (t) => {
+  const text = await tenon(['inspect', calculator]);
+  assert.match(text.stdout, /What it can touch\n {2}nothing: it can only compute/);
+  assert.match(text.stdout, /add: func\(a: s32, b: s32\) -> s32/);
+  const json = JSON.parse((await tenon(['inspect', '--json', guest('rust-cli')])).stdout);
+  assert.deepEqual(json.capabilities.map((capability: { kind: string }) => capability.kind).sort(), [
+    'clock',
+    'environment',
+    'exit',
+    'files',
+    'random',
+    'terminal',
+  ]);
+  assert.equal(json.tree.kind, 'component');
+  const wit = await tenon(['inspect', '--wit', calculator]);
+  assert.match(wit.stdout, /^package root:component;[\s\S]*export example:calculator\/math;/);
+  const svg = join(folder(t), 'graph.svg');
+  assert.equal((await tenon(['inspect', '--graph', svg, calculator])).code, 0);
+  assert.match(readFileSync(svg, 'utf8'), /^<svg [\s\S]*example:calculator\/math[\s\S]*<\/svg>\n$/);
+});
+
+test('tenon types', async (t) => {
+  const out = join(folder(t), 'calculator.d.wasm.ts');
+  assert.equal((await tenon(['types', calculator, '-o', out])).code, 0);
+  assert.match(readFileSync(out, 'utf8'), /function add\(a: number, b: number\): number;/);
+  assert.match((await tenon(['types', '--async', calculator])).stdout, /function add\(a: number, b: number\): Promise<number>;/);
+});
+
+/** A component that imports the calculator's interface. */
+const SOCKET = `(component
+  (import "example:calculator/math" (instance $math (export "add" (func (param "a" s32) (param "b" s32) (result s32)))))
+  (core func $add (canon lower (func $math "add")))
+  (core module $M
+    (import "math" "add" (func $add (param i32 i32) (result i32)))
+    (func (export "twice") (param i32) (result i32) (call $add (local.get 0) (local.get 0))))
+  (core instance $m (instantiate $M (with "math" (instance (export "add" (func $add))))))
+  (func (export "twice") (param "n" s32) (result s32) (canon lift (core func $m "twice"))))`;
+
+test('tenon compose writes a component that runs', async (t) => {
+  const files = folder(t);
+  const socket = join(files, 'socket.wasm');
+  const out = join(files, 'out.wasm');
+  writeFileSync(socket, await parse(SOCKET));
+  const missing = await tenon(['run', '--invoke', 'twice(21)', socket]);
+  assert.match(missing.stderr, /TENON_IMPORT_MISSING[\s\S]*tenon compose -o out\.wasm .*socket\.wasm --plug/);
+  const composed = await tenon(['compose', '-o', out, socket, '--plug', calculator]);
+  assert.equal(composed.code, 0, composed.stderr);
+  assert.match(composed.stdout, /socket gets example:calculator\/math from rust-calculator\n {2}it imports nothing more/);
+  assert.equal((await tenon(['run', '--invoke', 'twice(21)', out])).stdout, '42\n');
+  const json = await tenon(['compose', '--json', '-o', out, socket, '--plug', calculator]);
+  assert.deepEqual(JSON.parse(json.stdout).connections, [
+    { importer: 'socket', import: 'example:calculator/math', exporter: 'rust-calculator', export: 'example:calculator/math' },
+  ]);
+  const graph = await tenon(['inspect', '--graph', '-', out]);
+  assert.match(graph.stdout, />socket<[\s\S]*>rust-calculator</);
+});
