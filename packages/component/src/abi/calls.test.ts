@@ -610,3 +610,18 @@ test('asynchronous functions and values are refused with what they need', () => 
   assert.throws(() => prepareLift({ ...func([s32]), async: true }, 'utf8'), { code: 'TENON_UNSUPPORTED', message: /needs/ });
   assert.throws(() => prepareLower({ ...func([s32]), async: true }, 'utf8'), { code: 'TENON_UNSUPPORTED', message: /needs/ });
 });
+
+test('where code generation is forbidden, scalars go the general way', (t) => {
+  let refused = 0;
+  t.mock.property(globalThis, 'Function', function refuse() {
+    refused++;
+    throw new EvalError('Code generation from strings disallowed for this context');
+  } as unknown as FunctionConstructor);
+  const guest = guestCalling(func([u32], u32), (a: number) => a + 1);
+  const call = lift(guest, func([u32], u32), 'call-f');
+  assert.equal(refused, 2);
+  assert.equal(call(2 ** 32 - 2), 2 ** 32 - 1);
+  assert.throws(() => call('x'), { code: 'TENON_VALUE_TYPE', message: /parameter `a`: expected u32, found "x"/ });
+  assert.throws(() => call(2 ** 32 - 1), { code: 'TENON_TRAP', message: /expected u32, found 4294967296/ });
+  poisoned(guest);
+});

@@ -19,7 +19,7 @@ import { explain } from './misfit.ts';
 import { lowerScalar, NONE, scalarCode } from './scalars.ts';
 import { partsOf } from './shapes.ts';
 import { passesHandles, refuseAsync } from './signature.ts';
-import { specialisedLift } from './specialise.ts';
+import { once, specialisedLift } from './specialise.ts';
 import { storerOf } from './store.ts';
 import { failed, swallowed } from './traps.ts';
 
@@ -28,19 +28,20 @@ type Lifted = (...args: unknown[]) => unknown;
 /** @throws ComponentError `TENON_UNSUPPORTED` for what only the asynchronous Canonical ABI can do */
 export function prepareLift(type: FuncType, encoding: StringEncoding): PreparedLift {
   refuseAsync(type);
-  const factory = specialisedLift<Entry>(type);
-  let prepared: Prepared | undefined;
+  const specialise = once(() => specialisedLift<Entry>(type));
+  const general = once(() => prepare(type, encoding));
   return {
     bind(binding, core, postReturn, suspends): Lifted {
-      if (factory !== undefined && postReturn === undefined && !suspends) return specialised(factory, type, binding, core);
-      prepared ??= prepare(type, encoding);
-      const call = new LiftedCall(prepared, binding, postReturn);
+      const factory = postReturn === undefined && !suspends ? specialise() : undefined;
+      if (factory !== undefined) return specialised(factory, type, binding, core);
+      const call = new LiftedCall(general(), binding, postReturn);
       return suspends ? suspending(call, core) : synchronous(call, core);
     },
   };
 }
 
 type SpecialisedLift = NonNullable<ReturnType<typeof specialisedLift<Entry>>>;
+
 type LowerParams = (cx: Context, args: readonly unknown[], flat: unknown[]) => void;
 type LiftResult = (cx: Context, core: unknown) => unknown;
 
@@ -221,18 +222,36 @@ function synchronous(call: LiftedCall, core: CoreFunction): Lifted {
 function suspending(call: LiftedCall, core: CoreFunction): Lifted {
   const promised = promising(core);
   const { store } = call.cx.instance;
-  return async (...args) => {
-    const scope = call.begin(args);
-    const { task } = store;
-    let value: unknown;
+  return (...args) => {
+    let scope: Scope | undefined;
     try {
-      const result = await invoke(promised, call.flat);
-      store.task = task;
-      value = call.end(scope, result);
+      scope = call.begin(args);
     } catch (error) {
-      throw call.failed(error);
+      return Promise.reject(error);
     }
-    return call.leave(value);
+    const { task } = store;
+    let running: Promise<unknown>;
+    try {
+      running = invoke(promised, call.flat) as Promise<unknown>;
+    } catch (error) {
+      // Traps of the guest reject; only the call itself can throw, when the stack is exhausted.
+      return Promise.reject(call.failed(error));
+    }
+    return running.then(
+      (core) => {
+        store.task = task;
+        let value: unknown;
+        try {
+          value = call.end(scope, core);
+        } catch (error) {
+          throw call.failed(error);
+        }
+        return call.leave(value);
+      },
+      (error) => {
+        throw call.failed(error);
+      },
+    );
   };
 }
 

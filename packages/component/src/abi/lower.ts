@@ -17,20 +17,21 @@ import { flatLowerer } from './lower-flat.ts';
 import { explain, Misfit } from './misfit.ts';
 import { isThenable, lowerScalar, NONE, scalarCode } from './scalars.ts';
 import { passesHandles, refuseAsync } from './signature.ts';
-import { specialisedLower } from './specialise.ts';
+import { once, specialisedLower } from './specialise.ts';
 import { storerOf } from './store.ts';
 import { failed, isUnwind, thrown } from './traps.ts';
 
 /** @throws ComponentError `TENON_UNSUPPORTED` for what only the asynchronous Canonical ABI can do */
 export function prepareLower(type: FuncType, encoding: StringEncoding): PreparedLower {
   refuseAsync(type);
-  const factory = specialisedLower(type);
-  let prepared: Prepared | undefined;
+  const specialise = once(() => specialisedLower(type, false));
+  const specialiseSuspending = once(() => specialisedLower(type, true));
+  const general = once(() => prepare(type, encoding));
   return {
     bind(binding, host, suspends): CoreFunction {
-      if (factory !== undefined && !suspends) return specialised(factory, type, binding, host);
-      prepared ??= prepare(type, encoding);
-      const call = new LoweredCall(prepared, binding);
+      const factory = suspends ? specialiseSuspending() : specialise();
+      if (factory !== undefined) return specialised(factory, type, binding, host, suspends);
+      const call = new LoweredCall(general(), binding);
       return suspends ? suspending(call, host) : synchronous(call, host);
     },
   };
@@ -229,21 +230,39 @@ function suspending(call: LoweredCall, host: HostFunction): CoreFunction {
   return suspendingImport(core);
 }
 
-function specialised(factory: SpecialisedLower, type: FuncType, binding: Binding, host: HostFunction): CoreFunction {
+function specialised(factory: SpecialisedLower, type: FuncType, binding: Binding, host: HostFunction, suspends: boolean): CoreFunction {
   const { instance, name } = binding;
-  return factory({
+  const { store } = instance;
+  const code = scalarCode(type.result) ?? NONE;
+  const threw = (error: unknown): unknown => failed(hostThrew(error), instance, name);
+  const returned = (value: unknown): unknown => {
+    try {
+      return lowerScalar(code, value);
+    } catch (error) {
+      throw failed(wrongResult(error, name), instance, name);
+    }
+  };
+  const core = factory({
     host,
     word: instance.flagsWord,
     mayLeave,
     isThenable,
     refused: () => failed(cannotLeave(), instance, name),
-    threw: (error) => failed(hostThrew(error), instance, name),
-    misfit: (result) => {
-      try {
-        return lowerScalar(scalarCode(type.result) ?? NONE, result);
-      } catch (error) {
-        return failed(wrongResult(error, name), instance, name);
-      }
+    threw,
+    misfit: returned,
+    settle: (result) => {
+      const { task } = store;
+      return Promise.resolve(result).then(
+        (value) => {
+          store.task = task;
+          return returned(value);
+        },
+        (error) => {
+          store.task = task;
+          throw threw(error);
+        },
+      );
     },
   });
+  return suspends ? suspendingImport(core) : core;
 }

@@ -79,6 +79,15 @@ function generate<Environment>(names: readonly (keyof Environment & string)[], b
   }
 }
 
+/** Defers work to its first use: many functions of a component are never bound in this way or that. */
+export function once<T>(make: () => T): () => T {
+  let made: { readonly value: T } | undefined;
+  return () => {
+    made ??= { value: make() };
+    return made.value;
+  };
+}
+
 /** What the code of a lifted function uses. */
 export interface LiftEnvironment<Entry> {
   // biome-ignore lint/complexity/noBannedTypes: a core function of the signature
@@ -128,20 +137,23 @@ export interface LowerEnvironment {
   readonly threw: (error: unknown) => unknown;
   /** The error for a result that does not fit. */
   readonly misfit: (result: unknown) => unknown;
+  /** The core result of a Promise. Only a function that suspends waits for one. */
+  readonly settle: (result: PromiseLike<unknown>) => unknown;
 }
 
 /** Component → host; undefined when the signature is not of scalars only. */
-export function specialisedLower(type: FuncType): Factory<LowerEnvironment> | undefined {
+export function specialisedLower(type: FuncType, suspends: boolean): Factory<LowerEnvironment> | undefined {
   const signature = signatureOf(type);
   if (signature === undefined) return undefined;
   const names = signature.params.map((_, i) => `a${i}`);
   const args = signature.params.map((param, i) => param.fromCore(`a${i}`)).join(', ');
   return generate(
-    ['host', 'word', 'mayLeave', 'isThenable', 'refused', 'threw', 'misfit'],
+    ['host', 'word', 'mayLeave', 'isThenable', 'refused', 'threw', 'misfit', 'settle'],
     `(${names.join(', ')}) => {
       if (!mayLeave(word)) throw refused();
       let r;
       try { r = host(${args}); } catch (error) { throw threw(error); }
+      ${suspends ? 'if (isThenable(r)) return settle(r);' : ''}
       if (!(${signature.result.fits('r')})) throw misfit(r);
       return ${signature.result.toCore('r')};
     }`,
