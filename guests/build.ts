@@ -31,7 +31,7 @@ export async function build(name: GuestName, { force, output = guestPath(name) }
     const unfinished = `${output}.${process.pid}`;
     writeFileSync(unfinished, component);
     renameSync(unfinished, output);
-    writeFileSync(stamp, hashSources(name));
+    if (output === guestPath(name)) writeFileSync(stamp, hashSources(name));
     const seconds = ((performance.now() - started) / 1000).toFixed(1);
     process.stderr.write(`Built ${name}: ${component.length.toLocaleString('en')} bytes in ${seconds} s\n`);
   } finally {

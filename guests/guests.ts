@@ -23,7 +23,6 @@ export interface Guest {
   readonly exports: readonly string[];
 }
 
-const HTTP = ['wasi:clocks/*@0.2.12', 'wasi:io/*@0.2.12'];
 const PREVIEW1 = ['wasi:cli/*@0.2.12', 'wasi:clocks/*@0.2.12', 'wasi:filesystem/*@0.2.12', 'wasi:io/*@0.2.12'];
 const QUICKJS = [...PREVIEW1, 'wasi:random/*@0.2.12', 'wasi:clocks/*@0.2.10', 'wasi:http/*@0.2.10', 'wasi:io/*@0.2.10'];
 
@@ -97,7 +96,7 @@ export const GUESTS = {
     language: 'JavaScript',
     recipe: 'starlingmonkey',
     committed: false,
-    imports: HTTP,
+    imports: [...PREVIEW1, 'wasi:random/*@0.2.12', 'wasi:http/*@0.2.12', 'wasi:http/*@0.2.10'],
     exports: ['wasi:http/incoming-handler@0.2.12'],
   },
   'python-http': {

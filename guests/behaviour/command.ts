@@ -1,0 +1,133 @@
+/** What the commands do: output, exit codes, and what they leave in a folder. */
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type Component, Linker, Trap } from '@tenon/component';
+import { Exit, wasi } from '@tenon/wasi';
+
+export interface Outcome {
+  /** The exit code, or `trap`. */
+  readonly code: number | 'trap';
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export interface Invocation {
+  readonly args?: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
+  readonly stdin?: string | Uint8Array;
+  /** A folder of the host that the guest finds at `/`. */
+  readonly folder?: string;
+}
+
+/** Runs a command once, in a fresh instance. */
+export async function runCommand(component: Component, { args = [], env = {}, stdin = '', folder }: Invocation): Promise<Outcome> {
+  const texts = { stdout: '', stderr: '' };
+  const collect = (name: keyof typeof texts) => {
+    const decoder = new TextDecoder();
+    return (bytes: Uint8Array) => {
+      texts[name] += decoder.decode(bytes, { stream: true });
+    };
+  };
+  const system = wasi({
+    args: ['guest', ...args],
+    env,
+    stdin,
+    stdout: collect('stdout'),
+    stderr: collect('stderr'),
+    preopens: folder === undefined ? [] : [{ host: folder, guest: '/' }],
+  });
+  try {
+    const linker = new Linker();
+    system.defineIn(linker);
+    const { exports } = await linker.instantiate(component);
+    const { run } = exports['wasi:cli/run@0.2.12'] as { run(): unknown };
+    return { code: await exitCode(run), ...texts };
+  } finally {
+    await system.flush();
+    system.close();
+  }
+}
+
+async function exitCode(run: () => unknown): Promise<number | 'trap'> {
+  try {
+    await run();
+    return 0;
+  } catch (error) {
+    if (error instanceof Exit) return error.code;
+    if (error instanceof Trap) return 'trap';
+    if ((error as { code?: unknown }).code === 'TENON_RESULT') return 1;
+    throw error;
+  }
+}
+
+export async function checkHello(component: Component): Promise<void> {
+  assert.deepEqual(await runCommand(component, {}), { code: 0, stdout: 'Hello from Rust!\n', stderr: '' });
+}
+
+const BIG = 'line of text, naïve\n'.repeat(20_000);
+
+/** Each runs in the same folder, one after the other. */
+const RUNS: readonly (readonly [Invocation, Partial<Outcome>])[] = [
+  [{ args: ['args', 'one', '', 'naïve 🦀'] }, { code: 0, stdout: 'one\n\nnaïve 🦀\n' }],
+  [
+    { args: ['env'], env: { A: '1', B: 'two words' } },
+    { code: 0, stdout: 'A=1\nB=two words\n' },
+  ],
+  [
+    { args: ['env', 'B'], env: { B: '2' } },
+    { code: 0, stdout: '2\n' },
+  ],
+  [{ args: ['env', 'HOME'] }, { code: 1, stdout: '' }],
+  [{ args: ['cat'] }, { code: 0, stdout: '' }],
+  [
+    { args: ['cat'], stdin: BIG },
+    { code: 0, stdout: BIG },
+  ],
+  [
+    { args: ['lines'], stdin: 'a\nb' },
+    { code: 0, stdout: '1 a\n2 b\n' },
+  ],
+  [{ args: ['list', '/'] }, { code: 0, stdout: '' }],
+  [{ args: ['mkdir', '/deep/er'] }, { code: 0 }],
+  [{ args: ['write', '/deep/er/file', 'content'] }, { code: 0 }],
+  [{ args: ['append', '/deep/er/file', ' and more'] }, { code: 0 }],
+  [{ args: ['read', '/deep/er/file'] }, { code: 0, stdout: 'content and more' }],
+  [{ args: ['copy', '/deep/er/file', '/copy'] }, { code: 0, stdout: '16 bytes\n' }],
+  [{ args: ['list', '/'] }, { code: 0, stdout: 'copy\ndeep/\n' }],
+  [{ args: ['stat', '/copy'] }, { code: 0, stdout: 'file 16\n' }],
+  [{ args: ['rename', '/copy', '/deep/copy'] }, { code: 0 }],
+  [{ args: ['list', '/deep'] }, { code: 0, stdout: 'copy\ner/\n' }],
+  [{ args: ['remove', '/deep/copy'] }, { code: 0 }],
+  [{ args: ['remove', '/deep'] }, { code: 1, stderr: 'rust-cli: Directory not empty (os error 55)\n' }],
+  [{ args: ['read', '/absent'] }, { code: 1, stderr: 'rust-cli: No such file or directory (os error 44)\n' }],
+  [{ args: ['read', '/../../etc/passwd'] }, { code: 1, stdout: '' }],
+  [{ args: ['stderr', 'to the other'] }, { code: 0, stdout: '', stderr: 'to the other\n' }],
+  [{ args: ['exit', '0'] }, { code: 0 }],
+  [{ args: ['exit', '1'] }, { code: 1 }],
+  [{ args: ['fail'] }, { code: 1, stderr: 'rust-cli: failed as asked\n' }],
+  [{ args: ['panic'] }, { code: 'trap', stdout: '' }],
+  [{ args: ['sleep', '5'] }, { code: 0, stdout: 'slept\n' }],
+  [{ args: ['recurse'] }, { code: 'trap' }],
+  [{ args: [] }, { code: 1, stdout: '' }],
+];
+
+/** Checks the subcommands of `rust-cli` that end. */
+export async function checkCli(component: Component): Promise<void> {
+  const folder = mkdtempSync(join(tmpdir(), 'guest-'));
+  try {
+    for (const [invocation, wanted] of RUNS) {
+      const outcome = await runCommand(component, { ...invocation, folder });
+      const seen = Object.fromEntries(Object.keys(wanted).map((name) => [name, outcome[name as keyof Outcome]]));
+      assert.deepEqual(seen, wanted, `${invocation.args?.join(' ')}\n${outcome.stderr}`);
+    }
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+  const { stdout } = await runCommand(component, { args: ['clock'] });
+  assert.match(stdout, /^20\d\d\n$/);
+  const seeds = await Promise.all([1, 2].map(() => runCommand(component, { args: ['random'] })));
+  assert.notEqual(seeds[0]?.stdout, seeds[1]?.stdout);
+  assert.match((await runCommand(component, { args: ['panic', 'so it is'] })).stderr, /so it is/);
+}

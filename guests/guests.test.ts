@@ -1,0 +1,82 @@
+import assert from 'node:assert/strict';
+import { readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import { Component, Linker } from '@tenon/component';
+import { checkResources, checkValues } from './behaviour/abi.ts';
+import { checkCalculator } from './behaviour/calculator.ts';
+import { checkCli, checkHello } from './behaviour/command.ts';
+import { checkHelloAndEcho, checkRustHttp, checkWeb } from './behaviour/http.ts';
+import { build } from './build.ts';
+import { CACHE_FOLDER, ensureGuest, GUEST_NAMES, GUESTS, type GuestName, guestPath, readGuest } from './guests.ts';
+import { MissingToolchain } from './recipes.ts';
+
+async function checkWebWithCalculator(component: Component): Promise<void> {
+  const calculator = await new Linker().instantiate(await Component.compile(await readGuest('rust-calculator')));
+  await checkWeb(component, calculator.exports['example:calculator/math'] as object);
+}
+
+async function checkAbi(component: Component): Promise<void> {
+  await checkValues(component);
+  await checkResources(component);
+}
+
+const BEHAVIOUR: Readonly<Record<GuestName, (component: Component) => Promise<void>>> = {
+  'rust-hello': checkHello,
+  'rust-cli': checkCli,
+  'rust-http': checkRustHttp,
+  'rust-calculator': checkCalculator,
+  'rust-abi': checkAbi,
+  'c-abi': checkAbi,
+  'ts-web': checkWebWithCalculator,
+  'qjs-http': (component) => checkHelloAndEcho(component, 'QuickJS'),
+  'js-http': (component) => checkHelloAndEcho(component, 'StarlingMonkey'),
+  'python-http': (component) => checkHelloAndEcho(component, 'Python'),
+};
+
+/** Does `work`, or skips the test where a guest's language is not installed. */
+async function whereInstalled<T>(context: TestContext, work: () => Promise<T>): Promise<T | undefined> {
+  try {
+    return await work();
+  } catch (error) {
+    if (!(error instanceof MissingToolchain)) throw error;
+    context.skip(error.message);
+    return undefined;
+  }
+}
+
+/** A component's interfaces as the manifest writes them: those of WASI by package. */
+function summarise(component: Component): { imports: string[]; exports: string[] } {
+  const byPackage = (name: string) => name.replace(/^(wasi:[a-z]+)\/[a-z-]+@/, '$1/*@');
+  return {
+    imports: [...new Set(component.imports.map(({ name }) => byPackage(name)))].sort(),
+    exports: component.exports.map(({ name }) => name).sort(),
+  };
+}
+
+for (const name of GUEST_NAMES) {
+  const { imports, exports, committed, language } = GUESTS[name];
+
+  test(`${name} has the imports and exports that the manifest names, and behaves`, async (context) => {
+    const path = await whereInstalled(context, () => ensureGuest(name));
+    if (path === undefined) return;
+    const component = await Component.compile(readFileSync(path));
+    assert.deepEqual(summarise(component), { imports: [...imports].sort(), exports: [...exports].sort() });
+    await BEHAVIOUR[name](component);
+  });
+
+  if (!committed) continue;
+  test(`${name}, built again with the ${language} of this machine, behaves as the one in git`, async (context) => {
+    const output = join(CACHE_FOLDER, `${name}.again.wasm`);
+    try {
+      const built = await whereInstalled(context, () => build(name, { force: true, output }).then(() => true));
+      if (built === undefined) return;
+      const again = await Component.compile(readFileSync(output));
+      const kept = await Component.compile(readFileSync(guestPath(name)));
+      assert.deepEqual(summarise(again), summarise(kept));
+      await BEHAVIOUR[name](again);
+    } finally {
+      rmSync(output, { force: true });
+    }
+  });
+}
