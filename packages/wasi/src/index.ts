@@ -2,6 +2,7 @@
 import { type Clocks, SYSTEM_CLOCKS } from './body/clock.ts';
 import { Directory } from './body/files/directory.ts';
 import { Client } from './body/http/client.ts';
+import { Network, type NetworkGrants } from './body/network/network.ts';
 import { Rules } from './body/network/rules.ts';
 import { type Randomness, SYSTEM_RANDOMNESS } from './body/random.ts';
 import { whenReady } from './body/readiness.ts';
@@ -15,9 +16,13 @@ import { ioError } from './p2/io-error.ts';
 import { ioPoll } from './p2/io-poll.ts';
 import { ioStreams } from './p2/io-streams.ts';
 import { insecure, insecureSeed, random } from './p2/random.ts';
+import { instanceNetwork, ipNameLookup, network as networkTypes } from './p2/sockets-network.ts';
+import { tcp, tcpCreateSocket } from './p2/sockets-tcp.ts';
+import { udp, udpCreateSocket } from './p2/sockets-udp.ts';
 import { type StandardInput, type StandardOutput, standardInput, standardOutput } from './standard.ts';
 
 export type { Clocks, Datetime } from './body/clock.ts';
+export type { NetworkGrants } from './body/network/network.ts';
 export type { Randomness } from './body/random.ts';
 export { WASI_ERRORS, WasiError, type WasiErrorCode } from './errors.ts';
 export { Exit } from './p2/cli.ts';
@@ -50,6 +55,8 @@ export interface WasiOptions {
    * addresses are reached only by rules that name them, `localhost` or an address.
    */
   readonly http?: readonly string[] | undefined;
+  /** What sockets may reach, by direction. */
+  readonly network?: NetworkGrants | undefined;
   readonly clocks?: Clocks | undefined;
   /** IANA name of the time zone that guests are told; UTC unless given, since the host's zone is nobody's business. */
   readonly timezone?: string | undefined;
@@ -90,9 +97,10 @@ function grant(preopens: readonly Preopen[]): [Directory, string][] {
   return granted;
 }
 
-function rules(texts: readonly string[]): Rules {
+/** Reads rules for what may be reached. */
+function ruled<T>(read: () => T): T {
   try {
-    return new Rules(texts);
+    return read();
   } catch (error) {
     throw new WasiError('TENON_NETWORK_RULE', error instanceof Error ? error.message : String(error), error);
   }
@@ -115,7 +123,8 @@ export function wasi(options: WasiOptions = {}): Wasi {
   const stdout = standardOutput(options.stdout, 1);
   const stderr = standardOutput(options.stderr, 2);
   const terminals = cli.terminals({ stdin: stdin.terminal, stdout: stdout.terminal, stderr: stderr.terminal });
-  const client = new Client(rules(options.http ?? []));
+  const client = new Client(ruled(() => new Rules(options.http ?? [])));
+  const network = ruled(() => new Network(options.network ?? {}));
   const directories = grant(options.preopens ?? []);
 
   const interfaces: Readonly<Record<string, object>> = {
@@ -140,6 +149,13 @@ export function wasi(options: WasiOptions = {}): Wasi {
     'random/insecure-seed': insecureSeed(randomness),
     'filesystem/types': filesystemTypes,
     'filesystem/preopens': preopens(directories),
+    'sockets/network': networkTypes,
+    'sockets/instance-network': instanceNetwork,
+    'sockets/ip-name-lookup': ipNameLookup(network),
+    'sockets/tcp': tcp,
+    'sockets/tcp-create-socket': tcpCreateSocket(network),
+    'sockets/udp': udp,
+    'sockets/udp-create-socket': udpCreateSocket(network),
     'http/types': httpTypes,
     'http/outgoing-handler': outgoingHandler(client),
   };

@@ -86,6 +86,12 @@ export class Rules {
     return this.#rules.some((rule) => rule.name !== undefined && within(port, rule) && matches(rule.name, name));
   }
 
+  /** Whether some rule speaks of the name, with whatever port. */
+  names(host: string): boolean {
+    const name = host.toLowerCase().replace(/\.$/, '');
+    return this.#rules.some((rule) => rule.name !== undefined && matches(rule.name, name));
+  }
+
   /** Whether a connection may go to the address. @param host the name that led there. */
   allowsAddress(address: string, port: number, host?: string): boolean {
     const plain = unmapped(address);

@@ -1,0 +1,158 @@
+import { connect, createServer, type Server, type Socket } from 'node:net';
+import { Signal } from '../readiness.ts';
+import { ReadableSource, WritableSink } from '../streams.ts';
+import { SocketError, socketError } from './error.ts';
+import type { Endpoint, Network } from './network.ts';
+import type { Family } from './rules.ts';
+
+/** Connections that wait to be accepted: more are turned away. */
+const MOST_WAITING = 1024;
+
+/** Options of a connection. */
+export interface TcpOptions {
+  readonly keepAlive: boolean;
+  /** Milliseconds. */
+  readonly keepAliveIdle: number;
+}
+
+/** A connection. */
+export class Connection {
+  readonly socket: Socket;
+  readonly source: ReadableSource;
+  readonly sink: WritableSink;
+
+  constructor(socket: Socket) {
+    this.socket = socket;
+    // An error shows itself to those who read and write; nobody has to.
+    socket.on('error', () => {});
+    // There is no option for it in WASI, and a guest that writes wants its bytes to go.
+    socket.setNoDelay(true);
+    this.source = new ReadableSource(socket, { failure: socketError, close: () => {} });
+    this.sink = new WritableSink(socket, { failure: socketError, keepOpen: true });
+  }
+
+  configure(options: TcpOptions): void {
+    this.socket.setKeepAlive(options.keepAlive, options.keepAliveIdle);
+  }
+
+  get local(): Endpoint {
+    return endpoint(this.socket.localAddress, this.socket.localPort);
+  }
+
+  get remote(): Endpoint {
+    return endpoint(this.socket.remoteAddress, this.socket.remotePort);
+  }
+
+  shutdown(receive: boolean, send: boolean): void {
+    if (receive) this.source.close();
+    if (!send) return;
+    this.sink.close();
+    this.socket.end();
+  }
+
+  /** Sends what was written, then closes. */
+  close(): void {
+    this.source.close();
+    this.socket.destroySoon();
+  }
+}
+
+function endpoint(address: string | undefined, port: number | undefined): Endpoint {
+  if (address === undefined || port === undefined) throw new SocketError('invalid-state', 'the connection is closed');
+  return { address, port };
+}
+
+/** Connects. @param local where from; the port 0 stands for any. */
+export function dial(remote: Endpoint, local: Endpoint | undefined, options: TcpOptions): Promise<Connection> {
+  return new Promise((resolve, reject) => {
+    const socket = connect({
+      host: remote.address,
+      port: remote.port,
+      allowHalfOpen: true,
+      ...(local && { localAddress: local.address, localPort: local.port }),
+    });
+    const failed = (error: Error): void => reject(socketError(error));
+    socket.once('error', failed);
+    socket.once('connect', () => {
+      socket.off('error', failed);
+      const connection = new Connection(socket);
+      connection.configure(options);
+      resolve(connection);
+    });
+  });
+}
+
+/**
+ * A bound address, which may come to listen.
+ * Node binds and listens in one step, so the system takes connections from the moment of binding; those that come before the guest
+ * listens are turned away.
+ */
+export class Listener extends Signal {
+  readonly #server: Server;
+  readonly #network: Network;
+  #waiting: Connection[] = [];
+  #listening = false;
+
+  private constructor(server: Server, network: Network) {
+    super();
+    this.#server = server;
+    this.#network = network;
+    server.on('connection', (socket: Socket) => this.#arrived(socket));
+    server.on('error', () => {});
+  }
+
+  static open(local: Endpoint, family: Family, network: Network): Promise<Listener> {
+    return new Promise((resolve, reject) => {
+      const server = createServer({ allowHalfOpen: true, pauseOnConnect: true });
+      const failed = (error: Error): void => reject(socketError(error));
+      server.once('error', failed);
+      server.listen({ host: local.address, port: local.port, ipv6Only: family === 'ipv6', backlog: 128 }, () => {
+        server.off('error', failed);
+        resolve(new Listener(server, network));
+      });
+    });
+  }
+
+  get local(): Endpoint {
+    const address = this.#server.address();
+    if (address === null || typeof address === 'string') throw new SocketError('invalid-state');
+    return address;
+  }
+
+  listen(): void {
+    this.#listening = true;
+  }
+
+  override ready(): boolean {
+    return this.#waiting.length > 0;
+  }
+
+  accept(): Connection {
+    const connection = this.#waiting.shift();
+    if (connection === undefined) throw new SocketError('would-block');
+    return connection;
+  }
+
+  /** Frees the address. */
+  close(): Promise<void> {
+    for (const connection of this.#waiting) connection.socket.destroy();
+    this.#waiting = [];
+    return new Promise((resolve) => this.#server.close(() => resolve()));
+  }
+
+  #arrived(socket: Socket): void {
+    if (!this.#listening || this.#waiting.length >= MOST_WAITING) {
+      socket.resetAndDestroy();
+      return;
+    }
+    try {
+      this.#network.open();
+    } catch {
+      socket.resetAndDestroy();
+      return;
+    }
+    socket.once('close', () => this.#network.closed());
+    this.#waiting.push(new Connection(socket));
+    this.notify();
+  }
+}

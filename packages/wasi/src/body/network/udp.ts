@@ -1,0 +1,138 @@
+import { createSocket, type RemoteInfo, type Socket } from 'node:dgram';
+import { Signal } from '../readiness.ts';
+import { type SocketError, socketError } from './error.ts';
+import type { Endpoint } from './network.ts';
+import { type Family, unmapped } from './rules.ts';
+
+/** A datagram, and where it came from or goes to. */
+export interface Datagram {
+  readonly data: Uint8Array;
+  readonly remote: Endpoint;
+}
+
+// What waits to be received, in datagrams and in bytes: more are lost, as the system's own buffer would lose them.
+const MOST_WAITING = 1024;
+const MOST_BYTES = 4 * 1024 * 1024;
+/** Datagrams that may be on their way at a time. */
+const MOST_SENDING = 64;
+
+/** A bound socket for datagrams. It is ready when there is something to receive. */
+export class UdpSocket extends Signal {
+  readonly #socket: Socket;
+  /** Where datagrams are taken from and sent to, when it is only one. */
+  #remote: Endpoint | undefined;
+  #waiting: Datagram[] = [];
+  #bytes = 0;
+  #failure: SocketError | undefined;
+  /** Ready when more may be sent. */
+  readonly sending: Sending;
+
+  private constructor(socket: Socket) {
+    super();
+    this.#socket = socket;
+    this.sending = new Sending(socket);
+    socket.on('message', (data, from) => this.#arrived(data, from));
+    socket.on('error', (error) => {
+      this.#failure = socketError(error);
+      this.notify();
+    });
+  }
+
+  static open(local: Endpoint, family: Family): Promise<UdpSocket> {
+    return new Promise((resolve, reject) => {
+      const socket = createSocket({ type: family === 'ipv6' ? 'udp6' : 'udp4', ipv6Only: family === 'ipv6' });
+      const failed = (error: Error): void => {
+        socket.close();
+        reject(socketError(error));
+      };
+      socket.once('error', failed);
+      socket.bind({ address: local.address, port: local.port, exclusive: true }, () => {
+        socket.off('error', failed);
+        resolve(new UdpSocket(socket));
+      });
+    });
+  }
+
+  get socket(): Socket {
+    return this.#socket;
+  }
+
+  get remote(): Endpoint | undefined {
+    return this.#remote;
+  }
+
+  get local(): Endpoint {
+    return this.#socket.address();
+  }
+
+  /** Talks to one other only, or to everyone again. What waits from others is lost. */
+  connect(remote: Endpoint | undefined): void {
+    this.#remote = remote;
+    this.#waiting = this.#waiting.filter((datagram) => this.#wanted(datagram.remote));
+    this.#bytes = this.#waiting.reduce((sum, { data }) => sum + data.length, 0);
+  }
+
+  override ready(): boolean {
+    return this.#waiting.length > 0 || this.#failure !== undefined;
+  }
+
+  receive(most: number): Datagram[] {
+    if (this.#failure !== undefined) {
+      const failure = this.#failure;
+      this.#failure = undefined;
+      throw failure;
+    }
+    const received = this.#waiting.splice(0, most);
+    for (const { data } of received) this.#bytes -= data.length;
+    return received;
+  }
+
+  close(): void {
+    this.#socket.close();
+  }
+
+  #arrived(data: Uint8Array, from: RemoteInfo): void {
+    const remote = { address: from.address, port: from.port };
+    if (!this.#wanted(remote) || this.#waiting.length >= MOST_WAITING || this.#bytes + data.length > MOST_BYTES) return;
+    this.#waiting.push({ data, remote });
+    this.#bytes += data.length;
+    this.notify();
+  }
+
+  #wanted(from: Endpoint): boolean {
+    return this.#remote === undefined || (unmapped(from.address) === this.#remote.address && from.port === this.#remote.port);
+  }
+}
+
+/** Datagrams on their way. */
+export class Sending extends Signal {
+  readonly #socket: Socket;
+  #under = 0;
+  #failure: SocketError | undefined;
+
+  constructor(socket: Socket) {
+    super();
+    this.#socket = socket;
+  }
+
+  override ready(): boolean {
+    return this.#under < MOST_SENDING || this.#failure !== undefined;
+  }
+
+  /** How many datagrams may be sent now. Throws what went wrong with those before. */
+  room(): number {
+    if (this.#failure === undefined) return MOST_SENDING - this.#under;
+    const failure = this.#failure;
+    this.#failure = undefined;
+    throw failure;
+  }
+
+  send({ data, remote }: Datagram): void {
+    this.#under++;
+    this.#socket.send(data, remote.port, remote.address, (error) => {
+      this.#under--;
+      if (error) this.#failure = socketError(error);
+      this.notify();
+    });
+  }
+}

@@ -1,0 +1,117 @@
+/** `wasi:sockets/network`, `instance-network` and `ip-name-lookup` — https://github.com/WebAssembly/WASI/tree/main/wasip2/sockets */
+import { resultError } from '@tenon/component';
+import { SocketError, type SocketProblem, socketError } from '../body/network/error.ts';
+import type { Endpoint, Network as Reach } from '../body/network/network.ts';
+import { familyOf } from '../body/network/rules.ts';
+import type { Later } from '../body/readiness.ts';
+import type { IoError } from './io-error.ts';
+import { Pollable } from './io-poll.ts';
+
+export type IpAddress = { readonly tag: 'ipv4' | 'ipv6'; readonly val: readonly number[] };
+
+export type IpSocketAddress =
+  | { readonly tag: 'ipv4'; readonly val: { readonly port: number; readonly address: readonly number[] } }
+  | {
+      readonly tag: 'ipv6';
+      readonly val: { readonly port: number; readonly flowInfo: number; readonly address: readonly number[]; readonly scopeId: number };
+    };
+
+/** The eight groups of an IPv6 address. */
+function groups(address: string): number[] {
+  const [plain = ''] = address.split('%', 1);
+  const dotted = /^(.*:)(\d+)\.(\d+)\.(\d+)\.(\d+)$/.exec(plain);
+  const hex = (high: number, low: number): string => (high * 256 + low).toString(16);
+  const [, head = '', a = 0, b = 0, c = 0, d = 0] = dotted?.map((part, index) => (index < 2 ? part : Number(part))) ?? [];
+  const text = dotted === null ? plain : `${head}${hex(Number(a), Number(b))}:${hex(Number(c), Number(d))}`;
+  const [left = '', right] = text.split('::');
+  const parse = (part: string): number[] => (part === '' ? [] : part.split(':').map((group) => Number.parseInt(group, 16)));
+  const [first, last] = [parse(left), parse(right ?? '')];
+  return [...first, ...new Array<number>(8 - first.length - last.length).fill(0), ...last];
+}
+
+export function ipAddress(address: string): IpAddress {
+  return familyOf(address) === 'ipv6' ? { tag: 'ipv6', val: groups(address) } : { tag: 'ipv4', val: address.split('.').map(Number) };
+}
+
+export function socketAddress({ address, port }: Endpoint): IpSocketAddress {
+  const { tag, val } = ipAddress(address);
+  return tag === 'ipv4' ? { tag, val: { port, address: val } } : { tag, val: { port, flowInfo: 0, address: val, scopeId: 0 } };
+}
+
+/** The shortest form, so that equal addresses are equal strings. */
+function ipv6(groups: readonly number[]): string {
+  return new URL(`http://[${groups.map((group) => group.toString(16)).join(':')}]`).hostname.slice(1, -1);
+}
+
+export function endpointOf({ tag, val }: IpSocketAddress): Endpoint {
+  return { address: tag === 'ipv4' ? val.address.join('.') : mapped(ipv6(val.address)), port: val.port };
+}
+
+/** IPv4 in IPv6 is written with dots where addresses are compared. */
+function mapped(address: string): string {
+  const match = /^::ffff:([0-9a-f]+):([0-9a-f]+)$/.exec(address);
+  if (match === null) return address;
+  const [high, low] = [Number.parseInt(match[1] ?? '', 16), Number.parseInt(match[2] ?? '', 16)];
+  return `::ffff:${high >> 8}.${high & 255}.${low >> 8}.${low & 255}`;
+}
+
+export function refuse(problem: SocketProblem): Error {
+  return resultError(problem, problem);
+}
+
+/** Runs an operation; what it throws of sockets is the error case. */
+export function attempt<T>(operation: () => T): T {
+  try {
+    return operation();
+  } catch (error) {
+    throw error instanceof SocketError ? resultError(error.problem, error.message) : error;
+  }
+}
+
+/** What a failed stream of a socket says about its failure. */
+function networkErrorCode(error: IoError): SocketProblem | undefined {
+  return error.cause instanceof SocketError ? error.cause.problem : undefined;
+}
+
+/** The resource `network`: the right to use what is granted of it. */
+class Network {}
+
+export const network: object = { Network, networkErrorCode };
+
+export const instanceNetwork: object = { instanceNetwork: () => new Network() };
+
+class ResolveAddressStream {
+  readonly #later: Later<string[] | SocketError>;
+  #next = 0;
+
+  constructor(later: Later<string[] | SocketError>) {
+    this.#later = later;
+  }
+
+  resolveNextAddress(): IpAddress | undefined {
+    const addresses = this.#later.value;
+    if (addresses === undefined) throw refuse('would-block');
+    if (addresses instanceof SocketError) throw refuse(addresses.problem);
+    const address = addresses[this.#next++];
+    return address === undefined ? undefined : ipAddress(address);
+  }
+
+  subscribe(): Pollable {
+    return new Pollable(this.#later);
+  }
+}
+
+export function ipNameLookup(reach: Reach): object {
+  return {
+    ResolveAddressStream,
+    resolveAddresses: (_network: Network, name: string) => attempt(() => new ResolveAddressStream(reach.lookup(name))),
+  };
+}
+
+/** A start without its finish yet: what came of it. */
+export function outcomeOf(promise: Promise<unknown>, later: Later<SocketError | true>): void {
+  promise.then(
+    () => later.settle(true),
+    (error: unknown) => later.settle(socketError(error)),
+  );
+}

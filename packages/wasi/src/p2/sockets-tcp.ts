@@ -1,0 +1,289 @@
+/** `wasi:sockets/tcp` — https://github.com/WebAssembly/WASI/tree/main/wasip2/sockets */
+import { SocketError } from '../body/network/error.ts';
+import { checkFamily, type Endpoint, isMany, isUnspecified, type Network } from '../body/network/network.ts';
+import type { Family } from '../body/network/rules.ts';
+import { type Connection, dial, Listener, type TcpOptions } from '../body/network/tcp.ts';
+import { Later, READY, type Readiness } from '../body/readiness.ts';
+import { Pollable } from './io-poll.ts';
+import { InputStream, OutputStream } from './io-streams.ts';
+import { attempt, endpointOf, type IpSocketAddress, outcomeOf, refuse, socketAddress } from './sockets-network.ts';
+
+type Step = 'bind' | 'connect' | 'listen';
+
+/** The states of the specification's TCP socket; a step under way is kept beside. */
+type State = 'unbound' | 'bound' | 'connected' | 'listening' | 'closed';
+
+// What systems take for themselves where nobody has said anything.
+const SECOND = 1_000_000_000n;
+const DEFAULT_IDLE = 7200n * SECOND;
+const DEFAULT_INTERVAL = 75n * SECOND;
+const DEFAULT_COUNT = 9;
+const DEFAULT_BUFFER = 64n * 1024n;
+const DEFAULT_HOP_LIMIT = 64;
+
+/** Streams of a socket are closed with it. */
+class SocketInput extends InputStream {
+  override [Symbol.dispose](): void {}
+}
+
+class SocketOutput extends OutputStream {
+  override [Symbol.dispose](): void {}
+}
+
+class TcpSocket {
+  readonly #network: Network;
+  readonly #family: Family;
+  #state: State = 'unbound';
+  #step: { readonly kind: Step; readonly later: Later<SocketError | true> } | undefined;
+  #listener: Listener | undefined;
+  #connection: Connection | undefined;
+  #counted = false;
+  #idle: bigint = DEFAULT_IDLE;
+  #interval: bigint = DEFAULT_INTERVAL;
+  #count: number = DEFAULT_COUNT;
+  #receiveBuffer: bigint = DEFAULT_BUFFER;
+  #sendBuffer: bigint = DEFAULT_BUFFER;
+  #keepAlive = false;
+
+  constructor(network: Network, family: Family, connection?: Connection) {
+    this.#network = network;
+    this.#family = family;
+    if (connection === undefined) {
+      attempt(() => network.open());
+      this.#counted = true;
+      return;
+    }
+    this.#connection = connection;
+    this.#state = 'connected';
+  }
+
+  startBind(_network: object, address: IpSocketAddress): void {
+    attempt(() => {
+      this.#idleIn('unbound');
+      const local = endpointOf(address);
+      checkFamily(local, this.#family);
+      if (isMany(local.address)) throw new SocketError('invalid-argument', `${local.address} stands for many`);
+      this.#network.demand('listen', local);
+      this.#start('bind', async () => {
+        this.#listener = await Listener.open(local, this.#family, this.#network);
+      });
+    });
+  }
+
+  finishBind(): void {
+    this.#finish('bind', 'bound', 'unbound');
+  }
+
+  startConnect(_network: object, address: IpSocketAddress): void {
+    attempt(() => {
+      this.#idleIn('unbound', 'bound');
+      const remote = endpointOf(address);
+      checkFamily(remote, this.#family);
+      const nowhere = remote.port === 0 || isUnspecified(remote.address) || isMany(remote.address);
+      if (nowhere) throw new SocketError('invalid-argument', `nothing is at ${remote.address} port ${remote.port}`);
+      this.#network.demand('connect', remote);
+      this.#start('connect', () => this.#connect(remote));
+    });
+  }
+
+  finishConnect(): [InputStream, OutputStream] {
+    this.#finish('connect', 'connected', 'closed');
+    return this.#streams();
+  }
+
+  startListen(): void {
+    attempt(() => {
+      this.#idleIn('bound');
+      this.#start('listen', async () => this.#listener?.listen());
+    });
+  }
+
+  finishListen(): void {
+    this.#finish('listen', 'listening', 'closed');
+  }
+
+  accept(): [TcpSocket, InputStream, OutputStream] {
+    return attempt(() => {
+      if (this.#state !== 'listening' || this.#listener === undefined) throw new SocketError('invalid-state');
+      const connection = this.#listener.accept();
+      connection.configure(this.#options());
+      const socket = new TcpSocket(this.#network, this.#family, connection);
+      socket.#keepAlive = this.#keepAlive;
+      socket.#idle = this.#idle;
+      socket.#interval = this.#interval;
+      socket.#count = this.#count;
+      socket.#receiveBuffer = this.#receiveBuffer;
+      socket.#sendBuffer = this.#sendBuffer;
+      return [socket, ...socket.#streams()];
+    });
+  }
+
+  localAddress(): IpSocketAddress {
+    return attempt(() => {
+      const from = this.#connection ?? (this.#step?.kind === 'bind' ? undefined : this.#listener);
+      if (from === undefined) throw new SocketError('invalid-state');
+      return socketAddress(from.local);
+    });
+  }
+
+  remoteAddress(): IpSocketAddress {
+    return attempt(() => {
+      if (this.#connection === undefined || this.#state !== 'connected') throw new SocketError('invalid-state');
+      return socketAddress(this.#connection.remote);
+    });
+  }
+
+  isListening(): boolean {
+    return this.#state === 'listening';
+  }
+
+  addressFamily(): Family {
+    return this.#family;
+  }
+
+  /** A hint that Node has no use for once the address is bound. */
+  setListenBacklogSize(value: bigint): void {
+    if (value === 0n) throw refuse('invalid-argument');
+    if (this.#state === 'connected' || this.#state === 'closed') throw refuse('invalid-state');
+  }
+
+  keepAliveEnabled(): boolean {
+    return this.#keepAlive;
+  }
+
+  setKeepAliveEnabled(value: boolean): void {
+    this.#keepAlive = value;
+    this.#connection?.configure(this.#options());
+  }
+
+  keepAliveIdleTime(): bigint {
+    return this.#idle;
+  }
+
+  setKeepAliveIdleTime(value: bigint): void {
+    this.#idle = wholeSeconds(value);
+    this.#connection?.configure(this.#options());
+  }
+
+  keepAliveInterval(): bigint {
+    return this.#interval;
+  }
+
+  setKeepAliveInterval(value: bigint): void {
+    this.#interval = wholeSeconds(value);
+  }
+
+  keepAliveCount(): number {
+    return this.#count;
+  }
+
+  setKeepAliveCount(value: number): void {
+    if (value === 0) throw refuse('invalid-argument');
+    this.#count = Math.min(value, 127);
+  }
+
+  hopLimit(): number {
+    return DEFAULT_HOP_LIMIT;
+  }
+
+  /** Node has no way to change it. */
+  setHopLimit(value: number): void {
+    if (value === 0) throw refuse('invalid-argument');
+    if (value !== DEFAULT_HOP_LIMIT) throw refuse('not-supported');
+  }
+
+  receiveBufferSize(): bigint {
+    return this.#receiveBuffer;
+  }
+
+  setReceiveBufferSize(value: bigint): void {
+    this.#receiveBuffer = bufferSize(value);
+  }
+
+  sendBufferSize(): bigint {
+    return this.#sendBuffer;
+  }
+
+  setSendBufferSize(value: bigint): void {
+    this.#sendBuffer = bufferSize(value);
+  }
+
+  subscribe(): Pollable {
+    return new Pollable(this.#readiness());
+  }
+
+  shutdown(type: 'receive' | 'send' | 'both'): void {
+    if (this.#state !== 'connected') throw refuse('invalid-state');
+    this.#connection?.shutdown(type !== 'send', type !== 'receive');
+  }
+
+  [Symbol.dispose](): void {
+    this.#state = 'closed';
+    this.#connection?.close();
+    void this.#listener?.close();
+    if (this.#counted) this.#network.closed();
+    this.#counted = false;
+  }
+
+  /** Ready when a `finish` or an `accept` would not block, whichever comes next. */
+  #readiness(): Readiness {
+    const current = (): Readiness => this.#step?.later ?? (this.#state === 'listening' ? this.#listener : undefined) ?? READY;
+    return { ready: () => current().ready(), add: (waiter) => current().add(waiter), remove: (waiter) => current().remove(waiter) };
+  }
+
+  #idleIn(...states: readonly State[]): void {
+    if (this.#step !== undefined) throw new SocketError('concurrency-conflict', `a ${this.#step.kind} is under way`);
+    if (!states.includes(this.#state)) throw new SocketError('invalid-state', `the socket is ${this.#state}`);
+  }
+
+  #start(kind: Step, operation: () => Promise<unknown>): void {
+    const later = new Later<SocketError | true>();
+    this.#step = { kind, later };
+    outcomeOf(operation(), later);
+  }
+
+  #finish(kind: Step, done: State, failed: State): void {
+    if (this.#step?.kind !== kind) throw refuse('not-in-progress');
+    const outcome = this.#step.later.value;
+    if (outcome === undefined) throw refuse('would-block');
+    this.#step = undefined;
+    this.#state = outcome === true ? done : failed;
+    if (outcome !== true) throw refuse(outcome.problem);
+  }
+
+  async #connect(remote: Endpoint): Promise<void> {
+    const local = this.#listener?.local;
+    // Its address is needed for the connection.
+    await this.#listener?.close();
+    this.#listener = undefined;
+    const connection = await dial(remote, local, this.#options());
+    if (this.#state === 'closed') connection.close();
+    this.#connection = connection;
+  }
+
+  #streams(): [InputStream, OutputStream] {
+    if (this.#connection === undefined) throw refuse('invalid-state');
+    return [new SocketInput(this.#connection.source), new SocketOutput(this.#connection.sink)];
+  }
+
+  #options(): TcpOptions {
+    return { keepAlive: this.#keepAlive, keepAliveIdle: Number(this.#idle / 1_000_000n) };
+  }
+}
+
+/** Times of keep-alive are counted in seconds, one at the least. */
+function wholeSeconds(nanoseconds: bigint): bigint {
+  if (nanoseconds === 0n) throw refuse('invalid-argument');
+  return ((nanoseconds + SECOND - 1n) / SECOND) * SECOND;
+}
+
+function bufferSize(value: bigint): bigint {
+  if (value === 0n) throw refuse('invalid-argument');
+  return value > 1n << 24n ? 1n << 24n : value;
+}
+
+export const tcp: object = { TcpSocket };
+
+export function tcpCreateSocket(network: Network): object {
+  return { createTcpSocket: (family: Family) => new TcpSocket(network, family) };
+}

@@ -1,0 +1,229 @@
+/** `wasi:sockets/udp` — https://github.com/WebAssembly/WASI/tree/main/wasip2/sockets */
+import { SocketError } from '../body/network/error.ts';
+import { checkFamily, type Endpoint, isUnspecified, type Network } from '../body/network/network.ts';
+import type { Family } from '../body/network/rules.ts';
+import { UdpSocket as Datagrams } from '../body/network/udp.ts';
+import { Later, READY, type Readiness } from '../body/readiness.ts';
+import { Pollable } from './io-poll.ts';
+import { attempt, endpointOf, type IpSocketAddress, outcomeOf, refuse, socketAddress } from './sockets-network.ts';
+
+interface IncomingDatagram {
+  readonly data: Uint8Array;
+  readonly remoteAddress: IpSocketAddress;
+}
+
+interface OutgoingDatagram {
+  readonly data: Uint8Array;
+  readonly remoteAddress?: IpSocketAddress | undefined;
+}
+
+class IncomingDatagramStream {
+  readonly #socket: Datagrams;
+
+  constructor(socket: Datagrams) {
+    this.#socket = socket;
+  }
+
+  receive(most: bigint): IncomingDatagram[] {
+    return attempt(() =>
+      this.#socket.receive(most > 1024n ? 1024 : Number(most)).map(({ data, remote }) => ({ data, remoteAddress: socketAddress(remote) })),
+    );
+  }
+
+  subscribe(): Pollable {
+    return new Pollable(this.#socket);
+  }
+}
+
+class OutgoingDatagramStream {
+  readonly #socket: Datagrams;
+  readonly #family: Family;
+  readonly #network: Network;
+  readonly #remote: Endpoint | undefined;
+  #permit = 0;
+
+  constructor(socket: Datagrams, family: Family, network: Network) {
+    this.#socket = socket;
+    this.#family = family;
+    this.#network = network;
+    this.#remote = socket.remote;
+  }
+
+  checkSend(): bigint {
+    this.#permit = attempt(() => this.#socket.sending.room());
+    return BigInt(this.#permit);
+  }
+
+  send(datagrams: readonly OutgoingDatagram[]): bigint {
+    if (datagrams.length > this.#permit) throw new Error(`send of ${datagrams.length} datagrams where check-send allowed ${this.#permit}`);
+    let sent = 0;
+    for (const datagram of datagrams) {
+      try {
+        this.#send(datagram);
+      } catch (error) {
+        // What went before counts; the guest meets the error when it sends the rest.
+        if (sent > 0) break;
+        throw error;
+      }
+      sent++;
+      this.#permit--;
+    }
+    return BigInt(sent);
+  }
+
+  #send({ data, remoteAddress }: OutgoingDatagram): void {
+    attempt(() => {
+      const remote = remoteAddress === undefined ? this.#remote : endpointOf(remoteAddress);
+      if (remote === undefined) throw new SocketError('invalid-argument', 'the datagram goes nowhere');
+      const other = this.#remote !== undefined && (remote.address !== this.#remote.address || remote.port !== this.#remote.port);
+      if (other) throw new SocketError('invalid-argument', 'the socket is connected to another');
+      checkRemote(remote, this.#family);
+      this.#network.demand('send', remote);
+      if (data.length > 65_507) throw new SocketError('datagram-too-large');
+      this.#socket.sending.send({ data, remote });
+    });
+  }
+
+  subscribe(): Pollable {
+    return new Pollable(this.#socket.sending);
+  }
+}
+
+function checkRemote(remote: Endpoint, family: Family): void {
+  checkFamily(remote, family);
+  if (remote.port === 0 || isUnspecified(remote.address)) throw new SocketError('invalid-argument', 'nothing is there');
+}
+
+class UdpSocket {
+  readonly #network: Network;
+  readonly #family: Family;
+  #socket: Datagrams | undefined;
+  #binding: Later<SocketError | true> | undefined;
+  #bound = false;
+  #open = true;
+  #hopLimit = 64;
+
+  constructor(network: Network, family: Family) {
+    this.#network = network;
+    this.#family = family;
+    attempt(() => network.open());
+  }
+
+  startBind(_network: object, address: IpSocketAddress): void {
+    attempt(() => {
+      if (this.#binding !== undefined) throw new SocketError('concurrency-conflict');
+      if (this.#bound) throw new SocketError('invalid-state');
+      const local = endpointOf(address);
+      checkFamily(local, this.#family);
+      this.#network.demand('receive', local);
+      this.#binding = new Later();
+      outcomeOf(this.#bind(local), this.#binding);
+    });
+  }
+
+  finishBind(): void {
+    if (this.#binding === undefined) throw refuse('not-in-progress');
+    const outcome = this.#binding.value;
+    if (outcome === undefined) throw refuse('would-block');
+    this.#binding = undefined;
+    if (outcome !== true) throw refuse(outcome.problem);
+    this.#bound = true;
+  }
+
+  stream(remoteAddress: IpSocketAddress | undefined): [IncomingDatagramStream, OutgoingDatagramStream] {
+    return attempt(() => {
+      const socket = this.#ready();
+      const remote = remoteAddress && endpointOf(remoteAddress);
+      if (remote !== undefined) {
+        checkRemote(remote, this.#family);
+        this.#network.demand('send', remote);
+      }
+      socket.connect(remote);
+      return [new IncomingDatagramStream(socket), new OutgoingDatagramStream(socket, this.#family, this.#network)];
+    });
+  }
+
+  localAddress(): IpSocketAddress {
+    return attempt(() => socketAddress(this.#ready().local));
+  }
+
+  remoteAddress(): IpSocketAddress {
+    return attempt(() => {
+      const { remote } = this.#ready();
+      if (remote === undefined) throw new SocketError('invalid-state');
+      return socketAddress(remote);
+    });
+  }
+
+  addressFamily(): Family {
+    return this.#family;
+  }
+
+  unicastHopLimit(): number {
+    return this.#hopLimit;
+  }
+
+  setUnicastHopLimit(value: number): void {
+    if (value === 0) throw refuse('invalid-argument');
+    this.#hopLimit = value;
+    this.#socket?.socket.setTTL(value);
+  }
+
+  receiveBufferSize(): bigint {
+    return attempt(() => BigInt(this.#ready().socket.getRecvBufferSize()));
+  }
+
+  setReceiveBufferSize(value: bigint): void {
+    attempt(() => this.#ready().socket.setRecvBufferSize(bufferSize(value)));
+  }
+
+  sendBufferSize(): bigint {
+    return attempt(() => BigInt(this.#ready().socket.getSendBufferSize()));
+  }
+
+  setSendBufferSize(value: bigint): void {
+    attempt(() => this.#ready().socket.setSendBufferSize(bufferSize(value)));
+  }
+
+  subscribe(): Pollable {
+    const current = (): Readiness => this.#binding ?? READY;
+    return new Pollable({
+      ready: () => current().ready(),
+      add: (waiter) => current().add(waiter),
+      remove: (waiter) => current().remove(waiter),
+    });
+  }
+
+  [Symbol.dispose](): void {
+    if (!this.#open) return;
+    this.#open = false;
+    this.#socket?.close();
+    this.#network.closed();
+  }
+
+  async #bind(local: Endpoint): Promise<void> {
+    const socket = await Datagrams.open(local, this.#family);
+    if (!this.#open) {
+      socket.close();
+      return;
+    }
+    if (this.#hopLimit !== 64) socket.socket.setTTL(this.#hopLimit);
+    this.#socket = socket;
+  }
+
+  #ready(): Datagrams {
+    if (!this.#bound || this.#socket === undefined) throw new SocketError('invalid-state', 'the socket is not bound');
+    return this.#socket;
+  }
+}
+
+function bufferSize(value: bigint): number {
+  if (value === 0n) throw new SocketError('invalid-argument');
+  return value > 1n << 24n ? 1 << 24 : Number(value);
+}
+
+export const udp: object = { UdpSocket, IncomingDatagramStream, OutgoingDatagramStream };
+
+export function udpCreateSocket(network: Network): object {
+  return { createUdpSocket: (family: Family) => new UdpSocket(network, family) };
+}
