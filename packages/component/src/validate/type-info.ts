@@ -7,6 +7,7 @@ import type {
   ExternType,
   FuncType,
   InstanceType,
+  ListType,
   ValType,
 } from '../types/types.ts';
 
