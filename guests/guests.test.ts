@@ -3,6 +3,7 @@ import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { Component, Linker } from '@tenon/component';
+import { compose } from '@tenon/toolkit';
 import { checkResources, checkValues } from './behaviour/abi.ts';
 import { checkCalculator } from './behaviour/calculator.ts';
 import { checkCli, checkHello } from './behaviour/command.ts';
@@ -11,9 +12,17 @@ import { build } from './build.ts';
 import { CACHE_FOLDER, ensureGuest, GUEST_NAMES, GUESTS, type GuestName, guestPath, readGuest } from './guests.ts';
 import { MissingToolchain } from './recipes.ts';
 
+/** The main job: TypeScript that calls Rust across a component seam; and the same with the calculator behind the host. */
 async function checkWebWithCalculator(component: Component): Promise<void> {
-  const calculator = await new Linker().instantiate(await Component.compile(await readGuest('rust-calculator')));
-  await checkWeb(component, calculator.exports['example:calculator/math'] as object);
+  const bytes = await readGuest('rust-calculator');
+  const calculator = await Component.compile(bytes);
+  const instance = await new Linker().instantiate(calculator);
+  await checkWeb(component, { 'example:calculator/math': instance.exports['example:calculator/math'] as object });
+
+  const socket = { name: 'ts-web', bytes: await readGuest('ts-web'), component };
+  const composed = await Component.compile(compose(socket, [{ name: 'calculator', bytes, component: calculator }]).bytes);
+  assert.ok(composed.imports.every(({ name }) => name.startsWith('wasi:')));
+  await checkWeb(composed, {});
 }
 
 async function checkAbi(component: Component): Promise<void> {

@@ -147,8 +147,8 @@ const SUMS: readonly (readonly [string, number, string | RegExp])[] = [
   ['/subtract?a=2&b=3', 404, /subtract/],
 ];
 
-/** Checks the web handler, with a calculator behind its import. */
-export async function checkWeb(component: Component, calculator: object): Promise<void> {
+/** Checks the web handler; `plugs` is what stands behind its imports other than WASI. */
+export async function checkWeb(component: Component, plugs: Readonly<Record<string, object>>): Promise<void> {
   const ask = async (client: Client): Promise<void> => {
     for (const [path, status, text] of SUMS) {
       const answer = await client(path);
@@ -159,5 +159,5 @@ export async function checkWeb(component: Component, calculator: object): Promis
     assert.equal((await client('/add?a=2&b=3', { method: 'POST' })).status, 405);
     assert.equal((await client('/', { method: 'HEAD' })).body.length, 0);
   };
-  await serve(component, ask, { 'example:calculator/math': calculator });
+  await serve(component, ask, plugs);
 }
