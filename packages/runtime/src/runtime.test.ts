@@ -106,9 +106,10 @@ test('a trap answers 500, is logged with its place, and the next request gets a 
     assert.equal(await status('/'), 200);
   }));
 
-test('a trap in mid-body breaks the connection off', () =>
-  serving({ maxInstances: 1 }, async ({ text, status, logged }) => {
-    await assert.rejects(text('/trap-late'));
+test('a trap after the head answers 500 when the head is still here, and breaks the connection off when it has gone', () =>
+  serving({ maxInstances: 1 }, async ({ status, logged }) => {
+    const outcome = await status('/trap-late').catch(() => 'broken off');
+    assert.ok(outcome === 500 || outcome === 'broken off', `${outcome}`);
     assert.equal((await logged('trap')).level, 'error');
     assert.equal(await status('/'), 200);
   }));

@@ -103,7 +103,7 @@ export class Thread {
 
   private watch(): void {
     const { tickMs, limits } = this.task;
-    const watchdog = new Watchdog(this.board, Math.ceil(limits.requestTimeoutMs / tickMs));
+    const watchdog = new Watchdog(this.board, Math.ceil(limits.requestTimeoutMs / tickMs) + 2);
     this.watching = setInterval(() => {
       if (!watchdog.check()) return;
       clearInterval(this.watching);

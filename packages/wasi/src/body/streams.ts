@@ -107,6 +107,8 @@ export class ReadableSource extends Source {
     const here = readable.readableLength;
     if (here > 0) {
       const chunk: unknown = readable.read(Math.min(max, here));
+      // When these were the last bytes, the end shows itself only to those who read again.
+      if (readable.readableLength === 0) readable.read(0);
       if (chunk !== null) return typeof chunk === 'string' ? Buffer.from(chunk) : (chunk as Uint8Array);
     }
     if (this.#failure !== undefined) {
