@@ -10,15 +10,21 @@ import type { Context } from './context.ts';
 import { liftBorrow, liftOwn } from './handles.ts';
 import { caseMaker, flagsUnpacker, invalidDiscriminant, rangeLoaderOf, unsupported } from './load.ts';
 import { liftScalar, scalarCode } from './scalars.ts';
-import { NUMBER_ARRAYS, partsOf } from './shapes.ts';
+import { NUMBER_ARRAYS, PlaceCache, partsOf } from './shapes.ts';
 import { loadString } from './strings.ts';
 
 /** Flat values: i32, f32 and f64 are numbers, i64 bigints. */
 export type Flat = readonly unknown[];
 export type LiftFlat = (cx: Context, flat: Flat) => unknown;
 
+const made = new PlaceCache<LiftFlat>();
+
 /** `have` holds the core types of all flat values, `at` is the index of this type's first. */
 export function flatLifter(type: ValType, have: readonly CoreValType[], at: number): LiftFlat {
+  return made.get(type, have, at) ?? made.set(type, have, at, makeLifter(type, have, at));
+}
+
+function makeLifter(type: ValType, have: readonly CoreValType[], at: number): LiftFlat {
   const code = scalarCode(type);
   if (code !== undefined) {
     const want = flatten(type)[0];

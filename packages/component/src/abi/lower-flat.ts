@@ -9,15 +9,21 @@ import { lowerBorrow, lowerOwn } from './handles.ts';
 import { unsupported } from './load.ts';
 import { Misfit, within } from './misfit.ts';
 import { lowerScalar, scalarCode } from './scalars.ts';
-import { maybeUndefined, partsOf } from './shapes.ts';
+import { maybeUndefined, PlaceCache, partsOf } from './shapes.ts';
 import { asObject, asTuple, caseMatcher, flagsPacker, rangeStorerOf } from './store.ts';
 import { storeString } from './strings.ts';
 
 /** Writes the flat values of `value` to their places in `flat`. */
 export type LowerFlat = (cx: Context, value: unknown, flat: unknown[]) => void;
 
+const made = new PlaceCache<LowerFlat>();
+
 /** `want` holds the core types of all flat values, `at` is the index of this type's first. */
 export function flatLowerer(type: ValType, want: readonly CoreValType[], at: number): LowerFlat {
+  return made.get(type, want, at) ?? made.set(type, want, at, makeLowerer(type, want, at));
+}
+
+function makeLowerer(type: ValType, want: readonly CoreValType[], at: number): LowerFlat {
   const code = scalarCode(type);
   if (code !== undefined) {
     const put = writer(flatten(type)[0], want, at);

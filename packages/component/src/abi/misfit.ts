@@ -58,32 +58,40 @@ function className(value: object): string {
   }
 }
 
-/** A value type as WIT writes it; names of records and resources are not known here. */
-export function typeName(type: ValType): string {
+/** Deeper parts are not named: types can share parts, and then the name of the whole has exponential length. */
+const MAX_NAME_DEPTH = 3;
+
+/** A value type as WIT writes it, for messages; names of records and resources are not known here. */
+export function typeName(type: ValType, depth = 0): string {
+  const part = (inner: ValType | undefined): string =>
+    inner === undefined ? '_' : depth === MAX_NAME_DEPTH ? '…' : typeName(inner, depth + 1);
   switch (type.kind) {
     case 'list':
-      return type.length === undefined ? `list<${typeName(type.element)}>` : `list<${typeName(type.element)}, ${type.length}>`;
+      return type.length === undefined ? `list<${part(type.element)}>` : `list<${part(type.element)}, ${type.length}>`;
     case 'map':
-      return `map<${typeName(type.key)}, ${typeName(type.value)}>`;
+      return `map<${part(type.key)}, ${part(type.value)}>`;
     case 'tuple':
-      return `tuple<${type.types.map(typeName).join(', ')}>`;
+      return `tuple<${listed(type.types, part)}>`;
     case 'option':
-      return `option<${typeName(type.type)}>`;
+      return `option<${part(type.type)}>`;
     case 'result':
-      return `result<${type.ok === undefined ? '_' : typeName(type.ok)}, ${type.err === undefined ? '_' : typeName(type.err)}>`;
+      return `result<${part(type.ok)}, ${part(type.err)}>`;
     case 'record':
-      return `a record of ${listed(type.fields.map((field) => field.name))}`;
+      return `a record of ${listed(type.fields, (field) => field.name)}`;
     case 'variant':
-      return `a variant with the tag ${listed(type.cases.map((c) => JSON.stringify(c.name)))}`;
+      return `a variant with the tag ${listed(type.cases, (c) => JSON.stringify(c.name))}`;
     case 'enum':
-      return `one of ${listed(type.names.map((name) => JSON.stringify(name)))}`;
+      return `one of ${listed(type.names, JSON.stringify)}`;
     case 'flags':
-      return `flags of ${listed(type.names)}`;
+      return `flags of ${listed(type.names, String)}`;
     default:
       return type.kind;
   }
 }
 
-function listed(names: readonly string[]): string {
-  return names.length > 12 ? `${names.slice(0, 12).join(', ')}, …` : names.join(', ');
+const MAX_LISTED = 12;
+
+function listed<T>(items: readonly T[], name: (item: T) => string): string {
+  const names = items.slice(0, MAX_LISTED).map((item) => name(item));
+  return items.length > MAX_LISTED ? `${names.join(', ')}, …` : names.join(', ');
 }

@@ -1,6 +1,6 @@
 /** What lifting and lowering have in common about how types look in JavaScript. */
 import { alignment, alignTo, casesOf, discriminantSize, elemSize, fieldsOf, type VariantTypeLike } from '../types/layout.ts';
-import type { FlagsType, MapType, RecordType, TupleType, ValType } from '../types/types.ts';
+import type { CoreValType, FlagsType, MapType, RecordType, TupleType, ValType } from '../types/types.ts';
 import { camelCase } from './names.ts';
 
 /** `MAX_LIST_BYTE_LENGTH` of the spec. */
@@ -80,3 +80,30 @@ export const NUMBER_ARRAYS: ReadonlyMap<string, NumberArrayClass> = new Map<stri
     f64: Float64Array,
   }) as unknown as [string, NumberArrayClass][],
 );
+
+/**
+ * What was made for a type at its place among flat values. A type that occurs in many cases is made once for each place:
+ * without that, nested variants with shared types would take exponential time.
+ */
+export class PlaceCache<T> {
+  private readonly made = new WeakMap<readonly CoreValType[], Map<ValType, T[]>>();
+
+  get(type: ValType, flat: readonly CoreValType[], at: number): T | undefined {
+    return this.made.get(flat)?.get(type)?.[at];
+  }
+
+  set(type: ValType, flat: readonly CoreValType[], at: number, value: T): T {
+    let types = this.made.get(flat);
+    if (types === undefined) {
+      types = new Map();
+      this.made.set(flat, types);
+    }
+    let places = types.get(type);
+    if (places === undefined) {
+      places = [];
+      types.set(type, places);
+    }
+    places[at] = value;
+    return value;
+  }
+}

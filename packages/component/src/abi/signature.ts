@@ -7,8 +7,20 @@ export function passesHandles(type: FuncType): boolean {
   return type.params.some((param) => containsHandle(param.type));
 }
 
+const known = new WeakMap<ValType, boolean>();
+
 function containsHandle(type: ValType | undefined): boolean {
-  switch (type?.kind) {
+  if (type === undefined) return false;
+  let contains = known.get(type);
+  if (contains === undefined) {
+    contains = findHandle(type);
+    known.set(type, contains);
+  }
+  return contains;
+}
+
+function findHandle(type: ValType): boolean {
+  switch (type.kind) {
     case 'own':
     case 'borrow':
       return true;

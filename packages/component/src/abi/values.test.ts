@@ -371,3 +371,24 @@ test('what a getter throws passes unchanged, and the instance stays usable', () 
   );
   assert.equal(call({ x: 1 }), undefined);
 });
+
+test('types that share their parts take no exponential time or text', () => {
+  let nested: ValType = u32;
+  for (let i = 0; i < 14; i++) nested = variant(Object.fromEntries(Array.from({ length: 10 }, (_, c) => [`case-${c}`, nested])));
+  let value: unknown = 5;
+  for (let i = 0; i < 14; i++) value = { tag: 'case-9', val: value };
+  assert.deepEqual(echo(nested, 'utf8', 0)(value), value);
+  assert.deepEqual(echo(nested, 'utf8', 16)(value), value);
+  let pairs: ValType = u8;
+  for (let i = 0; i < 40; i++) pairs = tuple(pairs, option(pairs));
+  const call = prepareLift(func([pairs, { kind: 'own', resource: 0 }]), 'utf8').bind(
+    startGuest(module).binding('f'),
+    () => undefined,
+    undefined,
+    false,
+  );
+  assert.throws(
+    () => call(1),
+    (error) => error instanceof Error,
+  );
+});
