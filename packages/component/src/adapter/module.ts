@@ -82,11 +82,11 @@ export class SharedModule {
     return once(this.typeNumbers, type, () => this.typeNumbers.size);
   }
 
-  /** A function that is emitted when first asked for by this key. */
-  helper(key: string, type: CoreFuncType, body: (code: Code) => void): Func {
+  /** A function that is emitted when first asked for by this key. Its name is for backtraces. */
+  helper(name: string, type: CoreFuncType, body: (code: Code) => void, key: string = name): Func {
     let func = this.funcs.get(key);
     if (func === undefined) {
-      func = this.writer.func(key, type, (code, self) => {
+      func = this.writer.func(name, type, (code, self) => {
         this.funcs.set(key, self);
         body(code);
       });

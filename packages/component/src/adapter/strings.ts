@@ -15,9 +15,9 @@ const UTF16_TAG = 0x80000000;
 
 /** `(pointer, length) -> (pointer, length)`: lifts a string from the one side and lowers it into the other. */
 export function stringHelper(module: SharedModule, passage: Passage): Func {
-  return module.helper(`string ${passage.key}`, { params: ['i32', 'i32'], results: ['i32', 'i32'] }, (code) => {
-    new StringMove(module, passage, code).emit();
-  });
+  const name = `string ${passage.from.encoding} to ${passage.to.encoding}`;
+  const body = (code: Code): void => new StringMove(module, passage, code).emit();
+  return module.helper(name, { params: ['i32', 'i32'], results: ['i32', 'i32'] }, body, `string ${passage.key}`);
 }
 
 class StringMove {
