@@ -1,12 +1,15 @@
 import { type LookupAddress, lookup } from 'node:dns';
-import { type ClientRequest, Agent as HttpAgent, request as httpRequest, type IncomingMessage, type RequestOptions } from 'node:http';
-import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
+import type { Agent, ClientRequest, IncomingMessage, RequestOptions } from 'node:http';
 import { isIP, type LookupFunction } from 'node:net';
 import type { Rules } from '../network/rules.ts';
 import { Later } from '../readiness.ts';
 import type { Departing, Departure } from './body.ts';
 import { HttpError, httpError } from './error.ts';
 import type { FieldList } from './fields.ts';
+
+// Loaded with the first request: HTTP and TLS take longer to load than a small guest to run.
+const http = (): typeof import('node:http') => process.getBuiltinModule('node:http');
+const https = (): typeof import('node:https') => process.getBuiltinModule('node:https');
 
 /** A request to send. */
 export interface Demand {
@@ -44,8 +47,8 @@ export function parseAuthority(authority: string, secure: boolean): { readonly h
 /** Sends requests to hosts that the rules allow, over connections that are kept. */
 export class Client {
   readonly #rules: Rules;
-  readonly #plain: HttpAgent = new HttpAgent({ keepAlive: true });
-  readonly #secure: HttpsAgent = new HttpsAgent({ keepAlive: true });
+  #plain: Agent | undefined;
+  #secure: Agent | undefined;
 
   constructor(rules: Rules) {
     this.#rules = rules;
@@ -57,7 +60,7 @@ export class Client {
     if (!this.#rules.allowsHost(host, port)) throw new HttpError('HTTP-request-denied', `${host}:${port} is not granted`);
     const outcome = new Later<IncomingMessage | HttpError>();
     const options: RequestOptions = {
-      agent: demand.secure ? this.#secure : this.#plain,
+      agent: this.#agent(demand.secure),
       host,
       port,
       method: demand.method,
@@ -71,8 +74,17 @@ export class Client {
   }
 
   close(): void {
-    this.#plain.destroy();
-    this.#secure.destroy();
+    this.#plain?.destroy();
+    this.#secure?.destroy();
+  }
+
+  #agent(secure: boolean): Agent {
+    if (secure) {
+      this.#secure ??= new (https().Agent)({ keepAlive: true });
+      return this.#secure;
+    }
+    this.#plain ??= new (http().Agent)({ keepAlive: true });
+    return this.#plain;
   }
 
   /** Names are looked up here, so that what they lead to is checked and that very address is connected to. */
@@ -158,7 +170,7 @@ class Errand implements Departure {
     const headers = ['host', authority, ...fields.pairs, ...framing];
     let request: ClientRequest;
     try {
-      request = (secure ? httpsRequest : httpRequest)({
+      request = (secure ? https() : http()).request({
         ...this.#options,
         headers,
         servername: isIP(String(this.#options.host)) ? '' : this.#options.host,
