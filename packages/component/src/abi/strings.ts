@@ -175,36 +175,30 @@ export function storeString(cx: Context, text: string): number {
 
 const tooLong = (text: string): Misfit => new Misfit(`a string of at most ${MAX_STRING_BYTES} bytes`, text);
 
+/**
+ * The host may hold its strings in UTF-8, so what is allocated is exact. The growing protocol of `store_string_to_utf8` is for sources whose
+ * length is unknown, and allocators that cannot grow (the preview 1 adapter's) would trap.
+ */
 function storeUtf8(cx: Context, text: string): number {
   const { length } = text;
+  if (length > SHORT_ENCODE || !isAscii(text)) return storeEncoded(cx, encoder.encode(text), text);
   const address = cx.realloc(0, 0, 1, length);
   const { bytes } = cx;
-  let done = 0;
-  if (length <= SHORT_ENCODE) {
-    for (; done < length; done++) {
-      const unit = text.charCodeAt(done);
-      if (unit > 0x7f) break;
-      bytes[address + done] = unit;
-    }
-    cx.units = length;
-    if (done === length) return address;
-  } else {
-    const { read, written } = encoder.encodeInto(text, bytes.subarray(address, address + length));
-    cx.units = length;
-    if (read === length && written === length) return address;
-  }
-  return restOfUtf8(cx, text, address);
+  for (let i = 0; i < length; i++) bytes[address + i] = text.charCodeAt(i);
+  cx.units = length;
+  return address;
 }
 
-/** The second half of `store_string_to_utf8`: something is not ASCII, so the worst case is allocated and what is too much given back. */
-function restOfUtf8(cx: Context, text: string, first: number): number {
-  const { length } = text;
-  const worst = 3 * length;
-  let address = cx.realloc(first, length, 1, worst);
-  const { written } = encoder.encodeInto(text, cx.bytes.subarray(address, address + worst));
-  if (written > MAX_STRING_BYTES) throw tooLong(text);
-  if (written < worst) address = cx.realloc(address, worst, 1, written);
-  cx.units = written;
+function isAscii(text: string): boolean {
+  for (let i = 0; i < text.length; i++) if (text.charCodeAt(i) > 0x7f) return false;
+  return true;
+}
+
+function storeEncoded(cx: Context, encoded: Uint8Array, text: string): number {
+  if (encoded.length > MAX_STRING_BYTES) throw tooLong(text);
+  const address = cx.realloc(0, 0, 1, encoded.length);
+  cx.bytes.set(encoded, address);
+  cx.units = encoded.length;
   return address;
 }
 
