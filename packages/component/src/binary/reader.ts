@@ -10,6 +10,9 @@ const MAX_STRING_BYTES = 100_000;
 /** Below this length a loop beats the call into the engine's UTF-8 decoder. */
 const SHORT_STRING_BYTES = 24;
 
+/** Shared, since an empty vector is a single byte. */
+const EMPTY: readonly never[] = [];
+
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 /** A malformed binary: the error every decoder throws. */
@@ -113,8 +116,9 @@ export class Reader {
   }
 
   /** A vector: the count, then the elements. */
-  vec<T>(limit: number, what: string, element: () => T): T[] {
+  vec<T>(limit: number, what: string, element: () => T): readonly T[] {
     const count = this.count(limit, what);
+    if (count === 0) return EMPTY;
     const result: T[] = [];
     for (let i = 0; i < count; i++) result.push(element());
     return result;

@@ -32,7 +32,7 @@ export class Externs {
   /** Types (by object identity) that have an externally visible name and may be used in further items. */
   readonly visible = new Set<object>();
   /** Types found to consist of visible ones; only ever grows, like `visible`. */
-  readonly knownVisible = new WeakSet<object>();
+  readonly knownVisible = new Set<object>();
   /** The top-level name of each resource, for `[method]` and friends. */
   readonly resourceNames = new Map<ResourceName, string>();
   readonly resourceLabels = new Set<string>();
@@ -63,7 +63,7 @@ export class Scope {
   readonly components: ComponentType[] = [];
   readonly instances: InstanceType[] = [];
 
-  readonly imports = new Externs('import');
+  private importsMade: Externs | undefined;
   readonly exports = new Externs('export');
   readonly importedResources: ResourceId[] = [];
   /** Resources that come into being here, with their representation where it is known, which is where they are defined. */
@@ -74,6 +74,12 @@ export class Scope {
   constructor(kind: Scope['kind'], parent: Scope | undefined) {
     this.kind = kind;
     this.parent = parent;
+  }
+
+  /** Made on demand: instance types, of which there are many, have none. */
+  get imports(): Externs {
+    this.importsMade ??= new Externs('import');
+    return this.importsMade;
   }
 }
 

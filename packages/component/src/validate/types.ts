@@ -21,6 +21,8 @@ const MAX_FLAGS = 32;
 /** The bound that keeps sizes and offsets of values in memory from overflowing. */
 const MAX_VALUE_BYTES = 2 ** 28;
 const MAX_FIXED_LENGTH = 2 ** 30;
+/** The index spaces of a type scope, against two bytes that it takes. */
+const SCOPE_EFFORT = 20;
 const KEY_TYPES: ReadonlySet<string> = new Set(['bool', 's8', 'u8', 's16', 'u16', 's32', 'u32', 's64', 'u64', 'char', 'string']);
 
 export function addType(v: Validation, scope: Scope, expr: TypeExpr): void {
@@ -156,6 +158,7 @@ function instanceType(v: Validation, parent: Scope, declarations: readonly Decla
 }
 
 function declare(v: Validation, scope: Scope, declarations: readonly Declaration[]): Scope {
+  v.effort.spend(SCOPE_EFFORT);
   v.scope = scope;
   for (const declaration of declarations) {
     scope.current = declaration;
