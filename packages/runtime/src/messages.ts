@@ -3,13 +3,17 @@ import type { SharedComponent } from '@tenon/component';
 import type { DirectoryGrant, Limits } from './config.ts';
 import type { Frames } from './frames.ts';
 import type { LogEntry } from './log.ts';
+import type { PlainError } from './plain-errors.ts';
+
+/** A path, the bytes, or what an earlier thread has compiled. */
+export type ComponentSource = string | Uint8Array | SharedComponent;
 
 /** Everything that a worker needs to serve; the first message that it gets. */
 export interface StartMessage {
   readonly type: 'start';
-  readonly component: SharedComponent;
-  /** The name under which the component exports its handler. */
-  readonly handler: string;
+  readonly component: ComponentSource;
+  /** The name under which the component exports its handler, where it is known already. */
+  readonly handler: string | undefined;
   readonly environment: Readonly<Record<string, string>>;
   readonly directories: readonly DirectoryGrant[];
   readonly egress: readonly string[];
@@ -22,7 +26,7 @@ export interface StartMessage {
 export type ToWorker = StartMessage | { readonly type: 'stop' } | Frames;
 
 export type FromWorker =
-  | { readonly type: 'ready' }
+  | { readonly type: 'ready'; readonly component: SharedComponent; readonly handler: string }
   | { readonly type: 'failed'; readonly error: PlainError }
   | { readonly type: 'log'; readonly entries: readonly Omit<LogEntry, 'workload'>[] }
   | { readonly type: 'output'; readonly stream: 'stdout' | 'stderr'; readonly bytes: Uint8Array }
@@ -30,10 +34,3 @@ export type FromWorker =
 
 /** Frames are the one message that is a list. */
 export const isFrames = (message: ToWorker | FromWorker): message is Frames => Array.isArray(message);
-
-/** An error as plain data: classes do not survive the way between threads. */
-export interface PlainError {
-  readonly code: string | undefined;
-  readonly message: string;
-  readonly backtrace: string | undefined;
-}

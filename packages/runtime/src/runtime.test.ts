@@ -256,7 +256,7 @@ const REFUSED: readonly {
   {
     name: 'a handler without a function',
     config: async () => http(await parse(`(component ${core('')})`)),
-    code: 'TENON_RUNTIME_START',
+    code: 'TENON_RUNTIME_EXPORT',
     message: /handle/,
   },
   {

@@ -1,7 +1,4 @@
 /** The runtime: starts workloads and keeps track of them. */
-import { readFile } from 'node:fs/promises';
-import { Component, Linker, provider } from '@tenon/component';
-import { wasi } from '@tenon/wasi';
 import type { WorkloadConfig } from './config.ts';
 import { RuntimeError } from './errors.ts';
 import { formatEntry, type LogEntry } from './log.ts';
@@ -18,7 +15,6 @@ export interface RuntimeOptions {
 }
 
 const DEFAULT_HOST = '127.0.0.1';
-const HANDLER = 'wasi:http/incoming-handler@0.2.0';
 const CHECKS_PER_TIMEOUT = 20;
 const LONGEST_TICK_MS = 1000;
 
@@ -52,10 +48,14 @@ export class Runtime {
    */
   async startWorkload(config: WorkloadConfig): Promise<Workload> {
     this.requireRunning();
-    const task = await prepare(config, this.logRequests);
-    this.requireRunning();
-    const { host = DEFAULT_HOST, port = 0 } = config.http ?? {};
-    const workload = await Workload.start(config.name, task, { host, port }, this.sinks);
+    if (config.http === undefined) {
+      throw new RuntimeError(
+        'TENON_RUNTIME_TRIGGER',
+        `nothing would call \`${config.name}\`: add withInterface('wasi:http/incoming-handler')`,
+      );
+    }
+    const { host = DEFAULT_HOST, port = 0 } = config.http;
+    const workload = await Workload.start(config.name, taskOf(config, this.logRequests), { host, port }, this.sinks);
     this.workloads.add(workload);
     void workload.ended.then(() => this.workloads.delete(workload));
     if (this.stopped) await workload.stop();
@@ -78,58 +78,10 @@ export class Runtime {
   }
 }
 
-/** Checks all that can be checked before a thread is started. */
-async function prepare(config: WorkloadConfig, logRequests: boolean): Promise<ThreadTask> {
-  const { http, limits, environment, directories, egress } = config;
-  if (http === undefined) {
-    throw new RuntimeError(
-      'TENON_RUNTIME_TRIGGER',
-      `nothing would call \`${config.name}\`: add withInterface('wasi:http/incoming-handler')`,
-    );
-  }
-  const component = await Component.compile(await load(config.source));
-  const names = component.exports.map(({ name }) => name);
-  const handler = provider(names, HANDLER);
-  if (handler === undefined) {
-    const found = names.length === 0 ? 'nothing' : names.map((name) => `\`${name}\``).join(', ');
-    throw new RuntimeError('TENON_RUNTIME_EXPORT', `\`${config.name}\` does not export \`${HANDLER}\`; it exports ${found}`);
-  }
-  // Linked here once: what is missing is reported before anything runs, and the threads get the finished plan.
-  const system = wasi({ env: environment, preopens: directories, http: egress });
-  try {
-    const linker = new Linker();
-    system.defineIn(linker);
-    linker.prepareSync(component);
-  } finally {
-    system.close();
-  }
-  return {
-    // With its plan a component does not need its bytes any more.
-    component: { ...component.share(), bytes: new Uint8Array() },
-    handler,
-    environment,
-    directories,
-    egress,
-    limits,
-    tickMs: Math.min(LONGEST_TICK_MS, Math.ceil(limits.requestTimeoutMs / CHECKS_PER_TIMEOUT)),
-    logRequests,
-  };
-}
-
-const FILE_PROBLEMS: Readonly<Record<string, string>> = {
-  ENOENT: 'no such file',
-  EISDIR: 'it is a folder',
-  EACCES: 'permission denied',
-};
-
-async function load(source: string | Uint8Array): Promise<Uint8Array> {
-  if (typeof source !== 'string') return source;
-  try {
-    return await readFile(source);
-  } catch (error) {
-    const { code = '', message } = error as NodeJS.ErrnoException;
-    throw new RuntimeError('TENON_RUNTIME_FILE', `cannot read ${source}: ${FILE_PROBLEMS[code] ?? message}`, error);
-  }
+function taskOf(config: WorkloadConfig, logRequests: boolean): ThreadTask {
+  const { source, limits, environment, directories, egress } = config;
+  const tickMs = Math.min(LONGEST_TICK_MS, Math.ceil(limits.requestTimeoutMs / CHECKS_PER_TIMEOUT));
+  return { component: source, handler: undefined, environment, directories, egress, limits, tickMs, logRequests };
 }
 
 function logToStderr(entry: LogEntry): void {

@@ -3,10 +3,14 @@ import { Worker } from 'node:worker_threads';
 import { Board, type ConnectionState, Watchdog } from './board.ts';
 import { RuntimeError } from './errors.ts';
 import { FrameSender, type Frames } from './frames.ts';
-import { type FromWorker, isFrames, type PlainError, type StartMessage, type ToWorker } from './messages.ts';
+import { type FromWorker, isFrames, type StartMessage, type ToWorker } from './messages.ts';
+import { startError } from './plain-errors.ts';
 
 /** What every thread of a workload is started with. */
 export type ThreadTask = Omit<StartMessage, 'type' | 'board'>;
+
+/** What the first thread has worked out and the next ones need not. */
+export type Compiled = Pick<ThreadTask, 'component' | 'handler'>;
 
 export interface ThreadEvents {
   readonly message: (message: Extract<FromWorker, { type: 'log' | 'output' }>) => void;
@@ -20,6 +24,9 @@ export interface ThreadEvents {
 /** Connections may carry several requests in a row, of which the last ones wait. */
 const SPARE_SLOTS = 64;
 
+/** Requests leave little behind that lives long; a larger nursery would only hold more memory. */
+const YOUNG_GENERATION_MB = 8;
+
 export class Thread {
   readonly frames: FrameSender;
   private readonly worker: Worker;
@@ -32,11 +39,10 @@ export class Thread {
   private readonly started = performance.now();
 
   /** Starts a thread and waits until its first instance is up. */
-  static async start(task: ThreadTask, events: ThreadEvents): Promise<Thread> {
+  static async start(task: ThreadTask, events: ThreadEvents): Promise<{ readonly thread: Thread; readonly compiled: Compiled }> {
     const thread = new Thread(task, events);
     try {
-      await thread.ready();
-      return thread;
+      return { thread, compiled: await thread.ready() };
     } catch (error) {
       await thread.end();
       throw error;
@@ -48,7 +54,10 @@ export class Thread {
     this.events = events;
     this.board = Board.ofCapacity(task.limits.maxConnections + SPARE_SLOTS);
     // The guest sees none of the host's environment, so neither does its thread.
-    this.worker = new Worker(new URL('./worker.ts', import.meta.url), { env: {}, name: task.handler });
+    this.worker = new Worker(new URL('./worker.ts', import.meta.url), {
+      env: {},
+      resourceLimits: { maxYoungGenerationSizeMb: YOUNG_GENERATION_MB },
+    });
     this.frames = new FrameSender(this.worker);
     let failure = new Error('the thread ended');
     this.worker.on('error', (error) => {
@@ -68,17 +77,18 @@ export class Thread {
     return performance.now() - this.started;
   }
 
-  private ready(): Promise<void> {
+  private ready(): Promise<Compiled> {
     const { startTimeoutMs } = this.task.limits;
     // Until then a failure is the business of who started it.
     this.expectedToEnd = true;
+    let failed = false;
     return new Promise((settle, fail) => {
       const late = setTimeout(() => {
         fail(new RuntimeError('TENON_RUNTIME_START', `the first instance did not come up within ${startTimeoutMs} ms`));
       }, startTimeoutMs);
       void this.ended.then(() => {
         clearTimeout(late);
-        fail(new RuntimeError('TENON_RUNTIME_START', 'the thread of the workload ended while it started'));
+        if (!failed) fail(new RuntimeError('TENON_RUNTIME_START', 'the thread of the workload ended while it started'));
       });
       this.worker.on('error', (error) =>
         fail(new RuntimeError('TENON_RUNTIME_START', `the thread of the workload failed: ${String(error)}`, error)),
@@ -90,10 +100,11 @@ export class Thread {
           clearTimeout(late);
           this.expectedToEnd = false;
           this.watch();
-          settle();
+          settle({ component: message.component, handler: message.handler });
         } else if (message.type === 'failed') {
           clearTimeout(late);
-          fail(startError(message.error));
+          failed = true;
+          void startError(message.error).then(fail);
         } else {
           this.events.message(message);
         }
@@ -134,9 +145,4 @@ export class Thread {
   private send(message: ToWorker): void {
     this.worker.postMessage(message);
   }
-}
-
-function startError(error: PlainError): RuntimeError {
-  const backtrace = error.backtrace === undefined ? '' : `\n${error.backtrace}`;
-  return new RuntimeError('TENON_RUNTIME_START', `the workload could not start: ${error.message}${backtrace}`);
 }

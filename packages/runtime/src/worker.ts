@@ -1,13 +1,14 @@
 /** The entry of a worker thread: one workload's HTTP server and its pool of instances. */
 import { parentPort } from 'node:worker_threads';
-import { Component, Linker } from '@tenon/component';
-import { createIncomingHandler, type Handle, wasi } from '@tenon/wasi';
+import type { Component } from '@tenon/component';
+import { wasi } from '@tenon/wasi';
 import { Board } from './board.ts';
-import { RuntimeError } from './errors.ts';
 import { FrameSender } from './frames.ts';
-import { description, type HttpHandler, HttpServer, type HttpServerOptions } from './http-server.ts';
+import { HttpServer, type HttpServerOptions } from './http-server.ts';
+import { handlerMaker, handlerName, load } from './load.ts';
 import type { LogEntry } from './log.ts';
 import { type FromWorker, isFrames, type StartMessage, type ToWorker } from './messages.ts';
+import { plainError } from './plain-errors.ts';
 import { Pool } from './pool.ts';
 import { Tunnels } from './tunnel.ts';
 
@@ -30,24 +31,6 @@ class Log {
   }
 }
 
-function handlers(message: StartMessage): () => HttpHandler {
-  const system = wasi({
-    env: message.environment,
-    preopens: message.directories,
-    http: message.egress,
-    stdout: (bytes) => post({ type: 'output', stream: 'stdout', bytes }),
-    stderr: (bytes) => post({ type: 'output', stream: 'stderr', bytes }),
-  });
-  const linker = new Linker();
-  system.defineIn(linker);
-  const prepared = linker.prepareSync(Component.fromShared(message.component));
-  return () => {
-    const { handle } = prepared.instantiateSync().exports[message.handler] as { readonly handle?: Handle };
-    if (typeof handle === 'function') return createIncomingHandler(handle);
-    throw new RuntimeError('TENON_RUNTIME_EXPORT', `\`${message.handler}\` has no function \`handle\``);
-  };
-}
-
 /** What serves once the start message has come. */
 class Service {
   private readonly log = new Log();
@@ -55,9 +38,17 @@ class Service {
   private readonly frames = new FrameSender(port);
   readonly tunnels: Tunnels;
 
-  constructor(message: StartMessage) {
+  /** Makes the first instance. Throws what stands in the way. */
+  constructor(message: StartMessage, component: Component, handler: string) {
     const { limits, tickMs, logRequests } = message;
-    const pool = new Pool(handlers(message), limits);
+    const system = wasi({
+      env: message.environment,
+      preopens: message.directories,
+      http: message.egress,
+      stdout: (bytes) => post({ type: 'output', stream: 'stdout', bytes }),
+      stderr: (bytes) => post({ type: 'output', stream: 'stderr', bytes }),
+    });
+    const pool = new Pool(handlerMaker(component, handler, system), limits);
     pool.warm();
     const log: HttpServerOptions['log'] = (entry) => this.log.add(entry);
     const board = new Board(message.board);
@@ -77,19 +68,21 @@ class Service {
 
 let service: Service | undefined;
 
-function start(message: StartMessage): void {
+async function start(message: StartMessage): Promise<void> {
   try {
-    service = new Service(message);
-    post({ type: 'ready' });
+    const component = await load(message.component);
+    const handler = message.handler ?? handlerName(component);
+    service = new Service(message, component, handler);
+    // With its plan a component does not need its bytes any more.
+    post({ type: 'ready', component: { ...component.share(), bytes: new Uint8Array() }, handler });
   } catch (error) {
-    const { code, backtrace } = description(error);
-    post({ type: 'failed', error: { code, backtrace, message: error instanceof Error ? error.message : String(error) } });
+    post({ type: 'failed', error: plainError(error) });
     port.close();
   }
 }
 
 port.on('message', (message: ToWorker) => {
   if (isFrames(message)) service?.tunnels.receive(message);
-  else if (message.type === 'start') start(message);
+  else if (message.type === 'start') void start(message);
   else void service?.stop();
 });

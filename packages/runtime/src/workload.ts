@@ -28,7 +28,7 @@ export interface Address {
 
 export class Workload {
   readonly name: string;
-  private readonly task: ThreadTask;
+  private task: ThreadTask;
   private readonly host: string;
   private port = 0;
   private readonly gateway: Gateway;
@@ -104,7 +104,8 @@ export class Workload {
   }
 
   private async launch(): Promise<void> {
-    const thread = await Thread.start(this.task, this.events);
+    const { thread, compiled } = await Thread.start(this.task, this.events);
+    this.task = { ...this.task, ...compiled };
     if (this.stopSignal.signal.aborted) {
       await thread.end();
       return;

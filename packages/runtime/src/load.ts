@@ -1,0 +1,54 @@
+/** From a component to a maker of request handlers, inside a worker thread. */
+import { readFile } from 'node:fs/promises';
+import { Component, Linker, provider } from '@tenon/component';
+import { createIncomingHandler, type Handle, type Wasi } from '@tenon/wasi';
+import { RuntimeError } from './errors.ts';
+import type { HttpHandler } from './http-server.ts';
+import type { ComponentSource } from './messages.ts';
+
+const HANDLER = 'wasi:http/incoming-handler@0.2.0';
+
+const FILE_PROBLEMS: Readonly<Record<string, string>> = {
+  ENOENT: 'no such file',
+  EISDIR: 'it is a folder',
+  EACCES: 'permission denied',
+};
+
+async function read(path: string): Promise<Uint8Array> {
+  try {
+    return await readFile(path);
+  } catch (error) {
+    const { code = '', message } = error as NodeJS.ErrnoException;
+    throw new RuntimeError('TENON_RUNTIME_FILE', `cannot read ${path}: ${FILE_PROBLEMS[code] ?? message}`, error);
+  }
+}
+
+/** @throws RuntimeError TENON_RUNTIME_FILE, and ComponentError for bytes that are no valid component */
+export async function load(source: ComponentSource): Promise<Component> {
+  if (typeof source === 'string') return Component.compile(await read(source));
+  return source instanceof Uint8Array ? Component.compile(source) : Component.fromShared(source);
+}
+
+/** The name under which a component exports its handler. @throws RuntimeError TENON_RUNTIME_EXPORT */
+export function handlerName(component: Component): string {
+  const names = component.exports.map(({ name }) => name);
+  const found = provider(names, HANDLER);
+  if (found !== undefined) return found;
+  const others = names.length === 0 ? 'nothing' : names.map((name) => `\`${name}\``).join(', ');
+  throw new RuntimeError('TENON_RUNTIME_EXPORT', `the component does not export \`${HANDLER}\`; it exports ${others}`);
+}
+
+/**
+ * Links a component. Each call of the result makes an instance.
+ * @throws ComponentError when an import is missing
+ */
+export function handlerMaker(component: Component, name: string, system: Wasi): () => HttpHandler {
+  const linker = new Linker();
+  system.defineIn(linker);
+  const prepared = linker.prepareSync(component);
+  return () => {
+    const { handle } = prepared.instantiateSync().exports[name] as { readonly handle?: Handle };
+    if (typeof handle === 'function') return createIncomingHandler(handle);
+    throw new RuntimeError('TENON_RUNTIME_EXPORT', `\`${name}\` has no function \`handle\``);
+  };
+}
