@@ -58,11 +58,6 @@ export class Later<T> extends Signal {
   }
 }
 
-/** Resolves when `on` is ready. */
-export async function whenReady(on: Readiness): Promise<void> {
-  while (!on.ready()) await new Promise<void>((resolve) => on.add({ wake: resolve }));
-}
-
 /** Lets the event loop go round once. */
 export function turn(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
@@ -79,4 +74,13 @@ export function mustTurn(): boolean {
   if (--grace > 0) return false;
   grace = GRACE;
   return true;
+}
+
+/**
+ * Resolves when `on` is ready. Who waits again and again for what is ready at once lets the event loop go round now and then: promises
+ * alone would keep it from ever hearing of the other side.
+ */
+export async function whenReady(on: Readiness): Promise<void> {
+  if (mustTurn()) await turn();
+  while (!on.ready()) await new Promise<void>((resolve) => on.add({ wake: resolve }));
 }

@@ -24,7 +24,8 @@ export class Reply implements Departure {
   }
 
   get gone(): boolean {
-    return this.#response.destroyed || this.#response.writableEnded;
+    const response = this.#response;
+    return response.destroyed || response.writableEnded || response.req.socket.destroyed;
   }
 
   get writableLength(): number {

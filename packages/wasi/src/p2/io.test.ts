@@ -1,0 +1,234 @@
+import assert from 'node:assert/strict';
+import { PassThrough, Writable } from 'node:stream';
+import { describe, test } from 'node:test';
+import { ComponentError } from '@tenon/component';
+import { SYSTEM_CLOCKS, Timer } from '../body/clock.ts';
+import { Later, READY } from '../body/readiness.ts';
+import { BytesSource, CallSink, ReadableSource, WritableSink } from '../body/streams.ts';
+import { Pollable, poll } from './io-poll.ts';
+import { InputStream, OutputStream } from './io-streams.ts';
+
+async function refusal(operation: () => unknown): Promise<unknown> {
+  try {
+    await operation();
+  } catch (error) {
+    assert.ok(error instanceof ComponentError && error.code === 'TENON_RESULT', String(error));
+    return error.payload;
+  }
+  return 'no error';
+}
+
+const CLOSED = { tag: 'closed' };
+const text = (bytes: Uint8Array): string => Buffer.from(bytes).toString();
+
+function timer(milliseconds: number): Pollable {
+  return new Pollable(new Timer(SYSTEM_CLOCKS, SYSTEM_CLOCKS.monotonic() + BigInt(milliseconds * 1e6)));
+}
+
+describe('poll', () => {
+  test('an empty list is a trap', () => assert.throws(() => poll([]), /empty list/));
+
+  test('wakes at the first that is ready', async () => {
+    const long = timer(800);
+    const short = timer(20);
+    assert.deepEqual(await poll([long, short]), [1]);
+    assert.equal(await long.ready(), false);
+    long[Symbol.dispose]();
+  });
+
+  test('answers at once with all that are ready', () => {
+    const later = new Pollable(new Later<number>());
+    assert.deepEqual(poll([new Pollable(READY), later, new Pollable(READY)]), [0, 2]);
+  });
+
+  test('the same list is polled again and again', async () => {
+    const laters = Array.from({ length: 1000 }, () => new Later<number>());
+    const pollables = laters.map((later) => new Pollable(later));
+    for (const index of [7, 999, 0]) {
+      const woken = poll(pollables);
+      laters[index]?.settle(1);
+      assert.deepEqual(
+        (await woken).filter((ready) => ready === index),
+        [index],
+      );
+      pollables[index] = new Pollable(new Later<number>());
+    }
+  });
+
+  test('one pollable in two lists wakes the one that waits', async () => {
+    const later = new Later<number>();
+    const shared = new Pollable(later);
+    assert.deepEqual(await poll([shared, timer(1)]), [1]);
+    const woken = poll([timer(1000), shared]);
+    later.settle(1);
+    assert.deepEqual(await woken, [1]);
+  });
+
+  test('a guest that asks again and again lets the timer fire', async () => {
+    const pollable = timer(5);
+    while (!(await pollable.ready()));
+    assert.equal(await pollable.ready(), true);
+  });
+
+  test('a guest that always finds something ready does not starve the event loop', async () => {
+    let turned = false;
+    setImmediate(() => {
+      turned = true;
+    });
+    const ready = new Pollable(READY);
+    for (let calls = 0; calls < 1000 && !turned; calls++) await poll([ready]);
+    assert.equal(turned, true);
+  });
+
+  test('block waits', async () => {
+    const later = new Later<number>();
+    const blocked = new Pollable(later).block();
+    later.settle(1);
+    await blocked;
+    assert.equal(await new Pollable(later).ready(), true);
+  });
+});
+
+describe('input-stream', () => {
+  test('reads what it is given, then is closed', async () => {
+    const stream = new InputStream(new BytesSource(Buffer.from('hello')));
+    assert.equal(text(await stream.read(2n)), 'he');
+    assert.equal(await stream.skip(1n), 1n);
+    assert.equal(text(await stream.blockingRead(100n)), 'lo');
+    assert.deepEqual(await refusal(() => stream.read(1n)), CLOSED);
+    assert.deepEqual(await refusal(() => stream.blockingRead(1n)), CLOSED);
+  });
+
+  test('waits for a Node stream, and sees what has arrived', async () => {
+    const node = new PassThrough();
+    const stream = new InputStream(new ReadableSource(node));
+    assert.equal((await stream.read(10n)).length, 0);
+    const waiting = stream.blockingRead(10n);
+    node.write('one');
+    assert.equal(text(await waiting), 'one');
+    node.write('two');
+    assert.equal(text(await stream.read(10n)), 'two');
+    const pollable = stream.subscribe();
+    const woken = pollable.block();
+    node.end();
+    await woken;
+    assert.deepEqual(await refusal(() => stream.read(1n)), CLOSED);
+  });
+
+  test('the end of a Node stream ends a read that waits', async () => {
+    const node = new PassThrough();
+    const stream = new InputStream(new ReadableSource(node));
+    const waiting = refusal(() => stream.blockingRead(10n));
+    setImmediate(() => node.end());
+    assert.deepEqual(await waiting, CLOSED);
+  });
+
+  test('an error of a Node stream is told once', async () => {
+    const node = new PassThrough();
+    const stream = new InputStream(new ReadableSource(node));
+    const waiting = refusal(() => stream.blockingRead(10n));
+    node.destroy(new Error('broken'));
+    const payload = (await waiting) as { tag: string; val: { toDebugString(): string } };
+    assert.equal(payload.tag, 'last-operation-failed');
+    assert.equal(payload.val.toDebugString(), 'broken');
+    assert.deepEqual(await refusal(() => stream.read(1n)), CLOSED);
+  });
+});
+
+/** A Node stream that takes bytes only when it is told to. */
+class Slow extends Writable {
+  readonly taken: Buffer[] = [];
+  #next: (() => void) | undefined;
+
+  constructor() {
+    super({ highWaterMark: 10 });
+  }
+
+  override _write(chunk: Buffer, _encoding: string, done: () => void): void {
+    this.taken.push(chunk);
+    this.#next = done;
+  }
+
+  go(): void {
+    const next = this.#next;
+    this.#next = undefined;
+    next?.();
+  }
+}
+
+describe('output-stream', () => {
+  test('writing more than check-write allowed is a trap', () => {
+    const stream = new OutputStream(new CallSink(() => {}));
+    assert.throws(() => stream.write(Buffer.from('x')), /check-write allowed 0/);
+    stream.checkWrite();
+    stream.write(Buffer.from('x'));
+  });
+
+  test('a stream that is full has no room until it has drained', async () => {
+    const node = new Slow();
+    const stream = new OutputStream(new WritableSink(node));
+    assert.equal(stream.checkWrite(), 1n << 20n);
+    stream.write(Buffer.alloc(10));
+    assert.equal(stream.checkWrite(), 0n);
+    const pollable = stream.subscribe();
+    assert.equal(await pollable.ready(), false);
+    const woken = poll([pollable]);
+    node.go();
+    assert.deepEqual(await woken, [0]);
+    assert.equal(stream.checkWrite(), 10n);
+  });
+
+  test('a flush takes the room away until everything has gone', async () => {
+    const node = new Slow();
+    const stream = new OutputStream(new WritableSink(node));
+    stream.checkWrite();
+    stream.write(Buffer.from('abc'));
+    stream.flush();
+    assert.equal(stream.checkWrite(), 0n);
+    const flushed = stream.blockingFlush();
+    node.go();
+    await flushed;
+    assert.equal(stream.checkWrite(), 10n);
+  });
+
+  test('blocking-write-and-flush takes more than there is room', async () => {
+    const node = new Slow();
+    const stream = new OutputStream(new WritableSink(node));
+    stream.checkWrite();
+    stream.write(Buffer.alloc(5, 'a'));
+    const written = stream.blockingWriteAndFlush(Buffer.alloc(25, 'b'));
+    let done = false;
+    void Promise.resolve(written).then(() => {
+      done = true;
+    });
+    while (!done) {
+      node.go();
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    assert.equal(Buffer.concat(node.taken).toString(), `${'a'.repeat(5)}${'b'.repeat(25)}`);
+  });
+
+  test('a stream that nobody reads any more is an error, then closed', async () => {
+    const node = new PassThrough();
+    const stream = new OutputStream(new WritableSink(node));
+    await stream.blockingWriteAndFlush(Buffer.from('x'));
+    node.destroy(Object.assign(new Error('write EPIPE'), { code: 'EPIPE' }));
+    await new Promise((resolve) => node.once('close', resolve));
+    const payload = (await refusal(() => stream.checkWrite())) as { tag: string };
+    assert.equal(payload.tag, 'last-operation-failed');
+    assert.deepEqual(await refusal(() => stream.checkWrite()), CLOSED);
+  });
+
+  test('zeroes and splices', async () => {
+    const taken: Uint8Array[] = [];
+    const stream = new OutputStream(new CallSink((bytes) => taken.push(bytes)));
+    stream.checkWrite();
+    stream.writeZeroes(3n);
+    await stream.blockingWriteZeroesAndFlush(2n);
+    const from = new InputStream(new BytesSource(Buffer.from('spliced')));
+    assert.equal(stream.splice(from, 3n), 3n);
+    assert.equal(await stream.blockingSplice(from, 100n), 4n);
+    assert.deepEqual(await refusal(() => stream.splice(from, 1n)), CLOSED);
+    assert.equal(Buffer.concat(taken).toString(), `${'\0'.repeat(5)}spliced`);
+  });
+});
