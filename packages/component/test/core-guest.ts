@@ -1,6 +1,7 @@
 /** A core guest for tests of the host boundary: a memory, a `realloc`, and whatever else the test writes in WAT. */
 import { parse } from '@bytecodealliance/jco';
 import type { Binding, CoreFunction } from '../src/abi/contract.ts';
+import { carriedBy } from '../src/abi/traps.ts';
 import { ComponentInstance, type RuntimeResource, Store } from '../src/instance/state.ts';
 import type { Field, FuncType, ValType } from '../src/types/types.ts';
 
@@ -88,3 +89,14 @@ export const variant = (cases: Record<string, ValType | undefined>): ValType => 
 });
 export const own = (resource: number): ValType => ({ kind: 'own', resource });
 export const borrow = (resource: number): ValType => ({ kind: 'borrow', resource });
+
+/** Runs what only core code calls, and throws what its trap carries to the embedder. */
+export function fromCore(call: () => unknown): () => unknown {
+  return () => {
+    try {
+      return call();
+    } catch (error) {
+      throw carriedBy(error);
+    }
+  };
+}

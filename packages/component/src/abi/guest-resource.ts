@@ -5,6 +5,7 @@
 import { ComponentError } from '../errors.ts';
 import type { RuntimeResource } from '../instance/state.ts';
 import { Entry, enter, leave } from './entry.ts';
+import { promising } from './jspi.ts';
 import { failed, swallowed } from './traps.ts';
 
 /** What an instance of a {@link GuestResource} class stands for: `own` or `borrow` of a representation. */
@@ -48,24 +49,33 @@ export class GuestHandle {
 
   /**
    * Runs the destructor. Does nothing when the handle is gone already, or when its instance trapped and so nothing is left to destroy.
+   * @returns a Promise when the destructor may suspend
    * @throws ComponentError `TENON_RESOURCE` while lent, `TENON_INSTANCE_BUSY`; Trap
    */
-  drop(): void {
+  drop(): void | Promise<void> {
     if (this.gone !== undefined) return;
     if (this.lends > 0) throw this.unusable('it is lent to a call that has not ended');
-    const { destructor, implementer, name } = this.resource;
+    const { destructor, destructorSuspends, implementer, name } = this.resource;
     if (this.own && implementer !== undefined && implementer.store.trap === undefined) {
       const func = `[resource-drop]${name}`;
       const entry = new Entry(implementer, func);
       enter(entry);
       this.gone = 'dropped';
+      const end = (): void => {
+        if (implementer.store.trap !== undefined) throw swallowed(implementer.store.trap);
+        leave(entry);
+      };
+      if (destructor !== undefined && destructorSuspends === true) {
+        return promising(destructor)(this.rep).then(end, (error) => {
+          throw failed(error, implementer, func);
+        });
+      }
       try {
         destructor?.(this.rep);
       } catch (error) {
         throw failed(error, implementer, func);
       }
-      if (implementer.store.trap !== undefined) throw swallowed(implementer.store.trap);
-      leave(entry);
+      end();
     }
     this.gone = 'dropped';
   }
@@ -81,10 +91,10 @@ const GONE = { dropped: 'it was dropped', moved: 'it was given away', ended: 'th
 // stead, so that the next garbage collection tries again.
 const lost = new FinalizationRegistry<GuestHandle>((handle) => {
   try {
-    handle.drop();
+    // Nobody is there to take a trap of the destructor; the next call of the instance reports it.
+    handle.drop()?.catch(() => {});
   } catch (error) {
     if (error instanceof ComponentError && error.code === 'TENON_INSTANCE_BUSY') lost.register({}, handle);
-    // Nobody is there to take a trap of the destructor; the next call of the instance reports it.
   }
 });
 
@@ -116,7 +126,13 @@ export class GuestResource {
 
   /** Drops the handle: runs the guest's destructor when it owns the resource. Does nothing when it was dropped or given away. */
   [Symbol.dispose](): void {
-    this.#handle.drop();
+    // A trap of a destructor that suspends is reported by the next call of the instance, or by `Symbol.asyncDispose`.
+    this.#handle.drop()?.catch(() => {});
+  }
+
+  /** As `Symbol.dispose`, and waits for a destructor that suspends. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#handle.drop();
   }
 }
 

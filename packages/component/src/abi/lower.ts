@@ -19,7 +19,7 @@ import { isThenable, lowerScalar, NONE, scalarCode } from './scalars.ts';
 import { passesHandles, refuseAsync } from './signature.ts';
 import { once, specialisedLower } from './specialise.ts';
 import { storerOf } from './store.ts';
-import { failed, isUnwind, thrown } from './traps.ts';
+import { failed, isUnwind, thrown, uncatchable } from './traps.ts';
 
 /** @throws ComponentError `TENON_UNSUPPORTED` for what only the asynchronous Canonical ABI can do */
 export function prepareLower(type: FuncType, encoding: StringEncoding): PreparedLower {
@@ -184,7 +184,7 @@ class LoweredCall {
   }
 
   private failed(error: unknown): unknown {
-    return failed(error, this.cx.instance, this.cx.name);
+    return uncatchable(failed(error, this.cx.instance, this.cx.name));
   }
 }
 
@@ -234,12 +234,12 @@ function specialised(factory: SpecialisedLower, type: FuncType, binding: Binding
   const { instance, name } = binding;
   const { store } = instance;
   const code = scalarCode(type.result) ?? NONE;
-  const threw = (error: unknown): unknown => failed(hostThrew(error), instance, name);
+  const threw = (error: unknown): unknown => uncatchable(failed(hostThrew(error), instance, name));
   const returned = (value: unknown): unknown => {
     try {
       return lowerScalar(code, value);
     } catch (error) {
-      throw failed(wrongResult(error, name), instance, name);
+      throw uncatchable(failed(wrongResult(error, name), instance, name));
     }
   };
   const core = factory({
@@ -247,7 +247,7 @@ function specialised(factory: SpecialisedLower, type: FuncType, binding: Binding
     word: instance.flagsWord,
     mayLeave,
     isThenable,
-    refused: () => failed(cannotLeave(), instance, name),
+    refused: () => uncatchable(failed(cannotLeave(), instance, name)),
     threw,
     misfit: returned,
     settle: (result) => {

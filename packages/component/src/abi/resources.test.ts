@@ -4,7 +4,20 @@ import { before, describe, test } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
-import { borrow, type CoreGuest, compileGuest, func, list, newInstance, own, startGuest, tuple, u8, u32 } from '../../test/core-guest.ts';
+import {
+  borrow,
+  type CoreGuest,
+  compileGuest,
+  fromCore,
+  func,
+  list,
+  newInstance,
+  own,
+  startGuest,
+  tuple,
+  u8,
+  u32,
+} from '../../test/core-guest.ts';
 import { flagWords, MAY_ENTER } from '../instance/flags.ts';
 import type { ComponentInstance, ResourceClass, RuntimeResource } from '../instance/state.ts';
 import type { FuncType } from '../types/types.ts';
@@ -429,7 +442,10 @@ describe('built-ins', () => {
     assert.equal((flagWords[implementer.flagsWord] ?? 0) & MAY_ENTER, MAY_ENTER);
     const busy = transferOwn(implementer, user, resource)(resourceNew(implementer, resource)(8));
     flagWords[implementer.flagsWord] = (flagWords[implementer.flagsWord] ?? 0) & ~MAY_ENTER;
-    assert.throws(() => resourceDrop(user, resource)(busy), { code: 'TENON_TRAP', message: /cannot enter component instance/ });
+    assert.throws(
+      fromCore(() => resourceDrop(user, resource)(busy)),
+      { code: 'TENON_TRAP', message: /cannot enter component instance/ },
+    );
   });
 });
 
@@ -466,7 +482,7 @@ describe('moves between instances', () => {
     enterCall(user)();
     const borrowed = transferBorrow(implementer, user, resource)(index);
     assert.equal(user.handles.get(borrowed).own, false);
-    assert.throws(exitCall(user.store), { code: 'TENON_TRAP', message: /borrow handles still remain/ });
+    assert.throws(fromCore(exitCall(user.store)), { code: 'TENON_TRAP', message: /borrow handles still remain/ });
   });
 
   test('a lent own cannot be moved, a borrow not be given away', () => {
@@ -474,12 +490,18 @@ describe('moves between instances', () => {
     const index = resourceNew(one.implementer, one.resource)(7);
     enterCall(one.user)();
     transferBorrow(one.implementer, one.user, one.resource)(index);
-    assert.throws(() => transferOwn(one.implementer, one.user, one.resource)(index), {
-      message: /cannot remove owned resource while borrowed/,
-    });
+    assert.throws(
+      fromCore(() => transferOwn(one.implementer, one.user, one.resource)(index)),
+      {
+        message: /cannot remove owned resource while borrowed/,
+      },
+    );
     const two = family();
     enterCall(two.user)();
     const borrowed = transferBorrow(two.implementer, two.user, two.resource)(resourceNew(two.implementer, two.resource)(7));
-    assert.throws(() => transferOwn(two.user, two.implementer, two.resource)(borrowed), { message: /it is a borrow/ });
+    assert.throws(
+      fromCore(() => transferOwn(two.user, two.implementer, two.resource)(borrowed)),
+      { message: /it is a borrow/ },
+    );
   });
 });

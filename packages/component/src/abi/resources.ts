@@ -6,6 +6,7 @@
 import { Trap } from '../errors.ts';
 import { FLAGS_CONTEXT_OFFSET, FLAGS_SLOT_BYTES, flagWords, MAY_ENTER } from '../instance/flags.ts';
 import { type ComponentInstance, ResourceHandle, type RuntimeResource, type Store, Task } from '../instance/state.ts';
+import { coreDrop } from './destructor.ts';
 import { cannotLeave, mayLeave } from './entry.ts';
 import { handleAt, takeHandle, takeOwn } from './handles.ts';
 import { isUnwind, raise, thrown } from './traps.ts';
@@ -40,18 +41,50 @@ export function resourceRep(instance: ComponentInstance, resource: RuntimeResour
 
 /** `canon resource.drop`: `(handle: i32) -> ()`. */
 export function resourceDrop(instance: ComponentInstance, resource: RuntimeResource): (handle: number) => void {
-  const destroy = resource.implementer === undefined ? disposeHost : destroyGuest(instance, resource, resource.implementer);
-  return (index) => {
+  const { destructor, implementer } = resource;
+  const func = `[resource-drop]${resource.name}`;
+  /** Takes the handle out of the table. @returns the representation of what must be destroyed, if anything */
+  const take = (index: number): number | object | undefined => {
+    checkMayLeave(instance);
+    const handle = takeHandle(instance, index, resource);
+    if (handle.own) return handle.rep;
+    if (handle.scope !== undefined) handle.scope.borrows--;
+    return undefined;
+  };
+  if (implementer === undefined) {
+    return (index) => {
+      try {
+        const rep = take(index);
+        if (rep !== undefined) disposeHost(rep);
+      } catch (error) {
+        raise(instance, func, error);
+      }
+    };
+  }
+  const call = new DestructorCall(instance, implementer);
+  const begin = (index: number): number => {
     try {
-      checkMayLeave(instance);
-      const handle = takeHandle(instance, index, resource);
-      if (handle.own) destroy(handle.rep);
-      else if (handle.scope !== undefined) handle.scope.borrows--;
+      const rep = take(index);
+      if (rep === undefined) return NOTHING;
+      call.check();
+      if (destructor === undefined) return NOTHING;
+      call.begin();
+      return (rep as number) >>> 0;
     } catch (error) {
-      raise(instance, `[resource-drop]${resource.name}`, error);
+      return raise(instance, func, error);
     }
   };
+  if (destructor !== undefined && resource.destructorSuspends === true) return coreDrop(begin, destructor, () => call.end());
+  return (index) => {
+    const rep = begin(index);
+    if (rep === NOTHING) return;
+    destructor?.(rep);
+    call.end();
+  };
 }
+
+/** What {@link coreDrop} takes for "no destructor to call". */
+const NOTHING = -1;
 
 function disposeHost(rep: number | object): void {
   try {
@@ -64,27 +97,37 @@ function disposeHost(rep: number | object): void {
 
 const CONTEXT_WORDS = (FLAGS_SLOT_BYTES - FLAGS_CONTEXT_OFFSET) >> 2;
 
-/** Calls the destructor as a lifted function of the implementer: with its flags checked, and task-local storage of its own. */
-function destroyGuest(
-  caller: ComponentInstance,
-  resource: RuntimeResource,
-  implementer: ComponentInstance,
-): (rep: number | object) => void {
-  const enters = enteringSet(implementer, caller).map((instance) => instance.flagsWord);
-  const storage = (implementer.flagsAddress + FLAGS_CONTEXT_OFFSET) >> 2;
-  return (rep) => {
-    for (const word of enters) {
+/** The call of a destructor as a lifted function of the implementer: its flags checked, and with task-local storage of its own. */
+class DestructorCall {
+  private readonly enters: readonly number[];
+  private readonly storage: number;
+  /** Storage of the calls that destructors interrupted, innermost last. */
+  private readonly saved: Int32Array[] = [];
+
+  constructor(caller: ComponentInstance, implementer: ComponentInstance) {
+    this.enters = enteringSet(implementer, caller).map((instance) => instance.flagsWord);
+    this.storage = (implementer.flagsAddress + FLAGS_CONTEXT_OFFSET) >> 2;
+  }
+
+  /** @throws Trap when the implementer, or an instance around it, cannot be entered */
+  check(): void {
+    for (const word of this.enters) {
       if (((flagWords[word] ?? 0) & MAY_ENTER) === 0) throw new Trap('wasm trap: cannot enter component instance');
     }
-    const { destructor } = resource;
-    if (destructor === undefined) return;
-    const saved = flagWords.slice(storage, storage + CONTEXT_WORDS);
+  }
+
+  begin(): void {
+    const { storage } = this;
+    this.saved.push(flagWords.slice(storage, storage + CONTEXT_WORDS));
     flagWords.fill(0, storage, storage + CONTEXT_WORDS);
-    for (const word of enters) flagWords[word] = (flagWords[word] ?? 0) & ~MAY_ENTER;
-    destructor(rep as number);
-    for (const word of enters) flagWords[word] = (flagWords[word] ?? 0) | MAY_ENTER;
-    flagWords.set(saved, storage);
-  };
+    for (const word of this.enters) flagWords[word] = (flagWords[word] ?? 0) & ~MAY_ENTER;
+  }
+
+  end(): void {
+    for (const word of this.enters) flagWords[word] = (flagWords[word] ?? 0) | MAY_ENTER;
+    const saved = this.saved.pop();
+    if (saved !== undefined) flagWords.set(saved, this.storage);
+  }
 }
 
 /** `entering_set`: the callee and its ancestors, less the caller and its ancestors. */

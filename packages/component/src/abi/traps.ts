@@ -25,8 +25,11 @@ export function poison(instance: ComponentInstance, trap: Trap): void {
   }
 }
 
-/** Poisons the store of `instance` with what was thrown in it. Returns what to throw: a Trap, or the same branded error. */
-export function failed(error: unknown, instance: ComponentInstance, func: string): unknown {
+/**
+ * Poisons the store of `instance` with what was thrown in it. Returns what to throw to the embedder: a Trap, or the same branded error.
+ */
+export function failed(thrownError: unknown, instance: ComponentInstance, func: string): unknown {
+  const error = carriedBy(thrownError);
   if (isUnwind(error)) {
     poison(instance, new Trap('the guest has ended', error, { component: instance.path, func }));
     return error;
@@ -45,7 +48,38 @@ export function swallowed(trap: Trap): unknown {
 
 /** Poisons the store and throws, from a function that core code called. */
 export function raise(instance: ComponentInstance, func: string, error: unknown): never {
-  throw failed(error, instance, func);
+  throw uncatchable(failed(error, instance, func));
+}
+
+// (module (func (export "trap") unreachable))
+const TRAP_MODULE = [
+  0, 97, 115, 109, 1, 0, 0, 0, 1, 4, 1, 96, 0, 0, 3, 2, 1, 0, 7, 8, 1, 4, 116, 114, 97, 112, 0, 0, 10, 5, 1, 3, 0, 0, 11,
+];
+
+let trap: (() => void) | undefined;
+const carried = new WeakMap<object, unknown>();
+
+/**
+ * A guest can catch a JavaScript exception with `catch_all`, but not a trap of core wasm. So what must not be caught travels through core
+ * code on such a trap.
+ */
+export function uncatchable(error: unknown): unknown {
+  trap ??= new WebAssembly.Instance(new WebAssembly.Module(new Uint8Array(TRAP_MODULE))).exports['trap'] as () => void;
+  try {
+    trap();
+  } catch (carrier) {
+    if (carrier instanceof WebAssembly.RuntimeError) {
+      carried.set(carrier, error);
+      return carrier;
+    }
+  }
+  // The stack is exhausted.
+  return error;
+}
+
+/** What travels on a trap that {@link uncatchable} made. */
+export function carriedBy(error: unknown): unknown {
+  return (typeof error === 'object' && error !== null ? carried.get(error) : undefined) ?? error;
 }
 
 // Left: V8's words. Right: the words of the core specification's tests and of Wasmtime, which people search for.

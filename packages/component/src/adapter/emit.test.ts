@@ -53,7 +53,6 @@ class Call {
         postReturn: setup.postReturn === true ? 23 : undefined,
       },
       enters: setup.enters ?? [CALLEE],
-      calleeResources: [],
       savesContext: setup.savesContext ?? false,
       name: 'test:adapter/f',
     };
@@ -550,7 +549,6 @@ function requestFor(type: FuncType): AdapterRequest {
     caller: { instance: 0, encoding: 'utf8', memory: 0, realloc: 0 },
     callee: { instance: 1, encoding: 'utf16', memory: 1, realloc: 1, func: 0, postReturn: undefined },
     enters: [1],
-    calleeResources: [],
     savesContext: false,
     name: 'f',
   };

@@ -24,8 +24,6 @@ export interface AdapterRequest {
    * their MAY_ENTER is checked, cleared, and set again on return. Empty for a call from a child to its ancestor.
    */
   readonly enters: readonly number[];
-  /** The resources of `type` that the callee's instance implements: a borrow of these is passed as its representation. */
-  readonly calleeResources: readonly ResourceId[];
   /** Whether the callee uses `context.get` or `context.set`, so that its storage must be saved, zeroed and restored. */
   readonly savesContext: boolean;
   /** Name for messages. */

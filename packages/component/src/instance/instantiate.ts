@@ -3,6 +3,7 @@
 import { changeBackpressure, unsupportedBuiltin } from '../abi/concurrency.ts';
 import type { CoreFunction } from '../abi/contract.ts';
 import { enterCall, exitCall, resourceDrop, resourceNew, resourceRep, transferBorrow, transferOwn } from '../abi/resources.ts';
+import { uncatchable } from '../abi/traps.ts';
 import type { AdapterImport } from '../adapter/requests.ts';
 import { ADAPTER_TRAPS } from '../adapter/traps.ts';
 import { ComponentError, TenonError, Trap } from '../errors.ts';
@@ -129,6 +130,7 @@ export class Instantiation {
       name: resource.name,
       implementer: this.instance(resource.implementer),
       destructor: destructor === undefined ? undefined : (this.func(destructor) as (rep: number) => void),
+      destructorSuspends: this.linked.suspends[resource.implementer] === true,
       constructorFunction: undefined,
     };
   }
@@ -198,5 +200,5 @@ export class Instantiation {
 }
 
 function adapterTrap(code: number): never {
-  throw new Trap(ADAPTER_TRAPS[code] ?? 'the adapter trapped');
+  throw uncatchable(new Trap(ADAPTER_TRAPS[code] ?? 'the adapter trapped'));
 }

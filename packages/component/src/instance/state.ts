@@ -67,6 +67,8 @@ export interface RuntimeResource {
   readonly implementer: ComponentInstance | undefined;
   /** The core destructor of a guest resource, `(rep: i32) -> ()`. */
   readonly destructor: ((rep: number) => void) | undefined;
+  /** Whether the destructor may suspend. */
+  readonly destructorSuspends?: boolean;
   /** The class of a host resource (its instances are the representations), or the class made for a guest resource. */
   readonly constructorFunction: ResourceClass | undefined;
 }

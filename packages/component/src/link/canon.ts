@@ -8,7 +8,7 @@ import type { FuncType } from '../types/types.ts';
 import { at, type CanonOptions, type CoreItem, type Environment, type FuncValue } from './environment.ts';
 import type { CanonSlots } from './plan.ts';
 import type { PlanBuilder } from './plan-builder.ts';
-import { asyncValueIn, resourcesOf } from './types.ts';
+import { asyncValueIn } from './types.ts';
 
 function canonOptions(env: Environment, declared: readonly CanonOption[]): CanonOptions {
   const option = <K extends CanonOption['kind']>(kind: K): Extract<CanonOption, { kind: K }> | undefined =>
@@ -105,10 +105,6 @@ function lower(builder: PlanBuilder, env: Environment, func: FuncValue, options:
         func: func.core.slot(),
         postReturn: callee.postReturn?.slot(),
       },
-      calleeResources: [...resourcesOf(func.type)].filter((id) => {
-        const resource = builder.resource(id);
-        return resource.kind === 'guest' && resource.implementer === func.instance;
-      }),
       name: `${builder.instancePath(func.instance)}`,
     };
   });

@@ -78,50 +78,6 @@ function defValType(env: Environment, expr: Exclude<TypeExpr, { kind: 'resource'
   }
 }
 
-/** The resources that a function type mentions, each once. */
-export function resourcesOf(type: FuncType): ReadonlySet<ResourceId> {
-  const found = new Set<ResourceId>();
-  const seen = new Set<ValType>();
-  const visit = (t: ValType | undefined): void => {
-    if (t === undefined || seen.has(t)) return;
-    seen.add(t);
-    switch (t.kind) {
-      case 'own':
-      case 'borrow':
-        found.add(t.resource);
-        break;
-      case 'record':
-        for (const field of t.fields) visit(field.type);
-        break;
-      case 'variant':
-        for (const c of t.cases) visit(c.type);
-        break;
-      case 'list':
-      case 'stream':
-      case 'future':
-        visit(t.element);
-        break;
-      case 'map':
-        visit(t.key);
-        visit(t.value);
-        break;
-      case 'tuple':
-        for (const element of t.types) visit(element);
-        break;
-      case 'option':
-        visit(t.type);
-        break;
-      case 'result':
-        visit(t.ok);
-        visit(t.err);
-        break;
-    }
-  };
-  for (const param of type.params) visit(param.type);
-  visit(type.result);
-  return found;
-}
-
 const ASYNC_KINDS: ReadonlySet<string> = new Set(['stream', 'future', 'error-context']);
 
 /** The first value type in a signature that only the asynchronous Canonical ABI can pass, if any. */

@@ -1,0 +1,43 @@
+/**
+ * Calls a guest's destructor from core code. A destructor that may suspend must not have a JavaScript frame below it, so it is called by a
+ * small core module that asks JavaScript only what to do before and after.
+ * https://github.com/WebAssembly/component-model/blob/main/design/mvp/CanonicalABI.md#canon-resourcedrop
+ */
+import type { CoreFunction } from './contract.ts';
+
+/*
+ * (module
+ *   (import "" "begin" (func $begin (param i32) (result f64)))
+ *   (import "" "destructor" (func $destructor (param i32)))
+ *   (import "" "end" (func $end))
+ *   (func (export "drop") (param i32) (local f64)
+ *     (if (f64.ge (local.tee 1 (call $begin (local.get 0))) (f64.const 0))
+ *       (then (call $destructor (i32.trunc_f64_u (local.get 1))) (call $end)))))
+ */
+const text = (name: string): number[] => [name.length, ...[...name].map((c) => c.charCodeAt(0))];
+const section = (id: number, content: readonly number[]): number[] => [id, content.length, ...content];
+const imported = (name: string, type: number): number[] => [0, ...text(name), 0, type];
+const BODY = [
+  1, 1, 0x7c, 0x20, 0, 0x10, 0, 0x22, 1, 0x44, 0, 0, 0, 0, 0, 0, 0, 0, 0x66, 0x04, 0x40, 0x20, 1, 0xab, 0x10, 1, 0x10, 2, 0x0b, 0x0b,
+];
+const MODULE = new Uint8Array([
+  ...[0, 97, 115, 109, 1, 0, 0, 0],
+  ...section(1, [3, 0x60, 1, 0x7f, 1, 0x7c, 0x60, 1, 0x7f, 0, 0x60, 0, 0]),
+  ...section(2, [3, ...imported('begin', 0), ...imported('destructor', 1), ...imported('end', 2)]),
+  ...section(3, [1, 1]),
+  ...section(7, [1, ...text('drop'), 0, 3]),
+  ...section(10, [1, BODY.length, ...BODY]),
+]);
+
+let compiled: WebAssembly.Module | undefined;
+
+/**
+ * @param begin takes the handle; returns the representation to destroy, or -1 when there is nothing to call
+ * @param destructor a core function
+ * @param end runs when the destructor has returned
+ */
+export function coreDrop(begin: (handle: number) => number, destructor: CoreFunction, end: () => void): (handle: number) => void {
+  compiled ??= new WebAssembly.Module(MODULE);
+  const imports = { '': { begin, destructor: destructor as WebAssembly.ExportValue, end } };
+  return new WebAssembly.Instance(compiled, imports).exports['drop'] as (handle: number) => void;
+}

@@ -1,0 +1,171 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { parse } from '@bytecodealliance/jco';
+import { Component, ComponentError, Linker, MissingImportsError, Trap } from './index.ts';
+
+const compile = async (text: string): Promise<Component> => Component.compile(new Uint8Array(await parse(text)));
+
+test('a guest cannot catch a trap that a host function causes', async () => {
+  const component = await compile(`(component
+    (import "fail" (func $fail))
+    (core func $fail (canon lower (func $fail)))
+    (core module $m
+      (import "" "fail" (func $fail))
+      (func (export "run") (result i32)
+        (block $caught (try_table (catch_all $caught) (call $fail)))
+        (i32.const 7)))
+    (core instance $i (instantiate $m (with "" (instance (export "fail" (func $fail))))))
+    (func (export "run") (result u32) (canon lift (core func $i "run"))))`);
+  const cause = new TypeError('broken host');
+  const { exports } = await new Linker()
+    .define('fail', () => {
+      throw cause;
+    })
+    .instantiate(component);
+  const run = exports.run as () => number;
+  assert.throws(run, (error) => error instanceof Trap && error.cause === cause && error.func === 'fail');
+  assert.throws(run, { code: 'TENON_INSTANCE_POISONED' });
+});
+
+test('a guest cannot catch the trap of an adapter', async () => {
+  const component = await compile(`(component
+    (component $callee
+      (core module $m (func (export "f") (param i32)))
+      (core instance $i (instantiate $m))
+      (func (export "f") (param "c" char) (canon lift (core func $i "f"))))
+    (component $caller
+      (import "f" (func $f (param "c" char)))
+      (core func $f (canon lower (func $f)))
+      (core module $m
+        (import "" "f" (func $f (param i32)))
+        (func (export "run") (param i32) (result i32)
+          (block $caught (try_table (catch_all $caught) (call $f (local.get 0))))
+          (i32.const 7)))
+      (core instance $i (instantiate $m (with "" (instance (export "f" (func $f))))))
+      (func (export "run") (param "c" u32) (result u32) (canon lift (core func $i "run"))))
+    (instance $callee (instantiate $callee))
+    (instance $caller (instantiate $caller (with "f" (func $callee "f"))))
+    (export "run" (func $caller "run")))`);
+  const { exports } = await new Linker().instantiate(component);
+  const run = exports.run as (c: number) => number;
+  assert.equal(run(65), 7);
+  assert.throws(() => run(0xd800), { code: 'TENON_TRAP', message: /invalid `char` bit pattern/ });
+});
+
+const WAITING_DESTRUCTOR = `(component
+  (import "wait" (func $wait (param "rep" u32)))
+  (component $owner
+    (import "wait" (func $wait (param "rep" u32)))
+    (core func $wait (canon lower (func $wait)))
+    (core module $d (import "" "wait" (func $wait (param i32))) (func (export "drop") (param i32) (call $wait (local.get 0))))
+    (core instance $d (instantiate $d (with "" (instance (export "wait" (func $wait))))))
+    (type $thing' (resource (rep i32) (dtor (core func $d "drop"))))
+    (export $thing "thing" (type $thing'))
+    (core func $new (canon resource.new $thing'))
+    (core module $m (import "" "new" (func $new (param i32) (result i32)))
+      (func (export "make") (param i32) (result i32) (call $new (local.get 0))))
+    (core instance $m (instantiate $m (with "" (instance (export "new" (func $new))))))
+    (func (export "make") (param "rep" u32) (result (own $thing)) (canon lift (core func $m "make"))))
+  (component $user
+    (import "thing" (type $thing (sub resource)))
+    (import "make" (func $make (param "rep" u32) (result (own $thing))))
+    (core func $make (canon lower (func $make)))
+    (core func $drop (canon resource.drop $thing))
+    (core module $m
+      (import "" "make" (func $make (param i32) (result i32)))
+      (import "" "drop" (func $drop (param i32)))
+      (func (export "run") (param i32) (result i32) (call $drop (call $make (local.get 0))) (i32.const 1)))
+    (core instance $m (instantiate $m (with "" (instance (export "make" (func $make)) (export "drop" (func $drop))))))
+    (func (export "run") (param "rep" u32) (result u32) (canon lift (core func $m "run"))))
+  (instance $owner (instantiate $owner (with "wait" (func $wait))))
+  (instance $user (instantiate $user (with "thing" (type $owner "thing")) (with "make" (func $owner "make"))))
+  (export $thing "thing" (type $owner "thing"))
+  (export "make" (func $owner "make") (func (param "rep" u32) (result (own $thing))))
+  (export "run" (func $user "run")))`;
+
+test('a destructor may suspend, in another component and for the embedder', async () => {
+  const waited: number[] = [];
+  const linker = new Linker().define('wait', async (rep: number) => {
+    await Promise.resolve();
+    waited.push(rep);
+  });
+  const { exports } = await linker.instantiate(await compile(WAITING_DESTRUCTOR));
+  assert.equal(await (exports.run as (rep: number) => Promise<number>)(5), 1);
+  assert.deepEqual(waited, [5]);
+  const thing = await (exports.make as (rep: number) => Promise<AsyncDisposable>)(6);
+  await thing[Symbol.asyncDispose]();
+  assert.deepEqual(waited, [5, 6]);
+  assert.equal(await (exports.run as (rep: number) => Promise<number>)(7), 1);
+});
+
+test('all missing imports are named at once', async () => {
+  const component = await compile(`(component
+    (import "a:b/c@0.2.0" (instance (export "r" (type (sub resource))) (export "f" (func))))
+    (import "a:b/d@0.2.0" (instance (export "g" (func)) (export "h" (func))))
+    (import "plain" (func)))`);
+  const linker = new Linker().define('a:b/d@0.2.3', { g() {} });
+  await assert.rejects(linker.instantiate(component), (error) => {
+    assert.ok(error instanceof MissingImportsError);
+    assert.deepEqual(error.missing, [
+      { import: 'a:b/c@0.2.0', item: undefined },
+      { import: 'a:b/d@0.2.0', item: 'h' },
+      { import: 'plain', item: undefined },
+    ]);
+    return true;
+  });
+});
+
+test('exports stay synchronous unless what they reach may suspend', async () => {
+  const component = await compile(`(component
+    (import "wait" (func $wait (result u32)))
+    (component $plain
+      (core module $m (func (export "f") (result i32) (i32.const 1)))
+      (core instance $i (instantiate $m))
+      (func (export "f") (result u32) (canon lift (core func $i "f"))))
+    (component $waits
+      (import "wait" (func $wait (result u32)))
+      (core func $wait (canon lower (func $wait)))
+      (core module $m (import "" "wait" (func $wait (result i32))) (func (export "f") (result i32) (call $wait)))
+      (core instance $i (instantiate $m (with "" (instance (export "wait" (func $wait))))))
+      (func (export "f") (result u32) (canon lift (core func $i "f"))))
+    (component $calls
+      (import "f" (func $f (result u32)))
+      (core func $f (canon lower (func $f)))
+      (core module $m (import "" "f" (func $f (result i32))) (func (export "f") (result i32) (call $f)))
+      (core instance $i (instantiate $m (with "" (instance (export "f" (func $f))))))
+      (func (export "f") (result u32) (canon lift (core func $i "f"))))
+    (instance $plain (instantiate $plain))
+    (instance $waits (instantiate $waits (with "wait" (func $wait))))
+    (instance $calls (instantiate $calls (with "f" (func $waits "f"))))
+    (export "plain" (func $plain "f"))
+    (export "waits" (func $waits "f"))
+    (export "calls" (func $calls "f")))`);
+  const { exports } = await new Linker().define('wait', async () => 2).instantiate(component);
+  const { plain, waits, calls } = exports as Record<string, () => unknown>;
+  assert.equal(plain?.(), 1);
+  assert.equal(await waits?.(), 2);
+  const called = calls?.();
+  assert.ok(called instanceof Promise);
+  assert.equal(await called, 2);
+});
+
+test('a component that a thread shared runs without being validated again', async () => {
+  const component = await compile(`(component
+    (core module $m (func (export "f") (result i32) (i32.const 9)))
+    (core instance $i (instantiate $m))
+    (func (export "f") (result u32) (canon lift (core func $i "f"))))`);
+  component.ownPlan();
+  const shared = Component.fromShared(structuredClone(component.share()));
+  const { exports } = await new Linker().instantiate(shared);
+  assert.equal((exports.f as () => number)(), 9);
+});
+
+test('components nested to double at each level are refused, not flattened', async () => {
+  let inner = '(component $c)';
+  for (let i = 0; i < 20; i++) inner = `(component $c ${inner} (instance (instantiate $c)) (instance (instantiate $c)))`;
+  const component = await compile(`(component ${inner} (instance (instantiate $c)))`);
+  await assert.rejects(
+    new Linker().instantiate(component),
+    (error) => error instanceof ComponentError && error.code === 'TENON_UNSUPPORTED',
+  );
+});
