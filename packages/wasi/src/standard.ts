@@ -1,5 +1,7 @@
+import { fstatSync } from 'node:fs';
 import { Readable, Writable } from 'node:stream';
-import { isatty } from 'node:tty';
+import { builtins } from './body/builtins.ts';
+import { DescriptorSink } from './body/descriptor-sink.ts';
 import { BytesSource, CallSink, EMPTY, ReadableSource, type Sink, type Source, WritableSink } from './body/streams.ts';
 
 /** Where a guest's standard input comes from: the process's own, a Node stream, or bytes. */
@@ -14,8 +16,17 @@ export interface Standard<Stream> {
   readonly terminal: boolean;
 }
 
+/** Asks the system only about what can be a terminal. */
+function isTerminal(fd: number): boolean {
+  try {
+    return fstatSync(fd).isCharacterDevice() && builtins.tty.isatty(fd);
+  } catch {
+    return false;
+  }
+}
+
 export function standardInput(input: StandardInput | undefined): Standard<Source> {
-  if (input === 'inherit') return { stream: new ReadableSource(() => process.stdin, { keepOpen: true }), terminal: isatty(0) };
+  if (input === 'inherit') return { stream: new ReadableSource(() => process.stdin, { keepOpen: true }), terminal: isTerminal(0) };
   if (input instanceof Readable)
     return { stream: new ReadableSource(input, { keepOpen: true }), terminal: 'isTTY' in input && input.isTTY === true };
   return { stream: new BytesSource(typeof input === 'string' ? Buffer.from(input) : (input ?? EMPTY)), terminal: false };
@@ -23,7 +34,7 @@ export function standardInput(input: StandardInput | undefined): Standard<Source
 
 export function standardOutput(output: StandardOutput | undefined, fd: 1 | 2): Standard<Sink> {
   if (output === 'inherit') {
-    return { stream: new WritableSink(() => (fd === 1 ? process.stdout : process.stderr), { keepOpen: true }), terminal: isatty(fd) };
+    return { stream: new DescriptorSink(fd), terminal: isTerminal(fd) };
   }
   if (output instanceof Writable) {
     return { stream: new WritableSink(output, { keepOpen: true }), terminal: 'isTTY' in output && output.isTTY === true };

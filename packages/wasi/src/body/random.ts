@@ -1,4 +1,4 @@
-import { randomFillSync } from 'node:crypto';
+import { builtins } from './builtins.ts';
 
 /** Where random bytes come from. */
 export interface Randomness {
@@ -36,7 +36,7 @@ export class Words {
 }
 
 const fillSecurely = (into: Uint8Array<ArrayBuffer>): void => {
-  randomFillSync(into);
+  builtins.crypto.randomFillSync(into);
 };
 
 export const SYSTEM_RANDOMNESS: Randomness = {
@@ -44,7 +44,7 @@ export const SYSTEM_RANDOMNESS: Randomness = {
   insecure: fillSecurely,
   seed() {
     const words = new BigUint64Array(2);
-    randomFillSync(words);
+    builtins.crypto.randomFillSync(words);
     return [words[0] ?? 0n, words[1] ?? 0n];
   },
 };

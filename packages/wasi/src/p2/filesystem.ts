@@ -1,5 +1,4 @@
 /** `wasi:filesystem` — https://github.com/WebAssembly/WASI/tree/main/wasip2/filesystem */
-import { createHash } from 'node:crypto';
 import { type BigIntStats, fdatasync, fstatSync, fsync, ftruncate, futimesSync } from 'node:fs';
 import { promisify } from 'node:util';
 import { resultError } from '@tenon/component';
@@ -7,6 +6,7 @@ import { type Datetime, datetimeOf, nanosecondsOf } from '../body/clock.ts';
 import { Directory, type Entries, type EntryType, type NewTime, timeFor, typeOf } from '../body/files/directory.ts';
 import { codeOf, FileError } from '../body/files/error.ts';
 import { File, FileSink, FileSource } from '../body/files/file.ts';
+import { identity } from '../body/files/identity.ts';
 import { CHUNK } from '../body/streams.ts';
 import type { IoError } from './io-error.ts';
 import { InputStream, OutputStream } from './io-streams.ts';
@@ -144,9 +144,8 @@ function statOf(stats: BigIntStats): DescriptorStat {
   };
 }
 
-/** Says which object it is and nothing else, without telling the guest the numbers of device and inode. */
 function hashOf(stats: BigIntStats): MetadataHash {
-  const digest = createHash('sha256').update(`${stats.dev}:${stats.ino}`).digest();
+  const digest = identity(stats.dev, stats.ino);
   return { lower: digest.readBigUInt64LE(0), upper: digest.readBigUInt64LE(8) };
 }
 

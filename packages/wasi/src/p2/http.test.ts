@@ -216,7 +216,13 @@ describe('serving', () => {
     });
     const answer = await ask(port, { method: 'PROPFIND', path: '/a?b=c', headers: { 'X-Y': 'z', host: 'some.host', te: 'trailers' } });
     assert.equal(answer.status, 200);
-    assert.deepEqual(told, [{ tag: 'other', val: 'PROPFIND' }, '/a?b=c', { tag: 'HTTP' }, 'some.host', { 'content-length': '0', 'x-y': 'z', te: 'trailers' }]);
+    assert.deepEqual(told, [
+      { tag: 'other', val: 'PROPFIND' },
+      '/a?b=c',
+      { tag: 'HTTP' },
+      'some.host',
+      { 'content-length': '0', 'x-y': 'z', te: 'trailers' },
+    ]);
     for (const method of ['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'OPTIONS', 'TRACE', 'PATCH']) {
       await ask(port, { method });
       assert.deepEqual((told as unknown[])[0], { tag: method.toLowerCase() });

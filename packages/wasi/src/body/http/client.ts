@@ -1,15 +1,12 @@
-import { type LookupAddress, lookup } from 'node:dns';
+import type { LookupAddress } from 'node:dns';
 import type { Agent, ClientRequest, IncomingMessage, RequestOptions } from 'node:http';
-import { isIP, type LookupFunction } from 'node:net';
+import type { LookupFunction } from 'node:net';
+import { builtins } from '../builtins.ts';
 import type { Rules } from '../network/rules.ts';
 import { Later } from '../readiness.ts';
 import type { Departing, Departure } from './body.ts';
 import { HttpError, httpError } from './error.ts';
 import type { FieldList } from './fields.ts';
-
-// Loaded with the first request: HTTP and TLS take longer to load than a small guest to run.
-const http = (): typeof import('node:http') => process.getBuiltinModule('node:http');
-const https = (): typeof import('node:https') => process.getBuiltinModule('node:https');
 
 /** A request to send. */
 export interface Demand {
@@ -80,17 +77,17 @@ export class Client {
 
   #agent(secure: boolean): Agent {
     if (secure) {
-      this.#secure ??= new (https().Agent)({ keepAlive: true });
+      this.#secure ??= new builtins.https.Agent({ keepAlive: true });
       return this.#secure;
     }
-    this.#plain ??= new (http().Agent)({ keepAlive: true });
+    this.#plain ??= new builtins.http.Agent({ keepAlive: true });
     return this.#plain;
   }
 
   /** Names are looked up here, so that what they lead to is checked and that very address is connected to. */
   #lookup(host: string, port: number): LookupFunction {
     return (name, options, callback) => {
-      lookup(name, { ...options, all: true }, (error, found) => {
+      builtins.dns.lookup(name, { ...options, all: true }, (error, found) => {
         if (error) {
           callback(error, []);
           return;
@@ -170,10 +167,10 @@ class Errand implements Departure {
     const headers = ['host', authority, ...fields.pairs, ...framing];
     let request: ClientRequest;
     try {
-      request = (secure ? https() : http()).request({
+      request = (secure ? builtins.https : builtins.http).request({
         ...this.#options,
         headers,
-        servername: isIP(String(this.#options.host)) ? '' : this.#options.host,
+        servername: builtins.net.isIP(String(this.#options.host)) ? '' : this.#options.host,
       } as RequestOptions);
     } catch (error) {
       this.#fail(httpError(error));

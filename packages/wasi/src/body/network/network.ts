@@ -1,5 +1,4 @@
-import { lookup } from 'node:dns';
-import { isIP } from 'node:net';
+import { builtins } from '../builtins.ts';
 import { Later } from '../readiness.ts';
 import { SocketError, socketError } from './error.ts';
 import { type Family, familyOf, Rules, unmapped } from './rules.ts';
@@ -67,7 +66,7 @@ export class Network {
   /** Looks a name up that some rule names. Resolves to its addresses. */
   lookup(name: string): Later<string[] | SocketError> {
     const later = new Later<string[] | SocketError>();
-    if (isIP(name) !== 0) {
+    if (builtins.net.isIP(name) !== 0) {
       later.settle([name]);
       return later;
     }
@@ -75,7 +74,7 @@ export class Network {
     if (!this.#rules.connect.names(name) && !this.#rules.send.names(name)) {
       throw new SocketError('access-denied', `looking up ${name} is not granted`);
     }
-    lookup(name, { all: true }, (error, found) => {
+    builtins.dns.lookup(name, { all: true }, (error, found) => {
       if (error) {
         later.settle(socketError(error));
         return;

@@ -1,4 +1,5 @@
-import { BlockList, isIP } from 'node:net';
+import type { BlockList } from 'node:net';
+import { builtins } from '../builtins.ts';
 
 /** Families of addresses by the names that Node has for them. */
 export type Family = 'ipv4' | 'ipv6';
@@ -7,18 +8,20 @@ export type Family = 'ipv4' | 'ipv6';
  * Addresses that only this machine or its neighbours have, and the metadata services of clouds among them. They are reached only when
  * a rule names them: a public name may lead to one of them.
  */
-const SHIELDED = new BlockList();
-SHIELDED.addSubnet('0.0.0.0', 8, 'ipv4');
-SHIELDED.addSubnet('127.0.0.0', 8, 'ipv4');
-SHIELDED.addSubnet('169.254.0.0', 16, 'ipv4');
-SHIELDED.addSubnet('100.100.100.200', 32, 'ipv4');
-SHIELDED.addAddress('::', 'ipv6');
-SHIELDED.addAddress('::1', 'ipv6');
-SHIELDED.addSubnet('fe80::', 10, 'ipv6');
-SHIELDED.addAddress('fd00:ec2::254', 'ipv6');
+const SHIELDED: readonly (readonly [address: string, prefix: number, family: Family])[] = [
+  ['0.0.0.0', 8, 'ipv4'],
+  ['127.0.0.0', 8, 'ipv4'],
+  ['169.254.0.0', 16, 'ipv4'],
+  ['100.100.100.200', 32, 'ipv4'],
+  ['::', 127, 'ipv6'],
+  ['fe80::', 10, 'ipv6'],
+  ['fd00:ec2::254', 128, 'ipv6'],
+];
+
+let shielded: BlockList | undefined;
 
 export function familyOf(address: string): Family {
-  return isIP(address) === 6 ? 'ipv6' : 'ipv4';
+  return builtins.net.isIP(address) === 6 ? 'ipv6' : 'ipv4';
 }
 
 /** An IPv4 address in IPv6's clothes is the IPv4 address. */
@@ -28,8 +31,12 @@ export function unmapped(address: string): string {
 
 /** Whether an address is reached only when it is named. */
 export function isShielded(address: string): boolean {
+  if (shielded === undefined) {
+    shielded = new builtins.net.BlockList();
+    for (const [from, prefix, family] of SHIELDED) shielded.addSubnet(from, prefix, family);
+  }
   const plain = unmapped(address);
-  return SHIELDED.check(plain, familyOf(plain));
+  return shielded.check(plain, familyOf(plain));
 }
 
 interface Rule {
@@ -56,12 +63,12 @@ function parse(text: string): Rule {
   if (host === undefined) throw new RangeError(`"${text}" is no host, address or range, with or without a port`);
   const ports = parsePorts(match?.[3], text);
   const [address = '', prefix] = host.split('/');
-  if (isIP(address) === 0) {
+  if (builtins.net.isIP(address) === 0) {
     if (prefix !== undefined || !/^(\*|(\*\.)?[a-z0-9_.-]+)$/i.test(host)) throw new RangeError(`"${text}" is no host, address or range`);
     return { name: host.toLowerCase(), addresses: undefined, ports };
   }
   const family = familyOf(address);
-  const addresses = new BlockList();
+  const addresses = new builtins.net.BlockList();
   if (prefix === undefined) addresses.addAddress(address, family);
   else addresses.addSubnet(address, Number(prefix), family);
   return { name: undefined, addresses, ports };
@@ -81,7 +88,7 @@ export class Rules {
 
   /** Whether the host, a name or an address, may be asked for. */
   allowsHost(host: string, port: number): boolean {
-    if (isIP(host) !== 0) return this.allowsAddress(host, port);
+    if (builtins.net.isIP(host) !== 0) return this.allowsAddress(host, port);
     const name = host.toLowerCase().replace(/\.$/, '');
     return this.#rules.some((rule) => rule.name !== undefined && within(port, rule) && matches(rule.name, name));
   }

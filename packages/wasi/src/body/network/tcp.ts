@@ -1,4 +1,5 @@
-import { connect, createServer, type Server, type Socket } from 'node:net';
+import type { Server, Socket } from 'node:net';
+import { builtins } from '../builtins.ts';
 import { Signal } from '../readiness.ts';
 import { ReadableSource, WritableSink } from '../streams.ts';
 import { SocketError, socketError } from './error.ts';
@@ -65,7 +66,7 @@ function endpoint(address: string | undefined, port: number | undefined): Endpoi
 /** Connects. @param local where from; the port 0 stands for any. */
 export function dial(remote: Endpoint, local: Endpoint | undefined, options: TcpOptions): Promise<Connection> {
   return new Promise((resolve, reject) => {
-    const socket = connect({
+    const socket = builtins.net.connect({
       host: remote.address,
       port: remote.port,
       allowHalfOpen: true,
@@ -103,7 +104,7 @@ export class Listener extends Signal {
 
   static open(local: Endpoint, family: Family, network: Network): Promise<Listener> {
     return new Promise((resolve, reject) => {
-      const server = createServer({ allowHalfOpen: true, pauseOnConnect: true });
+      const server = builtins.net.createServer({ allowHalfOpen: true, pauseOnConnect: true });
       const failed = (error: Error): void => reject(socketError(error));
       server.once('error', failed);
       server.listen({ host: local.address, port: local.port, ipv6Only: family === 'ipv6', backlog: 128 }, () => {

@@ -1,4 +1,5 @@
-import { createSocket, type RemoteInfo, type Socket } from 'node:dgram';
+import type { RemoteInfo, Socket } from 'node:dgram';
+import { builtins } from '../builtins.ts';
 import { Signal } from '../readiness.ts';
 import { type SocketError, socketError } from './error.ts';
 import type { Endpoint } from './network.ts';
@@ -40,7 +41,7 @@ export class UdpSocket extends Signal {
 
   static open(local: Endpoint, family: Family): Promise<UdpSocket> {
     return new Promise((resolve, reject) => {
-      const socket = createSocket({ type: family === 'ipv6' ? 'udp6' : 'udp4', ipv6Only: family === 'ipv6' });
+      const socket = builtins.dgram.createSocket({ type: family === 'ipv6' ? 'udp6' : 'udp4', ipv6Only: family === 'ipv6' });
       const failed = (error: Error): void => {
         socket.close();
         reject(socketError(error));

@@ -1,0 +1,54 @@
+import { writeSync } from 'node:fs';
+import { CHUNK, Sink, WritableSink } from './streams.ts';
+
+/**
+ * Writes to the process's own output, each write done when it returns: nothing is lost when the process ends right after.
+ * Output that does not take everything at once (a pipe that somebody has made non-blocking) is left to Node's stream from then on.
+ */
+export class DescriptorSink extends Sink {
+  readonly #fd: 1 | 2;
+  #rest: WritableSink | undefined;
+  #closed = false;
+
+  constructor(fd: 1 | 2) {
+    super();
+    this.#fd = fd;
+  }
+
+  override ready(): boolean {
+    return this.#rest?.ready() ?? true;
+  }
+
+  override room(): number | undefined {
+    if (this.#rest !== undefined) return this.#rest.room();
+    return this.#closed ? undefined : CHUNK;
+  }
+
+  override write(bytes: Uint8Array): void {
+    if (this.#rest !== undefined) {
+      this.#rest.write(bytes);
+      return;
+    }
+    let left = bytes;
+    try {
+      while (left.length > 0) left = left.subarray(writeSync(this.#fd, left));
+    } catch (error) {
+      if (!(error instanceof Error) || !('code' in error) || error.code !== 'EAGAIN') {
+        this.#closed = true;
+        throw error;
+      }
+      this.#rest = new WritableSink(this.#fd === 1 ? process.stdout : process.stderr, { keepOpen: true });
+      this.#rest.add({ wake: this.#woken });
+      this.#rest.write(left);
+    }
+  }
+
+  override flush(): void {
+    this.#rest?.flush();
+  }
+
+  readonly #woken = (): void => {
+    this.#rest?.add({ wake: this.#woken });
+    this.notify();
+  };
+}
