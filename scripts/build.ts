@@ -4,6 +4,7 @@
  */
 import { cpSync, existsSync, globSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { bundleCommandLine } from './bundle.ts';
 import { CACHE, output, ROOT } from './workspace.ts';
 
 interface Manifest {
@@ -19,7 +20,7 @@ function publishedManifest(manifest: Manifest): object {
     name,
     { types: source.replace(/\.ts$/, '.d.ts'), default: toJavaScript(source) },
   ]);
-  return { ...manifest, engines: { node: '>=26' }, exports: Object.fromEntries(exports), files: ['src', 'bin'] };
+  return { ...manifest, engines: { node: '>=26' }, exports: Object.fromEntries(exports), files: ['src', 'bin', 'bundle'] };
 }
 
 /** Source files that are found by URL or from plain JavaScript have new names too; the compiler renames only imports in TypeScript. */
@@ -65,6 +66,7 @@ export async function build(): Promise<string[]> {
   await compile(compiled);
   const packages = readdirSync(join(ROOT, 'packages')).filter((folder) => existsSync(join(compiled, folder)));
   for (const folder of packages) assemble(folder, compiled);
+  await bundleCommandLine(join(ROOT, 'packages/cli/dist'));
   const folders = packages.map((folder) => `./packages/${folder}/dist`);
   const packed = await output('npm', ['pack', '--json', '--loglevel=error', '--pack-destination', tarballs, ...folders]);
   return tarballNames(JSON.parse(packed)).map((name) => join(tarballs, name));

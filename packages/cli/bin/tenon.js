@@ -1,8 +1,10 @@
 #!/usr/bin/env node
 // Plain JavaScript that an old Node can read, so that it can say what it lacks.
-import * as nodeModule from 'node:module';
+import * as fs from 'node:fs';
+import { fileURLToPath } from 'node:url';
 
 const NEEDED = 26;
+const BUNDLE = new URL('../bundle/tenon.cjs', import.meta.url);
 
 if (Number.parseInt(process.versions.node, 10) < NEEDED) {
   console.error(
@@ -10,9 +12,12 @@ if (Number.parseInt(process.versions.node, 10) < NEEDED) {
       'Components need JSPI and WebAssembly multi-memory, which older versions do not have. Install a current Node.js and try again.',
   );
   process.exitCode = 2;
+} else if (fs.existsSync(BUNDLE)) {
+  const { runBundle } = await import('./bundle.js');
+  await runBundle(fileURLToPath(BUNDLE), process.argv.slice(2));
 } else {
-  // The second start compiles nothing again.
-  nodeModule.enableCompileCache();
+  const { enableCompileCache } = await import('node:module');
+  enableCompileCache();
   const { main } = await import('../src/main.ts');
   await main(process.argv.slice(2));
 }

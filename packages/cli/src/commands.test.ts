@@ -154,5 +154,5 @@ test('tenon compose writes a component that runs', async (t) => {
     { importer: 'socket', import: 'example:calculator/math', exporter: 'rust-calculator', export: 'example:calculator/math' },
   ]);
   const graph = await tenon(['inspect', '--graph', '-', out]);
-  assert.match(graph.stdout, />socket<[\s\S]*>rust-calculator</);
+  assert.match(graph.stdout, />rust-calculator<[\s\S]*>socket</);
 });

@@ -1,7 +1,8 @@
 /** The options by which `run` and `serve` grant a guest what it asks for, and how to grant what is missing. */
-import { ComponentError, MissingImportsError } from '@tenon/component';
+import { TenonError } from '@tenon/component';
 import type { Arguments, Option } from './command.ts';
 import { usage } from './errors.ts';
+import { isMissingImports } from './failures.ts';
 
 export const GRANT_OPTIONS: Readonly<Record<'dir' | 'env' | 'http', Option>> = {
   dir: {
@@ -56,14 +57,14 @@ function parseVariable(text: string): (readonly [string, string])[] {
 
 /** The same error, with a line below each missing import that says how to grant it. Other errors stay as they are. */
 export function explainMissing(error: unknown, file: string): unknown {
-  if (!(error instanceof MissingImportsError)) return error;
+  if (!isMissingImports(error)) return error;
   const interfaces = Map.groupBy(error.missing, (missing) => missing.import);
   const lines = [...interfaces].map(([name, missing]) => {
     const items = missing.flatMap(({ item }) => item ?? []);
     return `  ${name}${items.length === 0 ? '' : ` (${items.join(', ')})`}\n    ${howToGrant(name, file)}`;
   });
   const count = interfaces.size === 1 ? 'this import' : `these ${interfaces.size} imports`;
-  return new ComponentError('TENON_IMPORT_MISSING', `nothing provides ${count}:\n${lines.join('\n')}`, { cause: error });
+  return new TenonError('TENON_IMPORT_MISSING', `nothing provides ${count}:\n${lines.join('\n')}`, error);
 }
 
 function howToGrant(name: string, file: string): string {

@@ -1,6 +1,7 @@
 /** Errors → what a person sees on stderr, and the exit code. */
 import { styleText } from 'node:util';
-import { ComponentError, TenonError, Trap } from '@tenon/component';
+import type { Trap } from '@tenon/component';
+import { isTenonError, isTrap } from './failures.ts';
 
 /** The command line or its input cannot be used: exit code 2. Any other failure is the operation's or the guest's: exit code 1. */
 const BAD_INPUT: ReadonlySet<string> = new Set([
@@ -27,7 +28,7 @@ const BAD_INPUT: ReadonlySet<string> = new Set([
 
 /** Exit code of an error. */
 export function exitCode(error: unknown): number {
-  return error instanceof TenonError && BAD_INPUT.has(error.code) ? 2 : 1;
+  return isTenonError(error) && BAD_INPUT.has(error.code) ? 2 : 1;
 }
 
 /**
@@ -37,7 +38,7 @@ export function exitCode(error: unknown): number {
  */
 export function report(error: unknown, command?: string): number {
   process.stderr.write(`${describe(error)}\n`);
-  if (error instanceof TenonError && error.code === 'TENON_USAGE') {
+  if (isTenonError(error) && error.code === 'TENON_USAGE') {
     process.stderr.write(`${paint('dim', `See \`tenon ${command === undefined ? '' : `${command} `}--help\`.`)}\n`);
   }
   return exitCode(error);
@@ -49,15 +50,15 @@ export function paint(style: Parameters<typeof styleText>[0], text: string, stre
 }
 
 function describe(error: unknown): string {
-  if (!(error instanceof TenonError)) {
+  if (!isTenonError(error)) {
     return `${paint('red', 'internal error')}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`;
   }
   const lines = [`${paint(['red', 'bold'], `error[${error.code}]`)}: ${error.message}`];
-  if (error instanceof ComponentError && error.path !== undefined && !error.message.includes(error.path)) lines.push(`  in ${error.path}`);
-  if (error instanceof ComponentError && error.offset !== undefined && !/offset/.test(error.message)) {
+  if (error.path !== undefined && !error.message.includes(error.path)) lines.push(`  in ${error.path}`);
+  if (error.offset !== undefined && !/offset/.test(error.message)) {
     lines.push(`  at byte offset ${error.offset} (0x${error.offset.toString(16)})`);
   }
-  if (error instanceof Trap) lines.push(...trapLines(error));
+  if (isTrap(error)) lines.push(...trapLines(error));
   return lines.join('\n');
 }
 

@@ -39,9 +39,19 @@ export const command: Command = {
     const lines = [
       `${output}: ${sizeText(bytes.length)}`,
       ...connections.map((c) => `  ${c.importer} gets ${c.import} from ${c.exporter}${c.export === c.import ? '' : ` (${c.export})`}`),
-      imports.length === 0 ? '  it imports nothing more' : `  it still imports ${imports.join(', ')}`,
+      imports.length === 0 ? '  it imports nothing more' : '  it still imports',
+      ...byPackage(imports).map((line) => `    ${line}`),
     ];
     stream.write(`${lines.join('\n')}\n`);
     return 0;
   },
 };
+
+/** `wasi:io@0.2.12: error, poll, streams` on a line for each package. */
+function byPackage(names: readonly string[]): string[] {
+  const groups = Map.groupBy(names, (name) => name.replace(/^([^/@]+)\/[^@]+(@.*)?$/, '$1$2'));
+  return [...groups].map(([group, members]) => {
+    const interfaces = members.flatMap((name) => /\/([^@]+)/.exec(name)?.[1] ?? []);
+    return interfaces.length === 0 ? group : `${group}: ${interfaces.join(', ')}`;
+  });
+}

@@ -37,6 +37,8 @@ export const command: Command = {
     const quiet = args.flag('quiet');
     const log = (entry: LogEntry): void => {
       if (quiet && entry.event === 'request' && entry.level === 'info') return;
+      // The command says so itself, on stdout.
+      if (!json && entry.event === 'listening') return;
       process.stderr.write(`${json ? JSON.stringify(entry) : colour(entry)}\n`);
     };
     const stopping = stopSignal();

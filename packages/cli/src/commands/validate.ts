@@ -1,7 +1,8 @@
-import { Component, ComponentError, TenonError } from '@tenon/component';
+import { Component } from '@tenon/component';
 import type { Arguments, Command } from '../command.ts';
 import { readBytes } from '../component-file.ts';
 import { usage } from '../errors.ts';
+import { isTenonError } from '../failures.ts';
 import { report } from '../report.ts';
 
 export const command: Command = {
@@ -21,10 +22,9 @@ function validate(file: string, json: boolean): number {
   try {
     Component.validate(readBytes(file));
   } catch (error) {
-    if (!(error instanceof TenonError)) throw error;
-    const { code, message } = error;
-    const place = error instanceof ComponentError ? { offset: error.offset, path: error.path } : {};
-    if (json) process.stdout.write(`${JSON.stringify({ file, valid: false, code, message, ...place })}\n`);
+    if (!isTenonError(error)) throw error;
+    const { code, message, offset, path } = error;
+    if (json) process.stdout.write(`${JSON.stringify({ file, valid: false, code, message, offset, path })}\n`);
     else {
       process.stderr.write(`${file}: `);
       report(error);
