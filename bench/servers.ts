@@ -1,8 +1,9 @@
 /** Starts servers as processes of their own, loads them, and reads how much memory they hold. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
-import { Agent, request } from 'node:http';
+import { request } from 'node:http';
 import { createServer } from 'node:net';
+import { fileURLToPath } from 'node:url';
 
 export interface Server {
   readonly port: number;
@@ -51,9 +52,9 @@ export async function startServer(command: string, args: (port: number) => reado
 }
 
 /** @returns the status of one request */
-export function get(port: number, path: string, agent?: Agent): Promise<number> {
+export function get(port: number, path: string): Promise<number> {
   return new Promise((resolve, reject) => {
-    const req = request({ host: '127.0.0.1', port, path, ...(agent === undefined ? {} : { agent }) }, (res) => {
+    const req = request({ host: '127.0.0.1', port, path }, (res) => {
       res.resume();
       res.once('end', () => resolve(res.statusCode ?? 0));
       res.once('error', reject);
@@ -63,23 +64,32 @@ export function get(port: number, path: string, agent?: Agent): Promise<number> 
   });
 }
 
-/** @returns requests a second over `connections` kept-alive connections, for about `ms` milliseconds */
-export async function load(port: number, path: string, connections: number, ms: number): Promise<number> {
-  const agent = new Agent({ keepAlive: true, maxSockets: connections });
-  let done = 0;
-  const since = performance.now();
-  const until = since + ms;
-  const client = async (): Promise<void> => {
-    while (performance.now() < until) {
-      const status = await get(port, path, agent);
-      if (status !== 200) throw new Error(`status ${status}`);
-      done++;
-    }
+const autocannon = fileURLToPath(new URL('../node_modules/autocannon/autocannon.js', import.meta.url));
+
+/** Loads a server from a process of its own. @returns requests a second over `connections` kept-alive connections */
+export async function load(port: number, path: string, connections: number, seconds: number): Promise<number> {
+  const args = [
+    autocannon,
+    '--json',
+    '--connections',
+    String(connections),
+    '--duration',
+    String(seconds),
+    `http://127.0.0.1:${port}${path}`,
+  ];
+  const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'ignore'] });
+  let output = '';
+  child.stdout.on('data', (chunk: Buffer) => {
+    output += chunk.toString();
+  });
+  await new Promise((resolve) => child.once('close', resolve));
+  const result = JSON.parse(output) as {
+    readonly requests: { readonly average: number };
+    readonly non2xx: number;
+    readonly errors: number;
   };
-  await Promise.all(Array.from({ length: connections }, client));
-  const rate = (done * 1000) / (performance.now() - since);
-  agent.destroy();
-  return rate;
+  if (result.non2xx + result.errors > 0) throw new Error(`${result.non2xx} answers that are no success, ${result.errors} errors`);
+  return result.requests.average;
 }
 
 /** @returns the resident set of a process in MB */

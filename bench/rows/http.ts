@@ -17,7 +17,16 @@ const servers = (guest: GuestName): Readonly<Record<'tenon' | 'fresh' | 'jco' | 
   },
   fresh: async () => {
     const file = await ensureGuest(guest);
-    return startServer(process.execPath, (port) => [tenonBin, 'serve', '--quiet', '--fresh', '--addr', `127.0.0.1:${port}`, file]);
+    return startServer(process.execPath, (port) => [
+      tenonBin,
+      'serve',
+      '--quiet',
+      '--requests-per-instance',
+      '1',
+      '--addr',
+      `127.0.0.1:${port}`,
+      file,
+    ]);
   },
   jco: async () => {
     const file = await ensureGuest(guest);
@@ -26,11 +35,11 @@ const servers = (guest: GuestName): Readonly<Record<'tenon' | 'fresh' | 'jco' | 
   node: () => startServer(process.execPath, (port) => [bare, String(port)]),
 });
 
-const rate = (name: string, start: Start, ms: number): Contender => ({
+const rate = (name: string, start: Start, seconds: number): Contender => ({
   name,
   async open() {
     const server = await start();
-    return { sample: () => load(server.port, '/', 16, ms), close: () => server.stop() };
+    return { sample: () => load(server.port, '/', 16, seconds), close: () => server.stop() };
   },
 });
 
@@ -41,7 +50,7 @@ const memory = (name: string, start: Start): Contender => ({
       async sample() {
         const server = await start();
         try {
-          await load(server.port, '/', 4, 500);
+          await load(server.port, '/', 4, 1);
           return await residentMb(server.child.pid ?? 0);
         } finally {
           await server.stop();
@@ -70,7 +79,7 @@ const firstAnswer = (name: string, start: Start): Contender => ({
 export function httpRows(quick: boolean): Row[] {
   const rust = servers('rust-http');
   const js = servers('js-http');
-  const ms = quick ? 500 : 2000;
+  const seconds = quick ? 1 : 3;
   return [
     {
       group: 'http',
@@ -78,10 +87,10 @@ export function httpRows(quick: boolean): Row[] {
       unit: 'req/s',
       better: 'more',
       contenders: [
-        rate('tenon', rust.tenon, ms),
-        rate('tenon, fresh instances', rust.fresh, ms),
-        rate('jco', rust.jco, ms),
-        rate('node:http', rust.node, ms),
+        rate('tenon', rust.tenon, seconds),
+        rate('tenon, fresh instances', rust.fresh, seconds),
+        rate('jco', rust.jco, seconds),
+        rate('node:http', rust.node, seconds),
       ],
       targets: [
         { peer: 'jco', ratio: 10 },
