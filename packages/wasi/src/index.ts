@@ -1,13 +1,11 @@
 /** WASI on Node.js: the system interfaces that components import, granted one by one. */
-import { type Clocks, SYSTEM_CLOCKS } from './body/clock.ts';
-import { Directory } from './body/files/directory.ts';
+import { SYSTEM_CLOCKS } from './body/clock.ts';
 import { Client } from './body/http/client.ts';
-import { Network, type NetworkGrants } from './body/network/network.ts';
+import { Network } from './body/network/network.ts';
 import { Rules } from './body/network/rules.ts';
-import { type Randomness, SYSTEM_RANDOMNESS } from './body/random.ts';
-import { whenReady } from './body/readiness.ts';
-import type { Sink } from './body/streams.ts';
+import { SYSTEM_RANDOMNESS } from './body/random.ts';
 import { WasiError } from './errors.ts';
+import { drained, grant, type WasiOptions } from './grants.ts';
 import * as cli from './p2/cli.ts';
 import { monotonicClock, timezone, wallClock } from './p2/clocks.ts';
 import { filesystemTypes, preopens } from './p2/filesystem.ts';
@@ -19,49 +17,17 @@ import { insecure, insecureSeed, random } from './p2/random.ts';
 import { instanceNetwork, ipNameLookup, network as networkTypes } from './p2/sockets-network.ts';
 import { tcp, tcpCreateSocket } from './p2/sockets-tcp.ts';
 import { udp, udpCreateSocket } from './p2/sockets-udp.ts';
-import { type StandardInput, type StandardOutput, standardInput, standardOutput } from './standard.ts';
+import { standardInput, standardOutput } from './standard.ts';
 
 export type { Clocks, Datetime } from './body/clock.ts';
 export type { NetworkGrants } from './body/network/network.ts';
 export type { Randomness } from './body/random.ts';
 export { WASI_ERRORS, WasiError, type WasiErrorCode } from './errors.ts';
+export type { Preopen, WasiOptions } from './grants.ts';
+export { preview1Module } from './p1/module.ts';
 export { Exit } from './p2/cli.ts';
 export { createIncomingHandler, type Handle, type IncomingHandler } from './p2/http-incoming.ts';
 export type { StandardInput, StandardOutput } from './standard.ts';
-
-/** A directory of the host that a guest may use. */
-export interface Preopen {
-  /** Path on the host. */
-  readonly host: string;
-  /** Path at which the guest finds it. */
-  readonly guest: string;
-  /** Nothing in it can be changed. */
-  readonly readOnly?: boolean | undefined;
-}
-
-/** What a guest is granted. What is left out is not granted. */
-export interface WasiOptions {
-  /** Arguments, the program's name first. */
-  readonly args?: readonly string[] | undefined;
-  readonly env?: Readonly<Record<string, string>> | undefined;
-  /** The guest's initial working directory. */
-  readonly cwd?: string | undefined;
-  readonly stdin?: StandardInput | undefined;
-  readonly stdout?: StandardOutput | undefined;
-  readonly stderr?: StandardOutput | undefined;
-  readonly preopens?: readonly Preopen[] | undefined;
-  /**
-   * Where HTTP requests may go: `example.com`, `*.example.com:443`, `10.0.0.0/8:8080`, `127.0.0.1`, `*`. Loopback and link-local
-   * addresses are reached only by rules that name them, `localhost` or an address.
-   */
-  readonly http?: readonly string[] | undefined;
-  /** What sockets may reach, by direction. */
-  readonly network?: NetworkGrants | undefined;
-  readonly clocks?: Clocks | undefined;
-  /** IANA name of the time zone that guests are told; UTC unless given, since the host's zone is nobody's business. */
-  readonly timezone?: string | undefined;
-  readonly random?: Randomness | undefined;
-}
 
 /** What {@link Wasi.defineIn} fills: the engine's `Linker` is one. */
 export interface Definitions {
@@ -83,20 +49,6 @@ export interface Wasi {
 /** The version of WASI 0.2 that is implemented; semver lets it satisfy every earlier 0.2.x. */
 export const WASI_VERSION = '0.2.12';
 
-function grant(preopens: readonly Preopen[]): [Directory, string][] {
-  const granted: [Directory, string][] = [];
-  for (const { host, guest, readOnly = false } of preopens) {
-    try {
-      granted.push([Directory.grant(host, readOnly), guest]);
-    } catch (error) {
-      for (const [directory] of granted) directory.release();
-      const why = error instanceof Error ? error.message : String(error);
-      throw new WasiError('TENON_PREOPEN', `${host} cannot be granted as ${guest}: ${why}`, error);
-    }
-  }
-  return granted;
-}
-
 /** Reads rules for what may be reached. */
 function ruled<T>(read: () => T): T {
   try {
@@ -104,11 +56,6 @@ function ruled<T>(read: () => T): T {
   } catch (error) {
     throw new WasiError('TENON_NETWORK_RULE', error instanceof Error ? error.message : String(error), error);
   }
-}
-
-async function drained(sink: Sink): Promise<void> {
-  sink.flush();
-  await whenReady(sink);
 }
 
 /**
@@ -177,4 +124,20 @@ export function wasi(options: WasiOptions = {}): Wasi {
       directories.length = 0;
     },
   };
+}
+
+/**
+ * Runs a command of WASI preview 1, granting what the options name and nothing else.
+ *
+ * @param module a core module that imports `wasi_snapshot_preview1`, see {@link preview1Module}
+ * @returns the exit code, 0 … 255
+ * @throws WasiError `TENON_PREVIEW1` when the module is no such command, and what {@link wasi} throws; Trap when the guest traps.
+ * @example
+ * const module = await preview1Module(await readFile('tool.wasm'));
+ * if (module) process.exitCode = await runPreview1(module, { args: ['tool'], stdout: 'inherit' });
+ */
+export async function runPreview1(module: WebAssembly.Module, options: WasiOptions = {}): Promise<number> {
+  // Few guests need it, and all would load it.
+  const { run } = await import('./p1/run.ts');
+  return run(module, options);
 }

@@ -99,7 +99,8 @@ const CORE_TRAPS: readonly (readonly [RegExp, string])[] = [
   [/^Maximum call stack size exceeded$/, 'call stack exhausted'],
 ];
 
-function trapMessage(error: unknown): string {
+/** A trap of core wasm in words that people search for. */
+export function trapMessage(error: unknown): string {
   if (error instanceof WebAssembly.RuntimeError || error instanceof RangeError) {
     const known = CORE_TRAPS.find(([pattern]) => pattern.test(error.message));
     return known === undefined ? `wasm trap: ${error.message}` : `wasm trap: ${known[1]} (${error.message})`;

@@ -144,6 +144,7 @@ function statOf(stats: BigIntStats): DescriptorStat {
   };
 }
 
+/** Says which object it is and nothing else, without telling the guest the numbers of device and inode. */
 function hashOf(stats: BigIntStats): MetadataHash {
   const digest = identity(stats.dev, stats.ino);
   return { lower: digest.readBigUInt64LE(0), upper: digest.readBigUInt64LE(8) };

@@ -110,6 +110,16 @@ export class File {
     });
   }
 
+  /** Reads at once where that is quick, else later. */
+  readSoon(into: Uint8Array, position: number): number | Promise<number> {
+    return into.length <= SHORT && this.quick ? this.readNow(into, position) : this.read(into, position);
+  }
+
+  /** Writes at once where that is quick, else later. */
+  writeSoon(bytes: Uint8Array, position: number | undefined): number | Promise<number> {
+    return bytes.length <= SHORT && this.quick ? this.writeNow(bytes, position) : this.write(bytes, position);
+  }
+
   readNow(into: Uint8Array, position: number): number {
     if (!this.readable) throw new FileError('EBADF', 'the file is not open for reading');
     return this.quickly(() => readSync(this.fd, into, 0, into.length, position));

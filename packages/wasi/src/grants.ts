@@ -1,0 +1,64 @@
+/** What a guest is granted, and how it is opened. */
+import type { Clocks } from './body/clock.ts';
+import { Directory } from './body/files/directory.ts';
+import type { NetworkGrants } from './body/network/network.ts';
+import type { Randomness } from './body/random.ts';
+import { whenReady } from './body/readiness.ts';
+import type { Sink } from './body/streams.ts';
+import { WasiError } from './errors.ts';
+import type { StandardInput, StandardOutput } from './standard.ts';
+
+/** A directory of the host that a guest may use. */
+export interface Preopen {
+  /** Path on the host. */
+  readonly host: string;
+  /** Path at which the guest finds it. */
+  readonly guest: string;
+  /** Nothing in it can be changed. */
+  readonly readOnly?: boolean | undefined;
+}
+
+/** What a guest is granted. What is left out is not granted. */
+export interface WasiOptions {
+  /** Arguments, the program's name first. */
+  readonly args?: readonly string[] | undefined;
+  readonly env?: Readonly<Record<string, string>> | undefined;
+  /** The guest's initial working directory. */
+  readonly cwd?: string | undefined;
+  readonly stdin?: StandardInput | undefined;
+  readonly stdout?: StandardOutput | undefined;
+  readonly stderr?: StandardOutput | undefined;
+  readonly preopens?: readonly Preopen[] | undefined;
+  /**
+   * Where HTTP requests may go: `example.com`, `*.example.com:443`, `10.0.0.0/8:8080`, `127.0.0.1`, `*`. Loopback and link-local
+   * addresses are reached only by rules that name them, `localhost` or an address.
+   */
+  readonly http?: readonly string[] | undefined;
+  /** What sockets may reach, by direction. */
+  readonly network?: NetworkGrants | undefined;
+  readonly clocks?: Clocks | undefined;
+  /** IANA name of the time zone that guests are told; UTC unless given, since the host's zone is nobody's business. */
+  readonly timezone?: string | undefined;
+  readonly random?: Randomness | undefined;
+}
+
+/** @throws WasiError `TENON_PREOPEN` when a directory cannot be opened; then none is. */
+export function grant(preopens: readonly Preopen[]): [Directory, string][] {
+  const granted: [Directory, string][] = [];
+  for (const { host, guest, readOnly = false } of preopens) {
+    try {
+      granted.push([Directory.grant(host, readOnly), guest]);
+    } catch (error) {
+      for (const [directory] of granted) directory.release();
+      const why = error instanceof Error ? error.message : String(error);
+      throw new WasiError('TENON_PREOPEN', `${host} cannot be granted as ${guest}: ${why}`, error);
+    }
+  }
+  return granted;
+}
+
+/** Resolves when all that was written has gone out. */
+export async function drained(sink: Sink): Promise<void> {
+  sink.flush();
+  await whenReady(sink);
+}
