@@ -23,12 +23,14 @@ function inodeOf(device: bigint, number: bigint): Inode {
 }
 
 /**
- * Devices on which a short read or write has once taken long. Elsewhere it is done at once on this thread, since the page cache
- * answers in a few microseconds and the way to the thread pool and back costs ten times that.
+ * Until when devices are left alone on which a short read or write has taken long, in milliseconds of the process.
+ * Otherwise it is done at once on this thread: the page cache answers in a few microseconds, and the way to the thread pool and back
+ * costs ten times that. What a slow device may cost everyone else is bounded: it rests for twenty times what it took.
  */
-const slow = new Set<bigint>();
+const resting = new Map<bigint, number>();
 const SHORT = 65_536;
 const SLOW_MS = 5;
+const REST = 20;
 
 /** An open regular file. Its file descriptor is closed when the last user has released it. */
 export class File {
@@ -60,18 +62,20 @@ export class File {
     if (--this.inode.users === 0) inodes.delete(this.inode.key);
   }
 
-  /** Runs a short operation at once; should it take long, the device is taken for slow from then on. */
+  /** Runs a short operation at once, and sees how long it takes. */
   quickly<T>(operation: () => T): T {
     const start = performance.now();
     try {
       return operation();
     } finally {
-      if (performance.now() - start > SLOW_MS) slow.add(this.device);
+      const end = performance.now();
+      if (end - start > SLOW_MS) resting.set(this.device, end + REST * (end - start));
     }
   }
 
+  /** Whether short operations are done at once. */
   get quick(): boolean {
-    return !slow.has(this.device);
+    return resting.size === 0 || performance.now() >= (resting.get(this.device) ?? 0);
   }
 
   /**
