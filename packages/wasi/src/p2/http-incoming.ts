@@ -1,6 +1,5 @@
 /** Serves requests with the export `wasi:http/incoming-handler` — https://github.com/WebAssembly/WASI/tree/main/wasip2/http */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { HttpError } from '../body/http/error.ts';
 import { Reply } from '../body/http/server.ts';
 import { WasiError } from '../errors.ts';
 import { IncomingRequest, ResponseOutparam } from './http-messages.ts';
@@ -28,7 +27,7 @@ export function createIncomingHandler(handle: Handle): IncomingHandler {
       reply.refuse(500);
       throw error;
     }
-    reply.leave(new HttpError('connection-terminated', 'the guest returned before it had finished the body'));
+    reply.leave();
     if (reply.given) return;
     reply.refuse(500);
     throw new WasiError('TENON_NO_RESPONSE', 'the guest returned without an answer');

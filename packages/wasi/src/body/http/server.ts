@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Departing, Departure } from './body.ts';
-import type { HttpError } from './error.ts';
+import { HttpError } from './error.ts';
 import type { FieldList } from './fields.ts';
 
 // Up to here it is cheaper to hand Node one string than to let it write head and body as two buffers.
@@ -62,8 +62,9 @@ export class Reply implements Departure {
   }
 
   /** The guest will not write any more: what it has not ended is cut off. */
-  leave(cutOff: HttpError): void {
-    this.#body?.fail(cutOff);
+  leave(): void {
+    const body = this.#body;
+    if (body?.open) body.fail(new HttpError('connection-terminated', 'the guest returned before it had finished the body'));
   }
 
   sendAll(body: Uint8Array): void {
