@@ -36,6 +36,7 @@ const cases: { args: readonly string[]; code: number; error: string; message: Re
   { args: ['run', '--dir', '$/missing::/', hello], code: 2, error: 'TENON_PREOPEN', message: /missing/ },
   { args: ['run', '--dir', 'a::b::c', hello], code: 2, error: 'TENON_USAGE', message: /--dir takes HOST::GUEST/ },
   { args: ['run', '--env', '=x', hello], code: 2, error: 'TENON_USAGE', message: /--env takes NAME=VALUE/ },
+  { args: ['run', '--connect', 'a b', hello], code: 2, error: 'TENON_NETWORK_RULE', message: /"a b"/ },
   { args: ['run'], code: 2, error: 'TENON_USAGE', message: /FILE is missing[\s\S]*tenon run --help/ },
   { args: ['run', '--bogus', hello], code: 2, error: 'TENON_USAGE', message: /--bogus/ },
   { args: ['rnu'], code: 2, error: 'TENON_USAGE', message: /did you mean `tenon run`/ },

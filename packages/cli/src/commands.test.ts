@@ -128,6 +128,24 @@ test('tenon types', async (t) => {
   assert.match((await tenon(['types', '--async', calculator])).stdout, /function add\(a: number, b: number\): Promise<number>;/);
 });
 
+/** A command of WASI preview 1 that prints a line and ends with code 7. */
+const PREVIEW1 = `(module
+  (import "wasi_snapshot_preview1" "fd_write" (func $write (param i32 i32 i32 i32) (result i32)))
+  (import "wasi_snapshot_preview1" "proc_exit" (func $exit (param i32)))
+  (memory (export "memory") 1)
+  (data (i32.const 0) "\\10\\00\\00\\00\\06\\00\\00\\00")
+  (data (i32.const 16) "hello\\n")
+  (func (export "_start")
+    (drop (call $write (i32.const 1) (i32.const 0) (i32.const 1) (i32.const 8)))
+    (call $exit (i32.const 7))))`;
+
+test('tenon run: a core module for preview 1', async (t) => {
+  const file = join(folder(t), 'p1.wasm');
+  writeFileSync(file, await parse(PREVIEW1));
+  const { stdout, code, stderr } = await tenon(['run', file]);
+  assert.deepEqual([stdout, code], ['hello\n', 7], stderr);
+});
+
 /** A component that imports the calculator's interface. */
 const SOCKET = `(component
   (import "example:calculator/math" (instance $math (export "add" (func (param "a" s32) (param "b" s32) (result s32)))))

@@ -25,6 +25,11 @@ export const GRANT_OPTIONS: Readonly<Record<'dir' | 'env' | 'http', Option>> = {
   },
 };
 
+export const NETWORK_OPTIONS: Readonly<Record<'connect' | 'listen', Option>> = {
+  connect: { type: 'string', multiple: true, value: 'HOST', description: 'let its sockets connect and send to HOST[:PORT]' },
+  listen: { type: 'string', multiple: true, value: 'ADDRESS', description: 'let its sockets listen and receive at ADDRESS[:PORT]' },
+};
+
 export interface Grants {
   readonly preopens: readonly { readonly host: string; readonly guest: string; readonly readOnly: boolean }[];
   readonly env: Readonly<Record<string, string>>;
@@ -38,6 +43,13 @@ export function parseGrants(args: Arguments): Grants {
     env: Object.fromEntries(args.strings('env').flatMap(parseVariable)),
     http: args.strings('http'),
   };
+}
+
+/** What sockets may reach, over TCP and UDP alike. */
+export function parseNetwork(args: Arguments): { readonly [Use in 'connect' | 'send' | 'listen' | 'receive']: readonly string[] } {
+  const connect = args.strings('connect');
+  const listen = args.strings('listen');
+  return { connect, send: connect, listen, receive: listen };
 }
 
 function parseDirectory(text: string): Grants['preopens'][number] {
@@ -68,9 +80,8 @@ export function explainMissing(error: unknown, file: string): unknown {
 }
 
 function howToGrant(name: string, file: string): string {
-  if (/^wasi:sockets\//.test(name)) return 'sockets are not provided yet';
   if (/^wasi:[a-z-]+\/[a-z-]+@0\.3\./.test(name)) return 'WASI 0.3 is not provided yet: build the component for WASI 0.2';
-  if (/^wasi:(cli|clocks|filesystem|http|io|random)\//.test(name))
+  if (/^wasi:(cli|clocks|filesystem|http|io|random|sockets)\//.test(name))
     return 'this version or function of WASI is not provided: build the component for WASI 0.2';
   return `plug in a component that exports it: tenon compose -o out.wasm ${file} --plug PLUG.wasm`;
 }

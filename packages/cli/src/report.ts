@@ -19,6 +19,9 @@ const BAD_INPUT: ReadonlySet<string> = new Set([
   'TENON_INVOKE_ARGUMENTS',
   'TENON_INVOKE_RESOURCE',
   'TENON_PREOPEN',
+  'TENON_PREVIEW1',
+  'TENON_NETWORK_RULE',
+  'TENON_PREVIEW1',
   'TENON_RUNTIME_FILE',
   'TENON_RUNTIME_OPTION',
   'TENON_RUNTIME_EXPORT',
@@ -65,8 +68,9 @@ function describe(error: unknown): string {
 /** Where a trap happened, and the wasm frames of V8's stack. */
 function trapLines(trap: Trap): string[] {
   const lines: string[] = [];
-  const site = [trap.component, trap.func].filter((part) => part !== undefined).join(', function ');
-  if (site !== '') lines.push(`  in component ${site}`);
+  const { component, func } = trap;
+  const site = [component && `component ${component}`, func && `function ${func}`].filter((part) => part !== undefined).join(', ');
+  if (site !== '') lines.push(`  in ${site}`);
   for (let cause: unknown = trap; cause instanceof Error; cause = cause.cause) {
     const frames = (cause.stack ?? '').split('\n').filter((line) => /wasm/.test(line) && /^\s*at /.test(line));
     if (frames.length === 0) continue;

@@ -1,18 +1,21 @@
 import { basename } from 'node:path';
-import { type Component, ComponentError, type Instance, Linker, provider } from '@tenon/component';
-import { Exit, type Wasi, wasi } from '@tenon/wasi';
+import { Component, ComponentError, type Instance, Linker, provider } from '@tenon/component';
+import { Exit, preview1Module, runPreview1, type Wasi, type WasiOptions, wasi } from '@tenon/wasi';
 import type { Arguments, Command } from '../command.ts';
-import { readComponent } from '../component-file.ts';
+import { readBytes } from '../component-file.ts';
 import { CliError, usage } from '../errors.ts';
-import { explainMissing, GRANT_OPTIONS, parseGrants } from '../grants.ts';
+import { explainMissing, GRANT_OPTIONS, NETWORK_OPTIONS, parseGrants, parseNetwork } from '../grants.ts';
 
 const RUN = 'wasi:cli/run@0.2.0';
 
 export const command: Command = {
   usage: '[OPTIONS] FILE [ARGS…]',
-  description: 'Runs a component that exports wasi:cli/run, with this terminal and its exit code; or calls any exported function.',
+  description:
+    'Runs a component that exports wasi:cli/run, with this terminal and its exit code; or calls any exported function.\n' +
+    'Core modules for WASI preview 1 run too.',
   options: {
     ...GRANT_OPTIONS,
+    ...NETWORK_OPTIONS,
     invoke: { type: 'string', value: 'CALL', description: 'call an exported function with WAVE values and print its result in WAVE' },
   },
   examples: ['tenon run --dir ./data::/data --env LANG=C tool.wasm --verbose input.txt', "tenon run --invoke 'add(1, 2)' calculator.wasm"],
@@ -22,11 +25,21 @@ export const command: Command = {
     if (file === undefined) throw usage('FILE is missing');
     const call = args.string('invoke');
     if (call !== undefined && guestArgs.length > 0) throw usage('with --invoke, arguments stand in the call');
-    const grants = parseGrants(args);
-    const { component } = await readComponent(file);
+    const options: WasiOptions = {
+      ...parseGrants(args),
+      network: parseNetwork(args),
+      args: [basename(file), ...guestArgs],
+      stdin: 'inherit',
+      stdout: 'inherit',
+      stderr: 'inherit',
+    };
+    const bytes = readBytes(file);
+    const module = call === undefined ? await preview1Module(bytes) : undefined;
+    if (module !== undefined) return runPreview1(module, options);
+    const component = await Component.compile(bytes);
     const action = call === undefined ? runCommand(component, file) : await invokeCall(component, call);
 
-    const system = wasi({ ...grants, args: [basename(file), ...guestArgs], stdin: 'inherit', stdout: 'inherit', stderr: 'inherit' });
+    const system = wasi(options);
     try {
       return await action(await instantiate(component, system, file));
     } catch (error) {

@@ -39,8 +39,8 @@ const RULES: readonly { readonly pattern: RegExp; readonly kind: string; readonl
   {
     pattern: /^wasi:sockets\//,
     kind: 'network',
-    text: 'opens TCP and UDP connections and looks up host names',
-    grant: 'not granted by any option yet',
+    text: 'opens the TCP and UDP connections it is given and looks up host names',
+    grant: '--connect HOST:PORT, --listen ADDRESS:PORT',
   },
   {
     pattern: /^wasi:http\/(outgoing-handler|client)$/,
