@@ -1,0 +1,88 @@
+/** Small components that mean much: what mutations alone would hardly find. */
+import { type Bytes, concat, leb, name, vec } from './bytes.ts';
+import { COMPONENT_PREAMBLE } from './tree.ts';
+
+type Part = ArrayLike<number>;
+
+const U8 = 0x7d;
+const STRING = 0x73;
+
+const component = (...sections: readonly Part[]): Bytes => concat(COMPONENT_PREAMBLE, ...sections);
+const section = (id: number, body: Part): Bytes => concat([id], leb(body.length), body);
+const types = (...items: readonly Part[]): Bytes => section(7, vec(items));
+const part = (body: Part): Bytes => section(4, body);
+const instances = (...items: readonly Part[]): Bytes => section(5, vec(items));
+const times = <T>(count: number, make: (i: number) => T): T[] => Array.from({ length: count }, (_, i) => make(i));
+const index = (i: number): number[] => leb(i);
+
+/** `instantiate` without arguments. */
+const instance = (of: number): Part => [0x00, ...index(of), 0x00];
+const tuple = (...elements: readonly Part[]): Part => concat([0x6f], vec(elements));
+const label = (i: number): number[] => name(`n${i}`);
+const exportName = (text: string): number[] => [0x00, ...name(text)];
+const funcType = (param: number): Part => concat([0x40], vec([concat(name('v'), index(param))]), [0x01, 0x00]);
+const importInstance = (text: string, type: number): Part => section(10, vec([concat(exportName(text), [0x05], index(type))]));
+
+/** A type that doubles at each step. */
+const doubling = (steps: number, leaf: number): Part[] => [tuple([leaf], [leaf]), ...times(steps, (i) => tuple(index(i), index(i)))];
+
+/** Components in components: each level instantiates the one below `width` times. */
+function instanceTree(levels: number, width: number): Bytes {
+  let inner = component();
+  for (let level = 0; level < levels; level++) inner = component(part(inner), instances(...times(width, () => instance(0))));
+  return inner;
+}
+
+function nested(depth: number): Bytes {
+  let inner = component();
+  for (let level = 0; level < depth; level++) inner = component(part(inner));
+  return inner;
+}
+
+/** An instance type in an instance type in … */
+function nestedTypes(depth: number): Bytes {
+  let type: Part = [0x42, 0x00];
+  for (let level = 0; level < depth; level++) type = concat([0x42, 0x01, 0x01], type);
+  return component(types(type));
+}
+
+/** Instance types that export the one before twice, imported at the end. */
+function instanceTypeTree(levels: number): Bytes {
+  const exported = (text: string, outer: number): Part => concat([0x02, 0x03, 0x02, 0x01], index(outer), [0x04], exportName(text), [0x05]);
+  const type = (i: number): Part =>
+    i === 0 ? [0x42, 0x00] : concat([0x42], leb(4), withIndex(exported('a', i - 1), 0), withIndex(exported('b', i - 1), 1));
+  return component(types(...times(levels, type)), importInstance('x', levels - 1));
+}
+const withIndex = (declaration: Part, at: number): Part => concat([0x02, 0x03], Array.from(declaration).slice(2), index(at));
+
+/** Every input is valid or refused for a limit; all must end soon and in little memory. */
+export function extremes(): readonly Bytes[] {
+  const wide = 60_000;
+  return [
+    component(types(...doubling(17, U8), funcType(17))),
+    component(types(...doubling(17, STRING), funcType(17))),
+    component(types(...doubling(28, U8))),
+    component(types(...times(wide / 4, () => tuple([U8])))),
+    component(types(concat([0x72], vec(times(8_000, (i) => concat(label(i), [U8])))))),
+    component(types(concat([0x71], vec(times(8_000, (i) => concat(label(i), [0x01, i % 2 === 0 ? U8 : STRING, 0x00])))))),
+    component(types(concat([0x6d], vec(times(8_000, label))))),
+    component(types(...times(99, (i) => (i === 0 ? [0x70, U8] : [0x70, ...index(i - 1)])))),
+    component(types(...times(101, (i) => (i === 0 ? [0x70, U8] : [0x70, ...index(i - 1)])))),
+    component(types(...times(20, (i) => concat([0x67], i === 0 ? [U8] : index(i - 1), leb(1000))))),
+    instanceTree(13, 2),
+    instanceTree(14, 2),
+    instanceTree(4, 10),
+    instanceTree(2, 600),
+    instanceTree(1, wide / 3),
+    nested(99),
+    nested(101),
+    nested(3_000),
+    nestedTypes(99),
+    nestedTypes(3_000),
+    instanceTypeTree(15),
+    instanceTypeTree(40),
+    component(section(10, vec(times(5_000, (i) => concat(exportName(`n${i}`), [0x03, 0x01]))))),
+    component(...times(wide / 3, () => section(7, [0x00]))),
+    component(...times(wide / 4, () => section(0, [0x01, 0x61]))),
+  ];
+}

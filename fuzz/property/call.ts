@@ -1,0 +1,70 @@
+/** Calls an echo component on Tenon, and what it must have done with the values. */
+import assert from 'node:assert/strict';
+import { Component, ComponentError, Linker, resultError } from '@tenon/component';
+import type { Bytes } from '../bytes.ts';
+import { EXPORT, IMPORT, type Signature } from './echo.ts';
+import type { Call } from './signature.ts';
+
+type HostFunction = (...args: unknown[]) => unknown;
+/** Instantiates a component with the host function `f` and returns its export `f`. */
+export type Engine = (bytes: Bytes, f: HostFunction) => Promise<HostFunction>;
+
+export interface Suspension {
+  /** Whether the host function is async, so that it suspends the guest. */
+  readonly suspends: boolean;
+}
+
+export const tenon: Engine = async (bytes, f) => {
+  const linker = new Linker().define(IMPORT, { f });
+  const { exports } = await linker.instantiate(await Component.compile(bytes));
+  return (exports[EXPORT] as { f: HostFunction }).f;
+};
+
+/** Makes every call; each side must get what the other gave. */
+export async function callAll(
+  engine: Engine,
+  bytes: Bytes,
+  signature: Signature,
+  calls: readonly Call[],
+  { suspends }: Suspension,
+): Promise<void> {
+  let current: Call | undefined;
+  let received: readonly unknown[] = [];
+  const answer = (args: readonly unknown[]): unknown => {
+    received = args;
+    return given(signature, current?.result);
+  };
+  const f = await engine(bytes, suspends ? async (...args) => answer(args) : (...args) => answer(args));
+  for (const call of calls) {
+    current = call;
+    const result = await outcome(signature, () => f(...call.args));
+    assert.deepEqual(received, call.args, 'the host function got other arguments');
+    assert.deepEqual(result, call.result, 'the caller got another result');
+  }
+}
+
+/** A host function throws the error case of its result. */
+function given({ result }: Signature, value: unknown): unknown {
+  if (result?.kind !== 'result') return value;
+  const { tag, val } = value as { tag: string; val?: unknown };
+  if (tag === 'err') throw resultError(val);
+  return val;
+}
+
+/** The way back: a caller gets the error case as an exception. */
+async function outcome({ result }: Signature, call: () => unknown): Promise<unknown> {
+  if (result?.kind !== 'result') return call();
+  try {
+    const val = await call();
+    return result.ok === undefined ? { tag: 'ok' } : { tag: 'ok', val };
+  } catch (error) {
+    if (!isResult(error)) throw error;
+    return result.err === undefined ? { tag: 'err' } : { tag: 'err', val: error.payload };
+  }
+}
+
+/** Engines have error classes of their own. */
+function isResult(error: unknown): error is { readonly payload: unknown } {
+  if (error instanceof ComponentError) return error.code === 'TENON_RESULT';
+  return error instanceof Error && 'payload' in error;
+}
