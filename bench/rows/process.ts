@@ -2,9 +2,9 @@
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { ensureGuest } from '../../guests/guests.ts';
+import { publishedCommandLine } from '../../scripts/bundle.ts';
 import type { Contender, Row } from '../harness.ts';
 
-const tenonBin = fileURLToPath(new URL('../../packages/cli/bin/tenon.js', import.meta.url));
 const jcoBin = fileURLToPath(new URL('../../node_modules/@bytecodealliance/jco/dist/jco.js', import.meta.url));
 
 const run = (name: string, args: () => Promise<readonly string[]>): Contender => ({
@@ -31,7 +31,7 @@ export function processRows(): Row[] {
       unit: 'ms',
       better: 'less',
       contenders: [
-        run('tenon', async () => [tenonBin, 'run', await ensureGuest('rust-hello')]),
+        run('tenon', async () => [await publishedCommandLine(), 'run', await ensureGuest('rust-hello')]),
         run('jco', async () => [jcoBin, 'run', await ensureGuest('rust-hello')]),
         run('node -e 0', async () => ['-e', '0']),
       ],
