@@ -63,7 +63,7 @@ export function pathCalls({ memory, descriptors }: Process): Calls {
       // Toolchains ask for fewer rights than they use, and for more than there are. What was asked for decides on reading and writing
       // only; a guest that gives up rights does so by `fd_fdstat_set_rights`, which is heeded here.
       const reads = (rights & (RIGHT.fd_read | RIGHT.fd_readdir)) !== 0n;
-      const write = !wantsDirectory && writes(rights);
+      const write = writes(rights);
       if ((reads && !inherits(parent, RIGHT.fd_read)) || (write && !inherits(parent, RIGHT.fd_write))) {
         throw new FileError('ENOTCAPABLE', 'the directory does not pass on these rights');
       }

@@ -203,8 +203,9 @@ export class Directory implements Base {
   link(path: string, into: Directory, newPath: string): void {
     this.#change();
     into.#change();
-    this.#both(path, into, newPath, (from, to, directory) => {
+    this.#both(path, into, newPath, (from, to, directory, newDirectory) => {
       if (directory) throw new FileError('ENOTDIR');
+      if (newDirectory) throw new FileError(lstatSync(to, { throwIfNoEntry: false }) ? 'EEXIST' : 'ENOENT');
       linkSync(from, to);
     });
   }
@@ -212,16 +213,21 @@ export class Directory implements Base {
   rename(path: string, into: Directory, newPath: string): void {
     this.#change();
     into.#change();
-    this.#both(path, into, newPath, (from, to, directory) => {
-      if (directory && !lstatSync(from).isDirectory()) throw new FileError('ENOTDIR');
+    this.#both(path, into, newPath, (from, to, directory, newDirectory) => {
+      if ((directory || newDirectory) && !lstatSync(from).isDirectory()) throw new FileError('ENOTDIR');
       renameSync(from, to);
     });
   }
 
-  #both(path: string, into: Directory, newPath: string, operate: (from: string, to: string, directory: boolean) => void): void {
+  #both(
+    path: string,
+    into: Directory,
+    newPath: string,
+    operate: (from: string, to: string, directory: boolean, newDirectory: boolean) => void,
+  ): void {
     walk(this, path, (base, name, directory) => {
       walk(into, newPath, (newBase, newName, newDirectory) => {
-        operate(nameIn(base, name), nameIn(newBase, newName), directory || newDirectory);
+        operate(nameIn(base, name), nameIn(newBase, newName), directory, newDirectory);
       });
     });
   }
