@@ -24,8 +24,11 @@ export interface ThreadEvents {
 /** Connections may carry several requests in a row, of which the last ones wait. */
 const SPARE_SLOTS = 64;
 
-/** Requests leave little behind that lives long; a larger nursery would only hold more memory. */
-const YOUNG_GENERATION_MB = 8;
+/**
+ * Limits of a thread's JavaScript heap, which holds no guest's memory and no body. Requests leave little behind that lives long, so that
+ * a larger nursery would only hold more memory; with a lower ceiling V8 collects earlier.
+ */
+const HEAP = { maxYoungGenerationSizeMb: 3, maxOldGenerationSizeMb: 256 };
 
 export class Thread {
   readonly frames: FrameSender;
@@ -56,7 +59,7 @@ export class Thread {
     // The guest sees none of the host's environment, so neither does its thread.
     this.worker = new Worker(new URL('./worker.ts', import.meta.url), {
       env: {},
-      resourceLimits: { maxYoungGenerationSizeMb: YOUNG_GENERATION_MB },
+      resourceLimits: HEAP,
     });
     this.frames = new FrameSender(this.worker);
     let failure = new Error('the thread ended');
