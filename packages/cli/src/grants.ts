@@ -1,5 +1,5 @@
 /** The options by which `run` and `serve` grant a guest what it asks for, and how to grant what is missing. */
-import { TenonError } from '@tenon/component';
+import { TenonError } from '@tenon/component/errors';
 import type { Arguments, Option } from './command.ts';
 import { usage } from './errors.ts';
 import { isMissingImports } from './failures.ts';

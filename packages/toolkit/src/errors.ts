@@ -1,4 +1,4 @@
-import { TenonError } from '@tenon/component';
+import { TenonError } from '@tenon/component/errors';
 
 /** What each toolkit error code means for the person who reads it. Kept in step with `docs/errors.md` by a test. */
 export const TOOLKIT_ERRORS = {

@@ -2,7 +2,7 @@ import { compose, sizeText } from '@tenon/toolkit';
 import type { Arguments, Command } from '../command.ts';
 import { readComponent } from '../component-file.ts';
 import { usage } from '../errors.ts';
-import { writeOutput } from '../output.ts';
+import { writeOutput } from '../files.ts';
 
 export const command: Command = {
   usage: '-o OUT SOCKET.wasm --plug PLUG.wasm…',

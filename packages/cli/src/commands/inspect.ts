@@ -3,7 +3,7 @@ import { type ExternInfo, graphSvg, type Inspection, inspect, type PartInfo, pri
 import type { Arguments, Command } from '../command.ts';
 import { readComponent } from '../component-file.ts';
 import { usage } from '../errors.ts';
-import { writeOutput } from '../output.ts';
+import { writeOutput } from '../files.ts';
 import { paint } from '../report.ts';
 
 export const command: Command = {

@@ -2,8 +2,8 @@ import { basename } from 'node:path';
 import { Component, ComponentError, type Instance, Linker, provider } from '@tenon/component';
 import { Exit, preview1Module, runPreview1, type Wasi, type WasiOptions, wasi } from '@tenon/wasi';
 import type { Arguments, Command } from '../command.ts';
-import { readBytes } from '../component-file.ts';
 import { CliError, usage } from '../errors.ts';
+import { readBytes } from '../files.ts';
 import { explainMissing, GRANT_OPTIONS, NETWORK_OPTIONS, parseGrants, parseNetwork } from '../grants.ts';
 
 const RUN = 'wasi:cli/run@0.2.0';

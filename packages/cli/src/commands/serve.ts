@@ -1,7 +1,7 @@
 import { formatEntry, type LogEntry, Runtime, WorkloadConfig } from '@tenon/runtime';
 import type { Arguments, Command } from '../command.ts';
-import { readBytes } from '../component-file.ts';
 import { usage } from '../errors.ts';
+import { requireFile } from '../files.ts';
 import { explainMissing, GRANT_OPTIONS, parseGrants } from '../grants.ts';
 import { paint } from '../report.ts';
 
@@ -23,6 +23,12 @@ export const command: Command = {
       value: 'MS',
       description: 'milliseconds until a client whose request is not answered gets 504; 30000 unless given',
     },
+    instances: { type: 'string', value: 'N', description: 'instances in each thread, and so requests at the same time; 64 unless given' },
+    'requests-per-instance': {
+      type: 'string',
+      value: 'N',
+      description: 'requests until an instance is replaced by a fresh one; 1000 unless given',
+    },
     quiet: { type: 'boolean', short: 'q', description: 'do not log each request' },
     json: { type: 'boolean', description: 'log in JSON, one line for each event' },
   },
@@ -31,7 +37,7 @@ export const command: Command = {
     const file = args.only('FILE');
     const address = parseAddress(args.string('addr') ?? DEFAULT_ADDRESS);
     const grants = parseGrants(args);
-    readBytes(file);
+    requireFile(file);
     const config = configure(file, address, grants, args);
     const json = args.flag('json');
     const quiet = args.flag('quiet');
@@ -66,12 +72,13 @@ function configure(
   let config = new WorkloadConfig(file).withInterface('wasi:http/incoming-handler', address).withEnvironment(grants.env);
   for (const directory of grants.preopens) config = config.withDirectory(directory);
   if (grants.http.length > 0) config = config.withInterface('wasi:http/outgoing-handler', { allow: grants.http });
-  const threads = args.integer('threads');
-  const requestTimeoutMs = args.integer('timeout');
-  return config.withLimits({
-    ...(threads === undefined ? {} : { threads }),
-    ...(requestTimeoutMs === undefined ? {} : { requestTimeoutMs }),
-  });
+  const limits = {
+    threads: args.integer('threads'),
+    requestTimeoutMs: args.integer('timeout'),
+    maxInstances: args.integer('instances'),
+    maxRequestsPerInstance: args.integer('requests-per-instance'),
+  };
+  return config.withLimits(Object.fromEntries(Object.entries(limits).filter(([, value]) => value !== undefined)));
 }
 
 /** @throws CliError TENON_USAGE */

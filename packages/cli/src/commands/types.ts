@@ -3,7 +3,7 @@ import { generateTypes } from '@tenon/toolkit';
 import type { Arguments, Command } from '../command.ts';
 import { readComponent } from '../component-file.ts';
 import { usage } from '../errors.ts';
-import { writeOutput } from '../output.ts';
+import { writeOutput } from '../files.ts';
 
 export const command: Command = {
   usage: '[OPTIONS] FILE',

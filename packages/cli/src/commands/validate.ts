@@ -1,8 +1,8 @@
 import { Component } from '@tenon/component';
 import type { Arguments, Command } from '../command.ts';
-import { readBytes } from '../component-file.ts';
 import { usage } from '../errors.ts';
 import { isTenonError } from '../failures.ts';
+import { readBytes } from '../files.ts';
 import { report } from '../report.ts';
 
 export const command: Command = {
