@@ -1,4 +1,5 @@
 /** The entry of a worker thread: one workload's HTTP server and its pool of instances. */
+import { flushCompileCache } from 'node:module';
 import { parentPort } from 'node:worker_threads';
 import type { Component } from '@tenon/component';
 import { wasi } from '@tenon/wasi';
@@ -75,6 +76,8 @@ async function start(message: StartMessage): Promise<void> {
     service = new Service(message, component, handler);
     // With its plan a component does not need its bytes any more.
     post({ type: 'ready', component: { ...component.share(), bytes: new Uint8Array() }, handler });
+    // A thread may be ended at any time, and would then leave nothing for the next one.
+    setImmediate(flushCompileCache);
   } catch (error) {
     post({ type: 'failed', error: plainError(error) });
     port.close();
