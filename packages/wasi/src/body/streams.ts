@@ -130,7 +130,9 @@ export class ReadableSource extends Source {
     // Errors stay listened to: one that comes later must not end the process.
     readable.off('readable', this.#onReadable).off('end', this.#onEnd).off('close', this.#onEnd);
     if (this.#options.close) this.#options.close();
-    else if (!this.#options.keepOpen) readable.destroy();
+    // Paused, it does not keep the process alive.
+    else if (this.#options.keepOpen) readable.pause();
+    else readable.destroy();
   }
 
   #start(): Readable {
