@@ -13,17 +13,19 @@ function treeOf(bytes: Bytes): Tree | undefined {
 }
 
 const MAX_ROUNDS = 6;
+/** Mostly one: of several mistakes only the first is seen. */
+const rounds = (random: Random): number => 1 + random.below(random.below(MAX_ROUNDS) + 1);
 
 /** An input made of one or two of the corpus. @param limit the bytes that it may have */
 export function mutant(random: Random, corpus: readonly Bytes[], limit: number): Bytes {
   let bytes = random.pick(corpus);
   let tree = random.oneIn(8) ? undefined : treeOf(bytes);
   if (tree !== undefined) {
-    for (let rounds = 1 + random.below(MAX_ROUNDS); rounds > 0; rounds--) tree = mutateSomewhere(random, tree, corpus);
+    for (let left = rounds(random); left > 0; left--) tree = mutateSomewhere(random, tree, corpus);
     bytes = serialise(tree);
     if (!random.oneIn(5)) return bytes.subarray(0, limit);
   }
-  for (let rounds = 1 + random.below(MAX_ROUNDS); rounds > 0; rounds--) bytes = mutateBytes(random, bytes, random.pick(corpus));
+  for (let left = rounds(random); left > 0; left--) bytes = mutateBytes(random, bytes, random.pick(corpus));
   return bytes.subarray(0, limit);
 }
 

@@ -10,6 +10,8 @@ import { type Finding, type Message, memoryBound, type Stats, WATCHDOG_MS } from
 const WORKER = fileURLToPath(new URL('./worker.ts', import.meta.url));
 /** What Node and the code of the engine take of the heap, in bytes. */
 const BASE_HEAP = 40 * 1024 * 1024;
+/** What the peer takes on top. */
+const PEER_HEAP = 40 * 1024 * 1024;
 const POLL_MS = 250;
 
 export interface Listener {
@@ -27,7 +29,7 @@ export interface Listener {
 export async function runWorker(args: readonly string[], length: number, listener: Listener): Promise<number | undefined> {
   const folder = mkdtempSync(path.join(tmpdir(), 'tenon-fuzz-'));
   const state = path.join(folder, 'state');
-  const heap = Math.ceil((BASE_HEAP + memoryBound(length)) / 1024 / 1024);
+  const heap = Math.ceil((BASE_HEAP + (process.env.FUZZ_PEER === undefined ? 0 : PEER_HEAP) + memoryBound(length)) / 1024 / 1024);
   const flags = [`--max-old-space-size=${heap}`, '--max-semi-space-size=4', '--no-warnings'];
   const child = spawn(process.execPath, [...flags, WORKER, state, ...args], {
     stdio: ['ignore', 'pipe', 'pipe'],

@@ -1,13 +1,14 @@
 /**
  * Looks for bytes that break the decoder, the validator, the linker or the adapters.
  *
- *   npm run fuzz -- [--seconds N] [--seed N] [--workers N] [--corpus FOLDER…] [--json]
- *   npm run fuzz -- --file FILE
+ *   npm run fuzz -- [--seconds N] [--seed N] [--workers N] [--corpus FOLDER…] [--peer] [--json]
+ *   npm run fuzz -- --file FILE [--peer]
  *
  * --seconds  how long to look; 60 when absent.
  * --seed     which inputs; the same seed and corpus make the same inputs in the same order. Of the clock when absent.
  * --workers  processes at a time; 1 when absent.
  * --corpus   a folder of .wast scripts (or one script) whose components join the corpus.
+ * --peer     asks another implementation too, and fails when only one of them accepts a small input.
  * --file     tries one input, a finding for example.
  * --json     prints the summary and the findings as JSON.
  *
@@ -35,6 +36,7 @@ const { values: options, positionals } = parseArgs({
     workers: { type: 'string', default: '1' },
     corpus: { type: 'string', multiple: true, default: [] },
     file: { type: 'string' },
+    peer: { type: 'boolean', default: false },
     json: { type: 'boolean', default: false },
   },
 });
@@ -45,6 +47,8 @@ if (![seconds, seed, workers].every((number) => Number.isSafeInteger(number) && 
   console.error('error: --seconds, --seed and --workers take a whole number');
   process.exit(2);
 }
+// Workers take it from the environment.
+if (options.peer) process.env.FUZZ_PEER = '1';
 mkdirSync(FINDINGS, { recursive: true });
 process.exitCode = (options.file === undefined ? await fuzz([...options.corpus, ...positionals]) : await tryFile(options.file)) ? 0 : 1;
 
@@ -111,7 +115,7 @@ async function fuzz(folders: readonly string[]): Promise<boolean> {
     found.set(key, saved);
     if (!options.json)
       console.log(
-        `\n${finding.kind}: ${finding.message}\n${finding.stack}\n  npm run fuzz -- --file ${path.relative(process.cwd(), saved.file)}`,
+        `\n${finding.kind}: ${finding.message}\n${finding.stack}\n  npm run fuzz -- --file ${path.relative(process.cwd(), saved.file)}${options.peer ? ' --peer' : ''}`,
       );
   };
 

@@ -1,6 +1,7 @@
 /** What is tried with an input: decode, validate, compile, link, emit adapters, instantiate what runs no guest code. */
 import { Component, type ComponentDefinition, ComponentError, Linker, TenonError } from '@tenon/component';
 import { readLeb } from './bytes.ts';
+import { disagreement, peerVerdict } from './peer.ts';
 
 /** What became of an input that nothing is wrong with. */
 export interface Outcome {
@@ -21,8 +22,23 @@ type Plan = ReturnType<Component['ownPlan']>;
 /** Beyond this a plan is linked, but not also instantiated. */
 const MAX_STEPS = 2_000;
 
-/** @throws Violation, or whatever the engine threw that is no ComponentError. */
-export async function examine(bytes: Uint8Array<ArrayBuffer>): Promise<Outcome> {
+/** Longer inputs are not compared with the peer. */
+const MAX_COMPARED_BYTES = 16 * 1024;
+
+/**
+ * @param compare whether another implementation must come to the same verdict
+ * @throws Violation, or whatever the engine threw that is no ComponentError.
+ */
+export async function examine(bytes: Uint8Array<ArrayBuffer>, compare: boolean): Promise<Outcome> {
+  const outcome = await examineAlone(bytes);
+  if (compare && bytes.length <= MAX_COMPARED_BYTES) {
+    const difference = disagreement(outcome.verdict, outcome.message, await peerVerdict(bytes));
+    if (difference !== undefined) throw new Violation(difference);
+  }
+  return outcome;
+}
+
+async function examineAlone(bytes: Uint8Array<ArrayBuffer>): Promise<Outcome> {
   const refused = componentError(bytes, () => Component.validate(bytes));
   const compiled = await Component.compile(bytes).catch((error: unknown) => expected(bytes, error));
   const message = compiled instanceof Component ? undefined : compiled;

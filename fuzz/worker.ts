@@ -6,7 +6,7 @@
  *   worker.ts STATE --file FILE                  one input
  *   worker.ts STATE --minimise FILE              makes an input smaller that ends in an error
  *
- * With FUZZ_WRITE in the environment the batch is written to that file and not tried.
+ * With FUZZ_PEER in the environment verdicts are compared with another implementation's. With FUZZ_WRITE the batch is written to that file and not tried.
  */
 import { openSync, readFileSync, writeFileSync, writeSync } from 'node:fs';
 import { getHeapStatistics } from 'node:v8';
@@ -22,6 +22,7 @@ const REPORT_EVERY_MS = 500;
 
 const [stateFile = '', ...args] = process.argv.slice(2);
 const state = openSync(stateFile, 'w');
+const compare = process.env.FUZZ_PEER !== undefined;
 const tell = (message: Message): void => void writeSync(1, `${JSON.stringify(message)}\n`);
 
 let stats = emptyStats();
@@ -40,7 +41,7 @@ async function attempt(bytes: Bytes, input: number): Promise<void> {
   const before = heap();
   const started = performance.now();
   try {
-    const outcome = await examine(bytes);
+    const outcome = await examine(bytes, compare);
     stats.verdicts[outcome.verdict] = (stats.verdicts[outcome.verdict] ?? 0) + 1;
     stats.adapters += outcome.adapters;
     if (outcome.instantiated) stats.instantiated++;
@@ -67,7 +68,7 @@ function findingOf(error: unknown, input: number): Finding {
 
 async function minimise(file: string): Promise<void> {
   const keyWith = (bytes: Bytes): Promise<string> =>
-    examine(bytes).then(
+    examine(bytes, compare).then(
       () => '',
       (error) => keyOf(findingOf(error, 0)),
     );
