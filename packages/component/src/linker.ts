@@ -1,6 +1,8 @@
 /** Links components to the definitions of the embedder. */
 
+import { poison } from './abi/traps.ts';
 import { Component } from './component.ts';
+import { Trap } from './errors.ts';
 import { makeExports } from './instance/exports.ts';
 import { Instantiation } from './instance/instantiate.ts';
 import { bindHost } from './link/definitions.ts';
@@ -16,10 +18,26 @@ export class Instance {
    * The exports: an interface as an object of functions and resource classes, under its full name (`example:calculator/math`) and
    * its short name (`math`); a function under its name in camel case.
    */
-  readonly exports: Readonly<Record<string, unknown>>;
+  get exports(): Readonly<Record<string, unknown>> {
+    this.bound ??= makeExports(this.made, this.made.linked.exports);
+    return this.bound;
+  }
 
-  constructor(exports: Record<string, unknown>) {
-    this.exports = exports;
+  private readonly made: Instantiation;
+  /** Made when they are first asked for: many instances of a pool are never called. */
+  private bound: Record<string, unknown> | undefined = undefined;
+
+  constructor(made: Instantiation) {
+    this.made = made;
+  }
+
+  /**
+   * Ends the instance: a guest that is suspended does not run on when what it waits for is there, and later calls are refused.
+   * @param reason what the calls that are under way reject with, in words
+   */
+  end(reason = 'the embedder ended the instance'): void {
+    const trap = new Trap(reason);
+    for (const instance of this.made.instances) poison(instance, trap);
   }
 }
 
@@ -38,8 +56,7 @@ export class Prepared {
 
   /** @throws Trap when a start function of the component traps */
   instantiateSync(): Instance {
-    const made = new Instantiation(this.linked);
-    return new Instance(makeExports(made, this.linked.plan.exports));
+    return new Instance(new Instantiation(this.linked));
   }
 
   /** @throws Trap when a start function of the component traps */

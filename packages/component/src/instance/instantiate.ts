@@ -70,13 +70,9 @@ export class Instantiation {
         this.resources[step.resource] = this.defineResource(step.resource, step.destructor);
         break;
       case 'lower host': {
-        const { path } = at(this.linked.plan.hostFunctions, step.func, 'host function');
-        const binding = {
-          ...this.canon(step.options),
-          instance: this.instance(step.instance),
-          resources: this.resources,
-          name: path.join('#'),
-        };
+        const { memory, realloc } = this.canon(step.options);
+        const name = at(this.linked.hostNames, step.func, 'host function');
+        const binding = { instance: this.instance(step.instance), memory, realloc, resources: this.resources, name };
         const host = at(this.linked.host.functions, step.func, 'host function');
         this.slots[step.to] = this.linked.lower(step).bind(binding, host, this.linked.host.blocking[step.func] === true);
         break;

@@ -93,11 +93,15 @@ export class ResourceHandle {
   }
 }
 
+const NO_ENTRIES: (ResourceHandle | undefined)[] = [];
+const NONE_FREED: number[] = [];
+
 /** `Table` of the spec: index 0 is never used, freed indices are reused last-in first-out. */
 export class HandleTable {
   static readonly MAX_LENGTH = 2 ** 28 - 1;
-  private readonly entries: (ResourceHandle | undefined)[] = [undefined];
-  private readonly freed: number[] = [];
+  // Most instances hold no handle for most of their life, so the arrays are made with the first.
+  private entries: (ResourceHandle | undefined)[] = NO_ENTRIES;
+  private freed: number[] = NONE_FREED;
 
   /** @throws Trap when the index holds nothing. */
   get(index: number): ResourceHandle {
@@ -107,6 +111,10 @@ export class HandleTable {
   }
 
   add(entry: ResourceHandle): number {
+    if (this.entries === NO_ENTRIES) {
+      this.entries = [undefined];
+      this.freed = [];
+    }
     const reused = this.freed.pop();
     if (reused !== undefined) {
       this.entries[reused] = entry;
@@ -127,6 +135,6 @@ export class HandleTable {
 
   /** Handles that are live now. */
   get size(): number {
-    return this.entries.length - 1 - this.freed.length;
+    return this.entries === NO_ENTRIES ? 0 : this.entries.length - 1 - this.freed.length;
   }
 }

@@ -4,6 +4,7 @@ import { prepareLift } from '../abi/lift.ts';
 import { prepareLower } from '../abi/lower.ts';
 import type { HostBinding } from './definitions.ts';
 import { at } from './environment.ts';
+import { type NamedExport, nameExports } from './export-names.ts';
 import type { Plan, PlanLift, Step } from './plan.ts';
 import { suspendingInstances } from './suspension.ts';
 
@@ -14,8 +15,11 @@ export class Linked {
   readonly adapters: readonly WebAssembly.Module[];
   /** For each component instance, whether a call into it may suspend. */
   readonly suspends: readonly boolean[];
+  /** For each host function, its name for messages. */
+  readonly hostNames: readonly string[];
   private readonly lifts = new Map<PlanLift, PreparedLift>();
   private readonly lowers = new Map<Step, PreparedLower>();
+  private named: readonly NamedExport[] | undefined;
 
   constructor(plan: Plan, host: HostBinding, modules: readonly WebAssembly.Module[], adapters: readonly WebAssembly.Module[]) {
     this.plan = plan;
@@ -23,6 +27,13 @@ export class Linked {
     this.modules = modules;
     this.adapters = adapters;
     this.suspends = suspendingInstances(plan, host.blocking);
+    this.hostNames = plan.hostFunctions.map(({ path }) => path.join('#'));
+  }
+
+  /** The plan's exports with their JavaScript names, which are the same for all instances. */
+  get exports(): readonly NamedExport[] {
+    this.named ??= nameExports(this.plan.exports);
+    return this.named;
   }
 
   lift(lift: PlanLift): PreparedLift {
