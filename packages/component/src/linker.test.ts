@@ -169,3 +169,27 @@ test('components nested to double at each level are refused, not flattened', asy
     (error) => error instanceof ComponentError && error.code === 'TENON_UNSUPPORTED',
   );
 });
+
+test('an instance that is ended while it waits does not run on', async () => {
+  const component = await compile(`(component
+    (import "wait" (func $wait)) (import "mark" (func $mark))
+    (core func $wait (canon lower (func $wait))) (core func $mark (canon lower (func $mark)))
+    (core module $m
+      (import "" "wait" (func $wait)) (import "" "mark" (func $mark))
+      (func (export "run") (loop $again (call $wait) (call $mark) (br $again))))
+    (core instance $i (instantiate $m (with "" (instance (export "wait" (func $wait)) (export "mark" (func $mark))))))
+    (func (export "run") (canon lift (core func $i "run"))))`);
+  let release: () => void = () => {};
+  let marks = 0;
+  const instance = await new Linker()
+    .define('wait', async () => new Promise<void>((settle) => (release = settle)))
+    .define('mark', () => void marks++)
+    .instantiate(component);
+  const run = instance.exports.run as () => Promise<void>;
+  const running = run();
+  instance.end('enough');
+  release();
+  await assert.rejects(running, (error) => error instanceof Trap && error.message === 'enough');
+  assert.equal(marks, 0);
+  await assert.rejects(async () => run(), { code: 'TENON_INSTANCE_POISONED' });
+});

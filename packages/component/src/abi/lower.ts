@@ -4,6 +4,7 @@
  */
 import type { StringEncoding } from '../binary/definitions.ts';
 import { Trap } from '../errors.ts';
+import type { Store } from '../instance/state.ts';
 import { alignment, elemSize, flatten, flattenParams, MAX_FLAT_PARAMS, MAX_FLAT_RESULTS } from '../types/layout.ts';
 import type { FuncType, TupleType, ValType } from '../types/types.ts';
 import { Context, Scope } from './context.ts';
@@ -19,7 +20,7 @@ import { isThenable, lowerScalar, NONE, scalarCode } from './scalars.ts';
 import { passesHandles, refuseAsync } from './signature.ts';
 import { once, specialisedLower } from './specialise.ts';
 import { storerOf } from './store.ts';
-import { failed, isUnwind, thrown, uncatchable } from './traps.ts';
+import { failed, isUnwind, swallowed, thrown, uncatchable } from './traps.ts';
 
 /** @throws ComponentError `TENON_UNSUPPORTED` for what only the asynchronous Canonical ABI can do */
 export function prepareLower(type: FuncType, encoding: StringEncoding): PreparedLower {
@@ -202,6 +203,30 @@ function synchronous(call: LoweredCall, host: HostFunction): CoreFunction {
   };
 }
 
+/** Restores the task of the suspended guest when the host has settled. A guest whose store has ended meanwhile does not run on. */
+function resumed(
+  store: Store,
+  promise: PromiseLike<unknown>,
+  returned: (value: unknown) => unknown,
+  threw: (error: unknown) => unknown,
+): Promise<unknown> {
+  const { task } = store;
+  const resume = (): void => {
+    store.task = task;
+    if (store.trap !== undefined) throw uncatchable(swallowed(store.trap));
+  };
+  return Promise.resolve(promise).then(
+    (value) => {
+      resume();
+      return returned(value);
+    },
+    (error) => {
+      resume();
+      return threw(error);
+    },
+  );
+}
+
 /** The guest's stack is suspended while the host waits. Its instance stays entered, so that nothing else runs in it. */
 function suspending(call: LoweredCall, host: HostFunction): CoreFunction {
   const { store } = call.cx.instance;
@@ -215,16 +240,11 @@ function suspending(call: LoweredCall, host: HostFunction): CoreFunction {
       return call.threw(scope, error, flat);
     }
     if (!isThenable(value)) return call.returned(scope, value, flat);
-    const { task } = store;
-    return Promise.resolve(value).then(
-      (settled) => {
-        store.task = task;
-        return call.returned(scope, settled, flat);
-      },
-      (error) => {
-        store.task = task;
-        return call.threw(scope, error, flat);
-      },
+    return resumed(
+      store,
+      value,
+      (settled) => call.returned(scope, settled, flat),
+      (error) => call.threw(scope, error, flat),
     );
   };
   return suspendingImport(core);
@@ -250,19 +270,10 @@ function specialised(factory: SpecialisedLower, type: FuncType, binding: Binding
     refused: () => uncatchable(failed(cannotLeave(), instance, name)),
     threw,
     misfit: returned,
-    settle: (result) => {
-      const { task } = store;
-      return Promise.resolve(result).then(
-        (value) => {
-          store.task = task;
-          return returned(value);
-        },
-        (error) => {
-          store.task = task;
-          throw threw(error);
-        },
-      );
-    },
+    settle: (result) =>
+      resumed(store, result, returned, (error) => {
+        throw threw(error);
+      }),
   });
   return suspends ? suspendingImport(core) : core;
 }
