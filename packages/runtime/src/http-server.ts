@@ -14,8 +14,15 @@ const http = process.getBuiltinModule('node:http');
 /** Answers one request. Rejects when the guest traps or returns without an answer. */
 export type HttpHandler = (request: IncomingMessage, response: ServerResponse) => Promise<void>;
 
+/** An instance that can answer requests, one at a time. */
+export interface Guest {
+  readonly handle: HttpHandler;
+  /** Ends it for good, whatever it waits for. */
+  end(): void;
+}
+
 export interface HttpServerOptions {
-  readonly pool: Pool<HttpHandler>;
+  readonly pool: Pool<Guest>;
   readonly board: Board;
   readonly requestTimeoutMs: number;
   /** Interval of the heartbeat and of the look at the deadlines, in milliseconds. */
@@ -40,9 +47,11 @@ interface Flight {
   readonly request: IncomingMessage;
   readonly response: BoardResponse;
   readonly started: number;
-  lease: Lease<HttpHandler> | undefined;
-  /** The runtime answered in the guest's place, or the client went away: what the guest still does is of no interest. */
-  over: boolean;
+  lease: Lease<Guest> | undefined;
+  /** The client has gone. */
+  gone: boolean;
+  /** Its time was up, and the guest was ended. */
+  ended: boolean;
 }
 
 /** Instances that were not needed for so long are let go. */
@@ -94,12 +103,12 @@ export class HttpServer {
       this.refuse(request, response, 'too many requests are under way');
       return;
     }
-    const flight: Flight = { request, response, started: performance.now(), lease: undefined, over: false };
+    const flight: Flight = { request, response, started: performance.now(), lease: undefined, gone: false, ended: false };
     this.flights.add(flight);
     response.beforeHead = () => board.answering(slot);
     response.on('close', () => {
       board.leave(slot);
-      if (!response.writableFinished) flight.over = true;
+      if (!response.writableFinished) flight.gone = true;
       if (this.options.logRequests) this.logRequest(flight);
     });
     if (this.draining) response.setHeader('connection', 'close');
@@ -115,18 +124,17 @@ export class HttpServer {
     try {
       const taken = this.options.pool.acquire();
       const lease = taken instanceof Promise ? await taken : taken;
-      if (flight.over) {
+      if (flight.gone || flight.ended) {
         lease.release();
         return;
       }
       flight.lease = lease;
-      await lease.item(request, response);
+      await lease.item.handle(request, response);
       lease.release();
     } catch (error) {
       flight.lease?.discard();
       if (error instanceof RuntimeError && error.code === 'TENON_RUNTIME_BUSY') this.refuse(request, response, error.message);
-      // After 504 the guest may still fail in some way that it was driven to.
-      else if (!flight.over || error instanceof Trap) this.failed(flight, error);
+      else if (!flight.ended) this.failed(flight, error);
     }
   }
 
@@ -163,14 +171,14 @@ export class HttpServer {
   private timedOut(flight: Flight): void {
     const { request, response } = flight;
     this.flights.delete(flight);
+    flight.ended = true;
+    flight.lease?.item.end();
     flight.lease?.discard();
-    if (!flight.over) {
-      const message = `${request.method} ${request.url}: no answer within ${this.options.requestTimeoutMs} ms`;
-      this.options.log({ level: 'error', event: 'timeout', code: 'TENON_RUNTIME_TIMEOUT', message });
-      response.shouldKeepAlive = false;
-      answer(response, 504, 'the component did not answer in time');
-    }
-    flight.over = true;
+    if (flight.gone) return;
+    const message = `${request.method} ${request.url}: no answer within ${this.options.requestTimeoutMs} ms`;
+    this.options.log({ level: 'error', event: 'timeout', code: 'TENON_RUNTIME_TIMEOUT', message });
+    response.shouldKeepAlive = false;
+    answer(response, 504, 'the component did not answer in time');
   }
 
   private logRequest({ request, response, started }: Flight): void {

@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { Component, Linker, provider } from '@tenon/component';
 import { createIncomingHandler, type Handle, type Wasi } from '@tenon/wasi';
 import { RuntimeError } from './errors.ts';
-import type { HttpHandler } from './http-server.ts';
+import type { Guest } from './http-server.ts';
 import type { ComponentSource } from './messages.ts';
 
 const HANDLER = 'wasi:http/incoming-handler@0.2.0';
@@ -42,13 +42,14 @@ export function handlerName(component: Component): string {
  * Links a component. Each call of the result makes an instance.
  * @throws ComponentError when an import is missing
  */
-export function handlerMaker(component: Component, name: string, system: Wasi): () => HttpHandler {
+export function guestMaker(component: Component, name: string, system: Wasi): () => Guest {
   const linker = new Linker();
   system.defineIn(linker);
   const prepared = linker.prepareSync(component);
   return () => {
-    const { handle } = prepared.instantiateSync().exports[name] as { readonly handle?: Handle };
-    if (typeof handle === 'function') return createIncomingHandler(handle);
+    const instance = prepared.instantiateSync();
+    const { handle } = instance.exports[name] as { readonly handle?: Handle };
+    if (typeof handle === 'function') return { handle: createIncomingHandler(handle), end: () => instance.end() };
     throw new RuntimeError('TENON_RUNTIME_EXPORT', `\`${name}\` has no function \`handle\``);
   };
 }

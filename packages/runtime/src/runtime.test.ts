@@ -164,6 +164,36 @@ test('a client that goes away in mid-body leaves nothing behind', () =>
     assert.equal(await status('/'), 200);
   }));
 
+test('long bodies pass whole, both ways, at the pace of a slow reader', () =>
+  serving({ maxInstances: 1 }, async ({ text, workload }) => {
+    const sent = 20_000_000;
+    assert.match(await text('/upload', { method: 'POST', body: new Uint8Array(sent) }), new RegExp(`^${sent} bytes`));
+    const socket = connect(Number(new URL(workload.url).port), '127.0.0.1');
+    socket.pause();
+    socket.write('GET /stream?chunks=400&size=65536 HTTP/1.0\r\n\r\n');
+    // What has not been asked for waits with the guest: its instance is in use, and nobody else gets an answer meanwhile.
+    const other = text('/');
+    let received = 0;
+    for await (const chunk of socket) received += (chunk as Buffer).length;
+    assert.ok(received > 400 * 65536, `${received} bytes`);
+    assert.equal(await other, 'Hello from Rust!\n');
+  }));
+
+test('an idle connection outlives a thread that had to be replaced', () =>
+  serving({ requestTimeoutMs: 300 }, async ({ status, workload }) => {
+    const { port } = new URL(workload.url);
+    const socket = connect(Number(port), '127.0.0.1');
+    const get = async (): Promise<string> => {
+      socket.write('GET / HTTP/1.1\r\nhost: x\r\n\r\n');
+      const [answer] = await once(socket, 'data');
+      return String(answer);
+    };
+    assert.match(await get(), /^HTTP\/1\.1 200 /);
+    assert.equal(await status('/spin'), 504);
+    assert.match(await get(), /^HTTP\/1\.1 200 /);
+    socket.destroy();
+  }));
+
 test('bytes that are no HTTP never reach the guest', () =>
   serving({}, async ({ status, workload, log }) => {
     const socket = connect(Number(new URL(workload.url).port), '127.0.0.1');

@@ -6,7 +6,7 @@ import { wasi } from '@tenon/wasi';
 import { Board } from './board.ts';
 import { FrameSender } from './frames.ts';
 import { HttpServer, type HttpServerOptions } from './http-server.ts';
-import { handlerMaker, handlerName, load } from './load.ts';
+import { guestMaker, handlerName, load } from './load.ts';
 import type { LogEntry } from './log.ts';
 import { type FromWorker, isFrames, type StartMessage, type ToWorker } from './messages.ts';
 import { plainError } from './plain-errors.ts';
@@ -49,7 +49,7 @@ class Service {
       stdout: (bytes) => post({ type: 'output', stream: 'stdout', bytes }),
       stderr: (bytes) => post({ type: 'output', stream: 'stderr', bytes }),
     });
-    const pool = new Pool(handlerMaker(component, handler, system), limits);
+    const pool = new Pool(guestMaker(component, handler, system), limits);
     pool.warm();
     const log: HttpServerOptions['log'] = (entry) => this.log.add(entry);
     const board = new Board(message.board);
