@@ -14,17 +14,22 @@ const part = (body: Part): Bytes => section(4, body);
 const instances = (...items: readonly Part[]): Bytes => section(5, vec(items));
 const times = <T>(count: number, make: (i: number) => T): T[] => Array.from({ length: count }, (_, i) => make(i));
 const index = (i: number): number[] => leb(i);
+/** As a value type, where primitives take the negative numbers. */
+const typeIndex = (i: number): number[] => (i % 128 >= 64 && i < 128 ? [i | 0x80, 0x00] : leb(i));
 
 /** `instantiate` without arguments. */
 const instance = (of: number): Part => [0x00, ...index(of), 0x00];
 const tuple = (...elements: readonly Part[]): Part => concat([0x6f], vec(elements));
 const label = (i: number): number[] => name(`n${i}`);
 const exportName = (text: string): number[] => [0x00, ...name(text)];
-const funcType = (param: number): Part => concat([0x40], vec([concat(name('v'), index(param))]), [0x01, 0x00]);
+const funcType = (param: number): Part => concat([0x40], vec([concat(name('v'), typeIndex(param))]), [0x01, 0x00]);
 const importInstance = (text: string, type: number): Part => section(10, vec([concat(exportName(text), [0x05], index(type))]));
 
 /** A type that doubles at each step. */
-const doubling = (steps: number, leaf: number): Part[] => [tuple([leaf], [leaf]), ...times(steps, (i) => tuple(index(i), index(i)))];
+const doubling = (steps: number, leaf: number): Part[] => [
+  tuple([leaf], [leaf]),
+  ...times(steps, (i) => tuple(typeIndex(i), typeIndex(i))),
+];
 
 /** Components in components: each level instantiates the one below `width` times. */
 function instanceTree(levels: number, width: number): Bytes {
@@ -66,9 +71,9 @@ export function extremes(): readonly Bytes[] {
     component(types(concat([0x72], vec(times(8_000, (i) => concat(label(i), [U8])))))),
     component(types(concat([0x71], vec(times(8_000, (i) => concat(label(i), [0x01, i % 2 === 0 ? U8 : STRING, 0x00])))))),
     component(types(concat([0x6d], vec(times(8_000, label))))),
-    component(types(...times(99, (i) => (i === 0 ? [0x70, U8] : [0x70, ...index(i - 1)])))),
-    component(types(...times(101, (i) => (i === 0 ? [0x70, U8] : [0x70, ...index(i - 1)])))),
-    component(types(...times(20, (i) => concat([0x67], i === 0 ? [U8] : index(i - 1), leb(1000))))),
+    component(types(...times(99, (i) => (i === 0 ? [0x70, U8] : [0x70, ...typeIndex(i - 1)])))),
+    component(types(...times(101, (i) => (i === 0 ? [0x70, U8] : [0x70, ...typeIndex(i - 1)])))),
+    component(types(...times(20, (i) => concat([0x67], i === 0 ? [U8] : typeIndex(i - 1), leb(1000))))),
     instanceTree(13, 2),
     instanceTree(14, 2),
     instanceTree(4, 10),

@@ -1,4 +1,5 @@
 /** Components with fused adapters of many types, for the corpus of mutations. */
+import type { ValType } from '@tenon/component';
 import fc from 'fast-check';
 import type { Bytes } from '../bytes.ts';
 import { ENCODINGS, echo } from './echo.ts';
@@ -7,6 +8,35 @@ import { signature } from './signature.ts';
 const SEED = 1;
 const COUNT = 60;
 
+const string: ValType = { kind: 'string' };
+const times = <T>(count: number, make: (i: number) => T): T[] => Array.from({ length: count }, (_, i) => make(i));
+
+/** Types that ask for much adapter code. */
+const HEAVY: readonly ValType[] = [
+  doubling(12, { kind: 'tuple', types: [{ kind: 'u8' }, string] }),
+  doubling(12, { kind: 'option', type: string }),
+  { kind: 'tuple', types: times(2_000, (i) => (i % 2 === 0 ? string : { kind: 'list', element: string, length: undefined })) },
+  {
+    kind: 'variant',
+    cases: times(2_000, (i) => ({
+      name: `c${i}`,
+      type: i % 3 === 0 ? undefined : { kind: 'tuple', types: times(1 + (i % 20), () => string) },
+    })),
+  },
+  times(90, () => undefined).reduce<ValType>((element) => ({ kind: 'list', element, length: undefined }), string),
+  times(90, () => undefined).reduce<ValType>((type) => ({ kind: 'result', ok: type, err: { kind: 'f32' } }), string),
+  times(4, () => undefined).reduce<ValType>((element) => ({ kind: 'list', element, length: 20 }), string),
+];
+
+/** A record of two of a record of two of … */
+function doubling(levels: number, leaf: ValType): ValType {
+  let type = leaf;
+  for (let level = 0; level < levels; level++) {
+    type = { kind: 'record', fields: ['a', 'b'].map((name) => ({ name, type })) };
+  }
+  return type;
+}
+
 /** The same at each call. */
 export async function echoes(): Promise<readonly Bytes[]> {
   const wanted = fc.sample(fc.tuple(signature({ recent: true }), fc.constantFrom(...ENCODINGS), fc.constantFrom(...ENCODINGS)), {
@@ -14,6 +44,7 @@ export async function echoes(): Promise<readonly Bytes[]> {
     numRuns: COUNT,
   });
   const found: Bytes[] = [];
+  for (const params of HEAVY) found.push(await echo({ params: [params], result: params }, 'utf16', 'utf8'));
   for (const [type, inner, outer] of wanted) found.push(await echo(type, inner, outer));
   return found;
 }

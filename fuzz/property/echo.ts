@@ -32,7 +32,10 @@ export function text(signature: Signature, inner: Encoding, outer: Encoding): st
   const result = signature.result === undefined ? '' : `(result ${types.of(signature.result)})`;
   const named = types.named;
   const aliases = (from: string): string => named.map((_, i) => `(alias export ${from} "t${i}" (type $t${i}))`).join('\n    ');
-  const exported = named.map((_, i) => `(export "t${i}" (type $t${i}))`).join(' ');
+  // WIT lets no type belong to two interfaces, so the export has types of its own that are equal to the import's.
+  const own = (definition: string): string => definition.replaceAll(/\$t(\d)/g, '$own$1');
+  const owned = named.map((definition, i) => `(type $own${i} ${own(definition)})`).join('\n    ');
+  const exported = named.map((_, i) => `(export "t${i}" (type $own${i}))`).join(' ');
   const interfaceType = (name: string): string => `(type ${name} (instance
     ${named.map((definition, i) => `(type $d${i} ${definition}) (export "t${i}" (type $t${i} (eq $d${i})))`).join('\n    ')}
     (export "f" (func ${params} ${result}))))`;
@@ -48,7 +51,8 @@ export function text(signature: Signature, inner: Encoding, outer: Encoding): st
     (core func $lowered (canon lower (func $f) (memory $memory) (realloc $realloc) string-encoding=${encoding}))
     (core instance $imports (export "f" (func $lowered)))
     (core instance $main (instantiate $main (with "next" (instance $imports)) (with "libc" (instance $libc))))
-    (type $func (func ${params} ${result}))
+    ${owned}
+    (type $func (func ${own(params)} ${own(result)}))
     (func $lifted (type $func) (canon lift (core func $main "f") (memory $memory) (realloc $realloc)
       string-encoding=${encoding} (post-return (func $main "post"))))
     (instance $out ${exported} (export "f" (func $lifted)))

@@ -192,8 +192,13 @@ function join(a: CoreType, b: CoreType): CoreType {
 export class TypeText {
   /** `(type $dN (record …))` and the rest, in the order of use. */
   readonly named: string[] = [];
+  private readonly known = new Map<ValType, string>();
 
   of(type: ValType): string {
+    return this.known.get(type) ?? this.write(type);
+  }
+
+  private write(type: ValType): string {
     switch (type.kind) {
       case 'list':
         return `(list ${this.of(type.element)}${type.length === undefined ? '' : ` ${type.length}`})`;
@@ -206,20 +211,23 @@ export class TypeText {
       case 'result':
         return `(result ${type.ok === undefined ? '' : this.of(type.ok)} ${type.err === undefined ? '' : `(error ${this.of(type.err)})`})`;
       case 'record':
-        return this.name(`(record ${type.fields.map((f) => `(field "${f.name}" ${this.of(f.type)})`).join(' ')})`);
+        return this.name(type, `(record ${type.fields.map((f) => `(field "${f.name}" ${this.of(f.type)})`).join(' ')})`);
       case 'variant':
         return this.name(
+          type,
           `(variant ${type.cases.map((c) => `(case "${c.name}"${c.type === undefined ? '' : ` ${this.of(c.type)}`})`).join(' ')})`,
         );
       case 'enum':
       case 'flags':
-        return this.name(`(${type.kind} ${type.names.map((name) => `"${name}"`).join(' ')})`);
+        return this.name(type, `(${type.kind} ${type.names.map((name) => `"${name}"`).join(' ')})`);
       default:
         return type.kind;
     }
   }
 
-  private name(definition: string): string {
-    return `$t${this.named.push(definition) - 1}`;
+  private name(type: ValType, definition: string): string {
+    const name = `$t${this.named.push(definition) - 1}`;
+    this.known.set(type, name);
+    return name;
   }
 }
