@@ -16,13 +16,19 @@ export interface Open {
   close?(): void | Promise<void>;
 }
 
-/** What Tenon must reach: its figure divided by the peer's (times, memory) must be at most `ratio`; for rates, at least. */
+/**
+ * What Tenon must reach: its figure divided by the peer's (times, memory) must be at most `ratio`; for rates, at least. Without a peer,
+ * `plus` alone is what it is divided by.
+ */
 export interface Target {
-  readonly peer: string;
+  readonly peer?: string;
   readonly ratio: number;
   /** Added to the peer's figure before the ratio is taken. */
   readonly plus?: number;
 }
+
+/** A figure in the row's unit that must be reached whatever the peers do. */
+export const absolute = (figure: number): Target => ({ ratio: 1, plus: figure });
 
 export interface Row {
   readonly group: string;
@@ -78,10 +84,12 @@ export function median(values: readonly number[]): number {
 }
 
 /** The median of the ratios round by round, which a drift of the machine's speed does not touch. */
-export function ratioTo(measured: Measured, peer: string, plus = 0): number | undefined {
+export function ratioTo(measured: Measured, peer: string | undefined, plus = 0): number | undefined {
   const tenon = measured.samples.get('tenon');
+  if (tenon === undefined) return undefined;
+  if (peer === undefined) return median(tenon.map((value) => value / plus));
   const other = measured.samples.get(peer);
-  if (tenon === undefined || other === undefined) return undefined;
+  if (other === undefined) return undefined;
   return median(tenon.map((value, i) => value / ((other[i] ?? Number.NaN) + plus)));
 }
 

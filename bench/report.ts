@@ -13,6 +13,10 @@ export function rowText(measured: Measured): string {
   lines.push(`    ${parts.join(' · ')}`);
   for (const [name, why] of measured.skipped) lines.push(`    ${name}: skipped, ${why}`);
   for (const { target, ratio, reached } of results(measured)) {
+    if (target.peer === undefined) {
+      lines.push(`    ${reached ? '✓' : '✗'} ${row.better === 'less' ? '≤' : '≥'} ${figure(target.plus ?? 0)} ${row.unit}`);
+      continue;
+    }
     const bound = `${row.better === 'less' ? '≤' : '≥'} ${times(target.ratio)} × ${target.peer}${target.plus === undefined ? '' : ` + ${target.plus} ${row.unit}`}`;
     lines.push(`    ${reached ? '✓' : '✗'} ${times(ratio)} × ${target.peer} (${bound})`);
   }

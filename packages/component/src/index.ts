@@ -10,3 +10,4 @@ export { blocking, type MissingImport, MissingImportsError } from './link/defini
 export { provider, versionTrack } from './link/semver.ts';
 export { Instance, Linker, Prepared } from './linker.ts';
 export type * from './types/types.ts';
+export { type ValidatedComponent, validate } from './validate/validate.ts';

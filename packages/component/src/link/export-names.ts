@@ -27,30 +27,7 @@ export type NamedExport =
 
 /** @param owner the name of the interface that has the exports; empty for the component itself */
 export function nameExports(exports: PlanExports, owner = ''): readonly NamedExport[] {
-  const named = exports.map(([name, item]): NamedExport => {
-    switch (item.kind) {
-      case 'instance':
-        return { kind: 'instance', name, short: interfaceName(name), exports: nameExports(item.exports, name) };
-      case 'resource':
-        return { kind: 'resource', name: pascalCase(name), item };
-      case 'module':
-        return { kind: 'module', name, item };
-      case 'lift':
-      case 'host function': {
-        const label = owner === '' ? name : `${owner}#${name}`;
-        const parsed = parseFunctionName(name);
-        const resource = parsed.kind === 'plain' ? '' : pascalCase(parsed.resource);
-        return {
-          kind: 'function',
-          place: parsed.kind,
-          resource,
-          name: parsed.kind === 'constructor' ? '' : camelCase(parsed.name),
-          label,
-          item,
-        };
-      }
-    }
-  });
+  const named = exports.map(([name, item]) => nameExport(name, item, owner));
   const taken = new Set(named.map((each) => each.name));
   return named.map((each) => {
     if (each.kind !== 'instance' || each.short === undefined) return each;
@@ -58,4 +35,27 @@ export function nameExports(exports: PlanExports, owner = ''): readonly NamedExp
     taken.add(each.short);
     return each;
   });
+}
+
+function nameExport(name: string, item: PlanExport, owner: string): NamedExport {
+  switch (item.kind) {
+    case 'instance':
+      return { kind: 'instance', name, short: interfaceName(name), exports: nameExports(item.exports, name) };
+    case 'resource':
+      return { kind: 'resource', name: pascalCase(name), item };
+    case 'module':
+      return { kind: 'module', name, item };
+    case 'lift':
+    case 'host function': {
+      const parsed = parseFunctionName(name);
+      return {
+        kind: 'function',
+        place: parsed.kind,
+        resource: parsed.kind === 'plain' ? '' : pascalCase(parsed.resource),
+        name: parsed.kind === 'constructor' ? '' : camelCase(parsed.name),
+        label: owner === '' ? name : `${owner}#${name}`,
+        item,
+      };
+    }
+  }
 }
