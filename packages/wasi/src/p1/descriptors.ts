@@ -78,14 +78,14 @@ export const FLAG = { append: 1, dsync: 2, nonblock: 4, rsync: 8, sync: 16 } as 
 
 export type Opened = Source | Sink | File | Directory;
 
-function rightsOf(object: Opened, readOnly: boolean): bigint {
+function rightsOf(object: Opened): bigint {
   if (object instanceof Source) return INPUT;
   if (object instanceof Sink) return OUTPUT;
   if (object instanceof Directory) return object.readOnly ? DIRECTORY & ~RIGHT.fd_filestat_set_times : DIRECTORY;
   let all = FILE;
   if (!object.readable) all &= ~RIGHT.fd_read;
   if (!object.writable) all &= ~WRITING;
-  return readOnly ? all & ~RIGHT.fd_filestat_set_times : all;
+  return object.readOnly ? all & ~RIGHT.fd_filestat_set_times : all;
 }
 
 /** How a {@link Descriptor} comes to be. */
@@ -94,8 +94,6 @@ export interface DescriptorOptions {
   /** What it may be used for at most. */
   readonly rights?: bigint;
   readonly inheriting?: bigint;
-  /** Nothing can be changed through it. */
-  readonly readOnly?: boolean;
   readonly terminal?: boolean;
   /** The path at which the guest finds a directory that it was granted. */
   readonly preopen?: string;
@@ -119,7 +117,7 @@ export class Descriptor {
     this.terminal = options.terminal === true;
     this.preopen = options.preopen === undefined ? undefined : new TextEncoder().encode(options.preopen);
     this.flags = options.flags ?? 0;
-    this.rights = rightsOf(object, options.readOnly === true) & (options.rights ?? -1n);
+    this.rights = rightsOf(object) & (options.rights ?? -1n);
     this.inheriting = object instanceof Directory ? (FILE | DIRECTORY) & (options.inheriting ?? -1n) : 0n;
   }
 

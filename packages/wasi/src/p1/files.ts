@@ -195,7 +195,7 @@ function typeOfDescriptor({ object, terminal }: Descriptor): number {
 }
 
 function place(offset: bigint): number {
-  if (offset < 0n) throw new FileError('EINVAL', 'the place is before the beginning');
+  if (offset < 0n || offset >= 1n << 63n) throw new FileError('EINVAL', 'the system has no such place');
   if (offset > BigInt(Number.MAX_SAFE_INTEGER)) throw new FileError('EFBIG', 'the place is too far');
   return Number(offset);
 }

@@ -85,7 +85,6 @@ export function pathCalls({ memory, descriptors }: Process): Calls {
           flags,
           rights: parent.inheriting & ~unread,
           inheriting: parent.inheriting,
-          readOnly: directory.readOnly,
         });
       });
       memory.setU32(opened, added);

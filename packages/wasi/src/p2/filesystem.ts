@@ -160,6 +160,7 @@ function timeOf(time: NewTimestamp): NewTime {
 const FARTHEST = BigInt(Number.MAX_SAFE_INTEGER);
 
 function positionOf(offset: bigint): number {
+  if (offset >= 1n << 63n) throw new FileError('EINVAL', 'the system has no such offset');
   if (offset > FARTHEST) throw new FileError('EFBIG', 'the offset is too large');
   return Number(offset);
 }
@@ -214,7 +215,8 @@ export class Descriptor {
 
   async setSize(size: bigint): Promise<void> {
     await attemptLater(async () => {
-      const file = this.#writable();
+      const file = this.#file();
+      if (!file.writable) throw new FileError('EINVAL', 'the file is not open for writing');
       await truncateLater(file.fd, positionOf(size));
       file.inode.writes++;
     });
@@ -223,7 +225,7 @@ export class Descriptor {
   setTimes(accessed: NewTimestamp, modified: NewTimestamp): void {
     attempt(() => {
       const object = this.#object;
-      if (object instanceof Directory ? object.readOnly : !object.writable) throw new FileError('EPERM', 'it is not open for changes');
+      if (object.readOnly) throw new FileError('EPERM', 'it is granted for reading only');
       futimesSync(object.fd, timeFor(timeOf(accessed)), timeFor(timeOf(modified)));
     });
   }

@@ -151,7 +151,11 @@ export class Directory implements Base {
     if (stats.isDirectory()) return new Directory(fd, path, this.readOnly);
     if (!stats.isFile()) throw new FileError('EACCES', 'only regular files and directories can be opened');
     const writable = options.write === true;
-    return new File(fd, stats.dev, stats.ino, { readable: options.read === true || !writable, writable });
+    return new File(fd, stats.dev, stats.ino, {
+      readable: options.read === true || !writable,
+      writable,
+      readOnly: this.readOnly,
+    });
   }
 
   setTimesAt(path: string, follow: boolean, accessed: NewTime, modified: NewTime): void {

@@ -37,17 +37,20 @@ export class File {
   readonly fd: number;
   readonly readable: boolean;
   readonly writable: boolean;
+  /** It was opened through a directory that is granted for reading only. */
+  readonly readOnly: boolean;
   readonly device: bigint;
   readonly inode: Inode;
   #users = 1;
   #append: number | undefined;
 
-  constructor(fd: number, device: bigint, number: bigint, access: { readonly readable: boolean; readonly writable: boolean }) {
+  constructor(fd: number, device: bigint, number: bigint, access: Pick<File, 'readable' | 'writable' | 'readOnly'>) {
     this.fd = fd;
     this.device = device;
     this.inode = inodeOf(device, number);
     this.readable = access.readable;
     this.writable = access.writable;
+    this.readOnly = access.readOnly;
   }
 
   use(): this {
