@@ -57,8 +57,9 @@ test('tenon run: a trap says where, and the exit code is 1', async () => {
   assert.match(stderr, /wasm/);
 });
 
-test('tenon run: Ctrl-C ends a guest that computes for ever', async () => {
+test('tenon run: Ctrl-C ends a guest that computes for ever', async (t) => {
   const child = start(['run', guest('rust-cli'), 'spin']);
+  t.after(() => child.kill('SIGKILL'));
   const finished = finish(child);
   // By then the guest may not have started; the signal ends the process either way.
   await new Promise((resolve) => child.once('spawn', resolve));
