@@ -199,12 +199,16 @@ function checkRange(range: string): void {
   }
 }
 
+/** Nearly all versions; the rest is for those that are longer or wrong. */
+const PLAIN_VERSION = /^(?:0|[1-9][0-9]{0,14})\.(?:0|[1-9][0-9]{0,14})\.(?:0|[1-9][0-9]{0,14})$/;
+
 /**
  * Checks a semantic version.
  * @throws NameProblem
  * @see https://semver.org
  */
 export function parseSemver(version: string): void {
+  if (PLAIN_VERSION.test(version)) return;
   if (version === '') throw new NameProblem('empty string, expected a semver version');
   let at = 0;
   for (const part of ['major', 'minor', 'patch'] as const) {
