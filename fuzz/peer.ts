@@ -14,7 +14,10 @@ const STRICTER: readonly RegExp[] = [
   // It has proposals on that are no part of the Component Model yet: exact functions, shared globals, nested packages.
   /\(0x20\) for (external kind|core sort)/,
   /malformed mutability/,
-  /expected `\/` after package name/,
+  /expected `\/` after package name|trailing characters found: `\//,
+  // It compares labels of types without regard to case.
+  /expected .* `([^`]+)`, found `\1`/i,
+  /mismatch in (flags|enum) elements/,
 ];
 
 /** A difference between the two that calls for a look; undefined when they agree or one is known to be stricter. */
