@@ -1,14 +1,11 @@
-/** Wasmtime as a contender, through its Python wheel in a virtual environment that is made on first use. */
-import { type ChildProcessWithoutNullStreams, spawn, spawnSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
+/** Wasmtime as a contender, through its Python wheel. */
+import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-
-const environment = fileURLToPath(new URL('../.cache/wasmtime', import.meta.url));
-const WHEEL = 'wasmtime==50.0.1';
+import { wasmtimePython } from './wasmtime-wheel.ts';
 
 interface Reply {
   readonly ns?: number;
@@ -40,22 +37,8 @@ export class Wasmtime {
 
   /** @returns undefined, with the reason told to `skip`, where Python or the wheel cannot be had */
   static async start(skip: (why: string) => void): Promise<Wasmtime | undefined> {
-    const python = join(environment, 'bin', 'python');
-    if (!existsSync(python)) {
-      const made = spawnSync('python3', ['-m', 'venv', environment], { stdio: 'ignore' });
-      if (made.status !== 0) {
-        skip('python3 with venv is not there');
-        return undefined;
-      }
-    }
-    const has = spawnSync(python, ['-c', 'import wasmtime.component'], { stdio: 'ignore' });
-    if (has.status !== 0) {
-      const installed = spawnSync(python, ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', WHEEL], { stdio: 'ignore' });
-      if (installed.status !== 0) {
-        skip(`pip could not install ${WHEEL}`);
-        return undefined;
-      }
-    }
+    const python = wasmtimePython(skip);
+    if (python === undefined) return undefined;
     const folder = await mkdtemp(join(tmpdir(), 'tenon-bench-wasmtime-'));
     const script = fileURLToPath(new URL('wasmtime_peer.py', import.meta.url));
     return new Wasmtime(spawn(python, [script], { stdio: ['pipe', 'pipe', 'pipe'] }), folder);

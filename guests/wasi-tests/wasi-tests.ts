@@ -1,0 +1,190 @@
+/**
+ * The guests that exercise WASI 0.2, one an interface: each calls every function and provokes every error that is documented, and prints
+ * one line a check. `node guests/wasi-tests/wasi-tests.ts [NAME…] [--build]` runs them here and on Wasmtime and shows the differences.
+ */
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { Component, Linker } from '@tenon/component';
+import { Exit, type WasiOptions, wasi } from '@tenon/wasi';
+import { wasmtimePython } from '../../bench/peers/wasmtime-wheel.ts';
+import { RECIPES } from '../recipes.ts';
+
+const FOLDER = fileURLToPath(new URL('.', import.meta.url));
+
+/** What a test guest is granted beside its folders. */
+export interface WasiTest {
+  readonly args?: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
+  readonly stdin?: string;
+  /** It may use sockets on this machine and look up names. */
+  readonly network?: boolean;
+  /** It is granted an empty folder as `/`, and one with a file as `/read-only`. */
+  readonly folders?: boolean;
+}
+
+export const WASI_TESTS = {
+  cli: { args: ['one', '', 'naïve 🦀'], env: { A: '1', EMPTY: '', B: 'two words' }, stdin: 'first line\nsecond line\n' },
+  clocks: {},
+  random: {},
+  io: { stdin: 'x'.repeat(100_000), folders: true },
+  filesystem: { folders: true },
+} as const satisfies Record<string, WasiTest>;
+
+export type WasiTestName = keyof typeof WASI_TESTS;
+
+export const WASI_TEST_NAMES = Object.keys(WASI_TESTS) as WasiTestName[];
+
+/** The component, which is in git. */
+export function wasiTestPath(name: WasiTestName): string {
+  return join(FOLDER, name, `${name}.wasm`);
+}
+
+/** What a host observed: lines by the name of the check, the exit code at the end. */
+export type Observed = ReadonlyMap<string, string>;
+
+/** Where two hosts may differ, and why. `wasmtime` is what Wasmtime's wheel prints, `undefined` when it prints no such line. */
+export interface Difference {
+  readonly check: string;
+  readonly tenon?: string;
+  readonly wasmtime?: string;
+  readonly reason: string;
+}
+
+/** The differences that are known, by the name of the test. */
+export function knownDifferences(name: WasiTestName): readonly Difference[] {
+  const all = JSON.parse(readFileSync(join(FOLDER, 'differences.json'), 'utf8')) as Partial<Record<WasiTestName, readonly Difference[]>>;
+  return all[name] ?? [];
+}
+
+export function expectedPath(name: WasiTestName): string {
+  return join(FOLDER, name, 'expected.txt');
+}
+
+export function parse(output: string): Observed {
+  return new Map(
+    output
+      .split('\n')
+      .filter((line) => line !== '')
+      .map((line) => {
+        const at = line.indexOf(': ');
+        return at < 0 ? [line, ''] : [line.slice(0, at), line.slice(at + 2)];
+      }),
+  );
+}
+
+export async function buildWasiTest(name: WasiTestName): Promise<Uint8Array> {
+  return RECIPES['rust-command'](`wasi-test-${name}`);
+}
+
+interface Folders {
+  readonly work: string;
+  readonly kept: string;
+}
+
+async function inFolders<T>(use: (folders: Folders) => T | Promise<T>): Promise<T> {
+  const folder = mkdtempSync(join(tmpdir(), 'wasi-test-'));
+  const folders = { work: join(folder, 'work'), kept: join(folder, 'kept') };
+  mkdirSync(folders.work);
+  mkdirSync(join(folders.kept, 'sub'), { recursive: true });
+  writeFileSync(join(folders.kept, 'kept'), 'kept');
+  try {
+    return await use(folders);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/** Runs a test here; the exit code is the last line. */
+export function runOnTenon(name: WasiTestName, bytes: Uint8Array<ArrayBuffer>): Promise<string> {
+  const { args = [], env = {}, stdin = '', network = false, folders: needs = false }: WasiTest = WASI_TESTS[name];
+  return inFolders(async (folders) => {
+    const output: Uint8Array[] = [];
+    const options: WasiOptions = {
+      args: [name, ...args],
+      env,
+      stdin,
+      stdout: (chunk) => {
+        output.push(Uint8Array.from(chunk));
+      },
+      preopens: needs
+        ? [
+            { host: folders.work, guest: '/' },
+            { host: folders.kept, guest: '/read-only', readOnly: true },
+          ]
+        : [],
+      ...(network ? { network: { connect: ['localhost'], listen: ['localhost'], send: ['localhost'], receive: ['localhost'] } } : {}),
+    };
+    const system = wasi(options);
+    const linker = new Linker();
+    system.defineIn(linker);
+    let code = 0;
+    try {
+      const { exports } = await linker.instantiate(await Component.compile(bytes));
+      const name = Object.keys(exports).find((name) => name.startsWith('wasi:cli/run@')) ?? '';
+      await (exports[name] as { run(): unknown }).run();
+    } catch (error) {
+      if (!(error instanceof Exit)) throw error;
+      code = error.code;
+    } finally {
+      await system.flush();
+      system.close();
+    }
+    return `${Buffer.concat(output).toString()}exit: ${code}\n`;
+  });
+}
+
+/** Runs a test on Wasmtime's Python wheel; `undefined`, with the reason told to `skip`, where that cannot be had. */
+export function runOnWasmtime(name: WasiTestName, skip: (why: string) => void): Promise<string | undefined> {
+  const python = wasmtimePython(skip);
+  if (python === undefined) return Promise.resolve(undefined);
+  const { args = [], env = {}, stdin = '', network = false, folders: needs = false }: WasiTest = WASI_TESTS[name];
+  return inFolders((folders) => {
+    const output = join(folders.work, '..', 'output');
+    const input = join(folders.work, '..', 'input');
+    writeFileSync(input, stdin);
+    const dirs = needs
+      ? [
+          [folders.work, '/', true],
+          [folders.kept, '/read-only', false],
+        ]
+      : [];
+    const request = { component: wasiTestPath(name), args: [name, ...args], env: Object.entries(env), input, output, dirs, network };
+    const { status, stderr } = spawnSync(python, [join(FOLDER, 'wasmtime_host.py')], { input: JSON.stringify(request), encoding: 'utf8' });
+    if (status === null || status > 1) throw new Error(`Wasmtime: ${stderr}`);
+    return `${readFileSync(output, 'utf8')}exit: ${status}\n`;
+  });
+}
+
+/** What is different and not known to be, one sentence each. */
+export function unexpected(name: WasiTestName, tenon: Observed, wasmtime: Observed): string[] {
+  const known = new Map(knownDifferences(name).map((difference) => [difference.check, difference]));
+  const problems: string[] = [];
+  for (const check of new Set([...tenon.keys(), ...wasmtime.keys()])) {
+    const seen = { tenon: tenon.get(check), wasmtime: wasmtime.get(check) };
+    const difference = known.get(check);
+    known.delete(check);
+    if (difference === undefined) {
+      if (seen.tenon !== seen.wasmtime) problems.push(`${check}: Tenon ${seen.tenon}, Wasmtime ${seen.wasmtime}`);
+    } else if (difference.tenon !== seen.tenon || difference.wasmtime !== seen.wasmtime) {
+      problems.push(`${check}: not as in differences.json: Tenon ${seen.tenon}, Wasmtime ${seen.wasmtime}`);
+    }
+  }
+  for (const check of known.keys()) problems.push(`${check}: in differences.json, but in neither output`);
+  return problems;
+}
+
+if (import.meta.main) {
+  const words = process.argv.slice(2).filter((word) => !word.startsWith('-'));
+  for (const name of WASI_TEST_NAMES.filter((name) => words.length === 0 || words.includes(name))) {
+    if (process.argv.includes('--build')) writeFileSync(wasiTestPath(name), await buildWasiTest(name));
+    const tenon = await runOnTenon(name, new Uint8Array(readFileSync(wasiTestPath(name))));
+    if (process.argv.includes('--accept')) writeFileSync(expectedPath(name), tenon);
+    const wasmtime = await runOnWasmtime(name, console.error);
+    console.log(`${name}: ${parse(tenon).size} checks`);
+    if (process.argv.includes('--show')) console.log(tenon);
+    if (wasmtime !== undefined) for (const problem of unexpected(name, parse(tenon), parse(wasmtime))) console.log(`  ${problem}`);
+  }
+}
