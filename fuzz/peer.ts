@@ -11,7 +11,8 @@ const STRICTER: readonly RegExp[] = [
   /minimum (table|memory) size/,
   // The peer takes a nested component that the input ends in for complete.
   /unexpected end-of-file/,
-  // It has proposals on that are no part of the Component Model yet: exact functions, shared globals, nested packages.
+  // It has proposals on that are no part of the Component Model yet: exact functions, shared globals, nested packages, 64-bit resources.
+  /only be represented by `i32`/,
   /\(0x20\) for (external kind|core sort)/,
   /malformed mutability/,
   /expected `\/` after package name|trailing characters found: `\//,

@@ -20,6 +20,8 @@ export interface Listener {
   /** Ends the worker. */
   readonly signal?: AbortSignal;
   readonly env?: Readonly<Record<string, string>>;
+  /** How often the watchdog's time one input may take; 1 when absent. */
+  readonly patience?: number;
 }
 
 /**
@@ -53,7 +55,7 @@ export async function runWorker(args: readonly string[], length: number, listene
     if (now !== at) {
       at = now;
       since = performance.now();
-    } else if (now !== '' && performance.now() - since > WATCHDOG_MS) {
+    } else if (now !== '' && performance.now() - since > WATCHDOG_MS * (listener.patience ?? 1)) {
       hung = true;
       child.kill('SIGKILL');
     }

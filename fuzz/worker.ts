@@ -14,7 +14,7 @@ import type { Bytes } from './bytes.ts';
 import { CLASSES, type ClassName, readCorpus } from './classes.ts';
 import { mutant } from './mutate.ts';
 import { Random } from './random.ts';
-import { type Finding, keyOf, type Message, memoryBound, type Stats } from './report.ts';
+import { type Finding, keyOf, type Message, memoryBound, type Stats, WATCHDOG_MS } from './report.ts';
 import { MINIMISE_MS, shrink } from './shrink.ts';
 import { examine } from './target.ts';
 
@@ -84,7 +84,11 @@ async function minimise(file: string): Promise<void> {
 
 const [mode, file = ''] = args;
 if (mode === '--file') {
+  const before = process.cpuUsage();
   await attempt(new Uint8Array(readFileSync(file)), 0);
+  const { user, system } = process.cpuUsage(before);
+  const message = `it took ${((user + system) / 1e6).toFixed(1)} s`;
+  if ((user + system) / 1000 > WATCHDOG_MS) tell({ kind: 'finding', finding: { kind: 'hang', input: 0, message, stack: '' } });
 } else if (mode === '--minimise') {
   await minimise(file);
 } else {

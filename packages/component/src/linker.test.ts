@@ -115,6 +115,61 @@ test('all missing imports are named at once', async () => {
   });
 });
 
+test('what every object has is no definition', async () => {
+  const component = await compile(`(component
+    (import "a:b/c" (instance
+      (export "r" (type $r (sub resource)))
+      (export "to-string" (func)) (export "constructor" (func)) (export "given" (func))
+      (export "[method]r.to-string" (func (param "self" (borrow $r))))
+      (export "[method]r.constructor" (func (param "self" (borrow $r))))
+      (export "[static]r.call" (func)) (export "[static]r.caller" (func)))))`);
+  class R {}
+  await assert.rejects(new Linker().define('a:b/c', { R, given() {} }).instantiate(component), (error) => {
+    assert.ok(error instanceof MissingImportsError);
+    assert.deepEqual(
+      error.missing.map(({ item }) => item),
+      ['to-string', 'constructor', '[method]r.to-string', '[method]r.constructor', '[static]r.call', '[static]r.caller'],
+    );
+    return true;
+  });
+  class Thing {
+    toString(): string {
+      return '';
+    }
+    static call(): void {}
+    static caller(): void {}
+  }
+  Object.assign(Thing.prototype, { constructor() {} });
+  const inherited = { toString() {} };
+  await new Linker()
+    .define('a:b/c', Object.assign(Object.create(inherited), { R: Thing, given() {}, constructor() {} }))
+    .instantiate(component);
+});
+
+test('a property that every object has is not given', async () => {
+  const named = await compile(`(component
+    (type $f (flags "constructor" "to-string" "a"))
+    (export $flags "f" (type $f))
+    (type $r (record (field "value-of" (option u8)) (field "flags" $flags)))
+    (export $record "r" (type $r))
+    (core module $m
+      (memory (export "memory") 1)
+      (func (export "flat") (param i32 i32 i32) (result i32)
+        (i32.or (i32.shl (local.get 0) (i32.const 8)) (local.get 2)))
+      (func (export "spilled") (param i32) (result i32) (i32.load (local.get 0)))
+      (func (export "realloc") (param i32 i32 i32 i32) (result i32) (i32.const 16)))
+    (core instance $i (instantiate $m))
+    (func (export "flat") (param "r" $record) (result u32) (canon lift (core func $i "flat")))
+    (func (export "spilled") (param "r" $record) (param "more" (tuple u64 u64 u64 u64 u64 u64 u64 u64 u64 u64 u64 u64 u64 u64)) (result u32)
+      (canon lift (core func $i "spilled") (memory (core memory $i "memory")) (realloc (core func $i "realloc")))))`);
+  const { exports } = await new Linker().instantiate(named);
+  const { flat, spilled } = exports as Record<string, (...args: unknown[]) => number>;
+  assert.equal(flat?.({ flags: {} }), 0);
+  assert.equal(flat?.({ flags: { constructor: true, a: true }, valueOf: 3 }), 256 + 0b101);
+  assert.equal(spilled?.({ flags: {} }, new Array(14).fill(0n)), 0);
+  assert.equal(spilled?.({ flags: { toString: true }, valueOf: 3 }, new Array(14).fill(0n)), 0x20301);
+});
+
 test('exports stay synchronous unless what they reach may suspend', async () => {
   const component = await compile(`(component
     (import "wait" (func $wait (result u32)))

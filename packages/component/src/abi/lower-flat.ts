@@ -9,7 +9,7 @@ import { lowerBorrow, lowerOwn } from './handles.ts';
 import { unsupported } from './load.ts';
 import { Misfit, within } from './misfit.ts';
 import { lowerScalar, scalarCode } from './scalars.ts';
-import { maybeUndefined, PlaceCache, partsOf } from './shapes.ts';
+import { maybeUndefined, ofOwn, PlaceCache, partsOf } from './shapes.ts';
 import { asObject, asTuple, caseMatcher, flagsPacker, rangeStorerOf } from './store.ts';
 import { storeString } from './strings.ts';
 
@@ -144,7 +144,7 @@ function sequence(type: RecordType | TupleType, want: readonly CoreValType[], at
   const parts = partsOf(type).map((part) => {
     const lower = flatLowerer(part.type, want, next);
     next += flatten(part.type).length;
-    return { key: part.key, lower };
+    return { key: part.key, lower: ofOwn(part.key, lower) };
   });
   const isTuple = type.kind === 'tuple';
   return (cx, value, flat) => {

@@ -35,6 +35,15 @@ export function entryOf(type: MapType): TupleType {
   return known;
 }
 
+/** Whether every object has such a property: `constructor`, `toString`. What is inherited there was not given, and no value is a function. */
+export const isInherited = (key: string): boolean => key in Object.prototype;
+
+/** Makes `use` take a property that is only inherited for one that is missing. */
+export function ofOwn<C, R>(key: string, use: (cx: C, value: unknown, to: R) => void): (cx: C, value: unknown, to: R) => void {
+  if (!isInherited(key)) return use;
+  return (cx, value, to) => use(cx, typeof value === 'function' ? undefined : value, to);
+}
+
 export const flagKeys = (type: FlagsType): readonly string[] => type.names.map(camelCase);
 
 /** Whether `undefined` is a value of the type's JavaScript form, so that an option of it needs the form with a tag. */

@@ -10,7 +10,18 @@ import { lowerBorrow, lowerOwn } from './handles.ts';
 import { unsupported } from './load.ts';
 import { Misfit, within } from './misfit.ts';
 import { lowerScalar, scalarCode } from './scalars.ts';
-import { entryOf, flagKeys, MAX_LIST_BYTES, maybeUndefined, NUMBER_ARRAYS, partsOf, payloadOffset, tagsOf } from './shapes.ts';
+import {
+  entryOf,
+  flagKeys,
+  isInherited,
+  MAX_LIST_BYTES,
+  maybeUndefined,
+  NUMBER_ARRAYS,
+  ofOwn,
+  partsOf,
+  payloadOffset,
+  tagsOf,
+} from './shapes.ts';
 import { storeString } from './strings.ts';
 
 /** `store`. The address is aligned and the value's place lies within the memory. */
@@ -184,7 +195,7 @@ export function asTuple(type: TupleType, value: unknown): Record<string, unknown
 }
 
 function sequence(type: RecordType | TupleType): Store {
-  const parts = partsOf(type).map((part) => ({ ...part, store: storerOf(part.type) }));
+  const parts = partsOf(type).map((part) => ({ ...part, store: ofOwn(part.key, storerOf(part.type)) }));
   const isTuple = type.kind === 'tuple';
   return (cx, value, address) => {
     const object = isTuple ? asTuple(type, value) : asObject(type, value);
@@ -210,7 +221,7 @@ export function flagsPacker(type: FlagsType): (value: unknown) => number {
       const key = keys[i] as string;
       const flag = object[key];
       if (flag === true) bits |= 1 << i;
-      else if (flag !== false && flag !== undefined) throw within(`.${key}`, new Misfit('a boolean', flag));
+      else if (flag !== false && flag !== undefined && !isInherited(key)) throw within(`.${key}`, new Misfit('a boolean', flag));
     }
     return bits >>> 0;
   };

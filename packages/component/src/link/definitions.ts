@@ -100,6 +100,21 @@ export function bindHost(plan: Plan, definitions: Definitions): HostBinding {
 const SELF: unique symbol = Symbol('the definition itself');
 type Owner = { readonly [name: string | symbol]: unknown };
 
+/** A member that the embedder defined: `constructor`, `toString`, `call`, which objects and functions have anyway, define nothing. */
+function member(owner: Owner, key: string): unknown {
+  const everyOneHas = key in Object.prototype || (typeof owner === 'function' && key in Function.prototype);
+  return everyOneHas && !defines(owner, key) ? undefined : owner[key];
+}
+
+function defines(owner: Owner, key: string): boolean {
+  if (key === 'constructor') return Object.hasOwn(owner, key) && Object(owner[key]).prototype !== owner;
+  for (let object: object | null = owner; object !== null; object = Object.getPrototypeOf(object)) {
+    if (object === Object.prototype || object === Function.prototype) return false;
+    if (Object.hasOwn(object, key)) return true;
+  }
+  return false;
+}
+
 /** The object that holds the last name of a path. A path of one name is held by a wrapper of the definition itself. */
 function ownerOf(definitions: Definitions, path: HostPath): Owner | undefined {
   const name = provider(definitions.keys(), path[0]);
@@ -108,7 +123,7 @@ function ownerOf(definitions: Definitions, path: HostPath): Owner | undefined {
   if (path.length === 1) return { [SELF]: definition };
   let owner = definition as Owner;
   for (const inner of path.slice(1, -1)) {
-    const next = owner[inner] ?? owner[camelCase(inner)];
+    const next = member(owner, inner) ?? member(owner, camelCase(inner));
     if (next === undefined || next === null) return undefined;
     owner = next as Owner;
   }
@@ -123,7 +138,7 @@ function hostFunction(
 ): { readonly call: HostFunction; readonly declared: unknown } | undefined {
   const name = parseFunctionName(path[path.length - 1] ?? path[0]);
   if (name.kind === 'plain') {
-    const fn = path.length === 1 ? owner[SELF] : owner[camelCase(name.name)];
+    const fn = path.length === 1 ? owner[SELF] : member(owner, camelCase(name.name));
     if (typeof fn !== 'function') return undefined;
     return { call: (path.length === 1 ? fn : fn.bind(owner)) as HostFunction, declared: fn };
   }
@@ -134,12 +149,13 @@ function hostFunction(
     case 'constructor':
       return { call: ((...args: never[]) => new type(...args)) as HostFunction, declared: undefined };
     case 'static': {
-      const fn = type[camelCase(name.name)];
+      const fn = member(type, camelCase(name.name));
       return typeof fn === 'function' ? { call: fn.bind(type) as HostFunction, declared: fn } : undefined;
     }
     case 'method': {
       const key = camelCase(name.name);
-      const fn = (type['prototype'] as Owner | undefined)?.[key];
+      const { prototype } = type as { readonly prototype?: Owner };
+      const fn = prototype && member(prototype, key);
       return typeof fn === 'function' ? { call: methodCall(key, arity), declared: fn } : undefined;
     }
     default:
