@@ -7,7 +7,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { Component, Linker } from '@tenon/component';
+import { Component, Linker, Trap } from '@tenon/component';
 import { Exit, type WasiOptions, wasi } from '@tenon/wasi';
 import { wasmtimePython } from '../../bench/peers/wasmtime-wheel.ts';
 import { RECIPES } from '../recipes.ts';
@@ -23,6 +23,9 @@ export interface WasiTest {
   readonly network?: boolean;
   /** It is granted an empty folder as `/`, and one with a file as `/read-only`. */
   readonly folders?: boolean;
+  readonly http?: boolean;
+  /** The version of Wasmtime's wheel to compare with, where the newest lacks something. */
+  readonly wasmtime?: string;
 }
 
 export const WASI_TESTS = {
@@ -31,6 +34,8 @@ export const WASI_TESTS = {
   random: {},
   io: { stdin: 'x'.repeat(100_000), folders: true },
   filesystem: { folders: true },
+  // The last version whose wheel can grant sockets.
+  sockets: { network: true, wasmtime: '47.0.1' },
 } as const satisfies Record<string, WasiTest>;
 
 export type WasiTestName = keyof typeof WASI_TESTS;
@@ -97,6 +102,9 @@ async function inFolders<T>(use: (folders: Folders) => T | Promise<T>): Promise<
   }
 }
 
+// The last is an address that no machine has.
+const LOCAL = ['localhost', '::ffff:127.0.0.1', '192.0.2.1'];
+
 /** Runs a test here; the exit code is the last line. */
 export function runOnTenon(name: WasiTestName, bytes: Uint8Array<ArrayBuffer>): Promise<string> {
   const { args = [], env = {}, stdin = '', network = false, folders: needs = false }: WasiTest = WASI_TESTS[name];
@@ -109,25 +117,26 @@ export function runOnTenon(name: WasiTestName, bytes: Uint8Array<ArrayBuffer>): 
       stdout: (chunk) => {
         output.push(Uint8Array.from(chunk));
       },
+      stderr: 'inherit',
       preopens: needs
         ? [
             { host: folders.work, guest: '/' },
             { host: folders.kept, guest: '/read-only', readOnly: true },
           ]
         : [],
-      ...(network ? { network: { connect: ['localhost'], listen: ['localhost'], send: ['localhost'], receive: ['localhost'] } } : {}),
+      ...(network ? { network: { connect: LOCAL, listen: LOCAL, send: LOCAL, receive: LOCAL } } : {}),
     };
     const system = wasi(options);
     const linker = new Linker();
     system.defineIn(linker);
-    let code = 0;
+    let code: number | 'trap' = 0;
     try {
       const { exports } = await linker.instantiate(await Component.compile(bytes));
       const name = Object.keys(exports).find((name) => name.startsWith('wasi:cli/run@')) ?? '';
       await (exports[name] as { run(): unknown }).run();
     } catch (error) {
-      if (!(error instanceof Exit)) throw error;
-      code = error.code;
+      if (!(error instanceof Exit || error instanceof Trap)) throw error;
+      code = error instanceof Exit ? error.code : 'trap';
     } finally {
       await system.flush();
       system.close();
@@ -136,11 +145,13 @@ export function runOnTenon(name: WasiTestName, bytes: Uint8Array<ArrayBuffer>): 
   });
 }
 
+const TRAPPED = 3;
+
 /** Runs a test on Wasmtime's Python wheel; `undefined`, with the reason told to `skip`, where that cannot be had. */
 export function runOnWasmtime(name: WasiTestName, skip: (why: string) => void): Promise<string | undefined> {
-  const python = wasmtimePython(skip);
+  const { args = [], env = {}, stdin = '', network = false, http = false, folders: needs = false, wasmtime }: WasiTest = WASI_TESTS[name];
+  const python = wasmtimePython(skip, wasmtime);
   if (python === undefined) return Promise.resolve(undefined);
-  const { args = [], env = {}, stdin = '', network = false, folders: needs = false }: WasiTest = WASI_TESTS[name];
   return inFolders((folders) => {
     const output = join(folders.work, '..', 'output');
     const input = join(folders.work, '..', 'input');
@@ -151,10 +162,12 @@ export function runOnWasmtime(name: WasiTestName, skip: (why: string) => void): 
           [folders.kept, '/read-only', false],
         ]
       : [];
-    const request = { component: wasiTestPath(name), args: [name, ...args], env: Object.entries(env), input, output, dirs, network };
+    const grants = { args: [name, ...args], env: Object.entries(env), input, output, dirs, network, http };
+    const request = { component: wasiTestPath(name), ...grants };
     const { status, stderr } = spawnSync(python, [join(FOLDER, 'wasmtime_host.py')], { input: JSON.stringify(request), encoding: 'utf8' });
-    if (status === null || status > 1) throw new Error(`Wasmtime: ${stderr}`);
-    return `${readFileSync(output, 'utf8')}exit: ${status}\n`;
+    if (status === null || ![0, 1, TRAPPED].includes(status)) throw new Error(`Wasmtime: ${stderr}`);
+    if (status === TRAPPED) process.stderr.write(stderr);
+    return `${readFileSync(output, 'utf8')}exit: ${status === TRAPPED ? 'trap' : status}\n`;
   });
 }
 

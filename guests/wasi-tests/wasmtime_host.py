@@ -1,4 +1,4 @@
-"""Runs one command on Wasmtime: a JSON request on standard input, the guest's result as exit code 0 or 1."""
+"""Runs one command on Wasmtime: a JSON request on standard input, the guest's exit code, and 3 for a trap."""
 import json
 import sys
 
@@ -23,12 +23,13 @@ if request["network"]:
 engine = Engine()
 store = Store(engine)
 store.set_wasi(config)
-store.set_wasi_http()
 linker = Linker(engine)
 linker.add_wasip2()
-# Both bring wasi:io and the like; each is the same.
-linker.allow_shadowing = True
-linker.add_wasi_http()
+if request["http"]:
+    store.set_wasi_http()
+    # Both bring wasi:io and the like; each is the same.
+    linker.allow_shadowing = True
+    linker.add_wasi_http()
 instance = linker.instantiate(store, Component.from_file(engine, request["component"]))
 interface = next(
     index
@@ -42,6 +43,6 @@ except (WasmtimeError, ExitTrap) as error:
     code = getattr(error, "code", None)
     if code is None:
         print(error, file=sys.stderr)
-        sys.exit(2)
+        sys.exit(3)
     sys.exit(code)
 sys.exit(0 if result is None or getattr(result, "tag", "ok") == "ok" else 1)

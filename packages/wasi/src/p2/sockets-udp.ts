@@ -94,6 +94,9 @@ function checkRemote(remote: Endpoint, family: Family): void {
   if (remote.port === 0 || isUnspecified(remote.address)) throw new SocketError('invalid-argument', 'nothing is there');
 }
 
+// What a socket is told to have before it is bound.
+const DEFAULT_BUFFER = 64 * 1024;
+
 class UdpSocket {
   readonly #network: Network;
   readonly #family: Family;
@@ -102,6 +105,9 @@ class UdpSocket {
   #bound = false;
   #open = true;
   #hopLimit = 64;
+  /** What was set; a socket of Node has sizes once it is bound. */
+  #receiveBuffer: number | undefined;
+  #sendBuffer: number | undefined;
 
   constructor(network: Network, family: Family) {
     this.#network = network;
@@ -170,19 +176,25 @@ class UdpSocket {
   }
 
   receiveBufferSize(): bigint {
-    return attempt(() => BigInt(this.#ready().socket.getRecvBufferSize()));
+    return attempt(() => BigInt(this.#socket?.socket.getRecvBufferSize() ?? this.#receiveBuffer ?? DEFAULT_BUFFER));
   }
 
   setReceiveBufferSize(value: bigint): void {
-    attempt(() => this.#ready().socket.setRecvBufferSize(bufferSize(value)));
+    attempt(() => {
+      this.#receiveBuffer = bufferSize(value);
+      this.#socket?.socket.setRecvBufferSize(this.#receiveBuffer);
+    });
   }
 
   sendBufferSize(): bigint {
-    return attempt(() => BigInt(this.#ready().socket.getSendBufferSize()));
+    return attempt(() => BigInt(this.#socket?.socket.getSendBufferSize() ?? this.#sendBuffer ?? DEFAULT_BUFFER));
   }
 
   setSendBufferSize(value: bigint): void {
-    attempt(() => this.#ready().socket.setSendBufferSize(bufferSize(value)));
+    attempt(() => {
+      this.#sendBuffer = bufferSize(value);
+      this.#socket?.socket.setSendBufferSize(this.#sendBuffer);
+    });
   }
 
   subscribe(): Pollable {
@@ -208,6 +220,8 @@ class UdpSocket {
       return;
     }
     if (this.#hopLimit !== 64) socket.socket.setTTL(this.#hopLimit);
+    if (this.#receiveBuffer !== undefined) socket.socket.setRecvBufferSize(this.#receiveBuffer);
+    if (this.#sendBuffer !== undefined) socket.socket.setSendBufferSize(this.#sendBuffer);
     this.#socket = socket;
   }
 
