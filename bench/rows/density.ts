@@ -1,12 +1,26 @@
-/** How many live instances one process holds, each usable, and the memory for each. */
+/**
+ * How many live instances one process holds, each usable, with the memory and time for each; and what it costs to run without the guard
+ * regions that V8 puts around every memory, which is what limits their number.
+ */
 import { spawnSync } from 'node:child_process';
-import { readFile } from 'node:fs/promises';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
+import { setFlagsFromString } from 'node:v8';
 import { Component, Linker } from '@tenon/component';
 import { wasi } from '@tenon/wasi';
 import { ensureGuest } from '../../guests/guests.ts';
+import { assembled } from '../assemble.ts';
+import { withFixedMemory } from '../fixed-memory.ts';
+import { median } from '../harness.ts';
 
 const TARGET = 50_000;
+/** Each memory that can grow takes two of the 65,530 mappings that Linux gives a process; V8 aborts when there is none left. */
+const MOST_GROWABLE = 30_000;
+const NO_GUARDS = '--disable-wasm-trap-handler';
+/** Makes V8 collect garbage when memories have grown by a part of what there is, and not each 64 MiB: every sixtieth instance of a guest. */
+const PROPORTIONAL = '--external-memory-accounted-in-global-limit';
+const LOOPS = ['sum', 'store', 'chase', 'copy'] as const;
+const LOOP_ROUNDS = 5;
 
 interface Outcome {
   readonly count: number;
@@ -15,39 +29,66 @@ interface Outcome {
   readonly error?: string;
 }
 
-/** Runs itself in child processes, with and without V8's guard regions. */
-export async function density(): Promise<void> {
-  for (const [label, flags] of [
-    ['V8 as it is', []],
-    ['--disable-wasm-trap-handler', ['--disable-wasm-trap-handler']],
-  ] as const) {
-    const child = spawnSync(process.execPath, [...flags, '--max-old-space-size=16384', fileURLToPath(import.meta.url)], {
-      encoding: 'utf8',
-      maxBuffer: 1 << 24,
-    });
-    if (child.status !== 0) {
-      console.log(`${label}: failed\n${child.stderr.slice(0, 2000)}`);
-      continue;
-    }
-    const outcome = JSON.parse(child.stdout) as Outcome;
-    const kib = (outcome.bytesEach / 1024).toFixed(1);
-    console.log(
-      `${label}: ${outcome.count} live instances of the Rust hello guest, ${kib} KiB and ${outcome.microsecondsEach.toFixed(0)} µs each` +
-        (outcome.error === undefined ? '' : ` (then: ${outcome.error})`),
-    );
-  }
+/** Runs this file in a process of its own. */
+function child<T>(flags: readonly string[], args: readonly string[]): T {
+  const file = fileURLToPath(import.meta.url);
+  const { status, stderr, stdout } = spawnSync(process.execPath, [...flags, file, ...args], { encoding: 'utf8', maxBuffer: 1 << 24 });
+  if (status !== 0) throw new Error(`${flags.join(' ')} ended with ${status}\n${stderr.slice(0, 2000)}`);
+  return JSON.parse(stdout) as T;
 }
 
-async function fill(): Promise<Outcome> {
+/** Prints the figures and writes them to `bench/results/density.json`. */
+export async function density(): Promise<void> {
+  const heap = '--max-old-space-size=16384';
+  const configurations = [
+    { label: 'V8 as it is', flags: [heap], args: ['grows', TARGET] },
+    { label: 'proportional collection', flags: [heap], args: ['grows', TARGET, PROPORTIONAL] },
+    { label: 'and no guard regions', flags: [heap, NO_GUARDS], args: ['grows', MOST_GROWABLE, PROPORTIONAL] },
+    { label: 'and memory of a fixed size', flags: [heap, NO_GUARDS], args: ['fixed', TARGET, PROPORTIONAL] },
+  ];
+  console.log(`live instances of the Rust calculator, each called`);
+  const held = configurations.map(({ args, flags, label }) => {
+    const outcome = child<Outcome>(flags, args.map(String));
+    const kib = (outcome.bytesEach / 1024).toFixed(1);
+    const then = outcome.error === undefined ? '' : ` (then: ${outcome.error})`;
+    console.log(
+      `  ${label}: ${outcome.count.toLocaleString('en')} instances, ${kib} KiB and ${outcome.microsecondsEach.toFixed(0)} µs each${then}`,
+    );
+    return { label, ...outcome };
+  });
+  const samples = LOOPS.map(() => ({ guarded: [] as number[], checked: [] as number[] }));
+  for (let round = 0; round < LOOP_ROUNDS; round++) {
+    const guarded = child<number[]>([], ['loops']);
+    const checked = child<number[]>([NO_GUARDS], ['loops']);
+    for (const [i, sample] of samples.entries()) {
+      sample.guarded.push(guarded[i] ?? Number.NaN);
+      sample.checked.push(checked[i] ?? Number.NaN);
+    }
+  }
+  console.log('16,384 steps of a loop over memory, with guard regions and with bounds checks (µs)');
+  const loops = LOOPS.map((name, i) => {
+    const { checked = [], guarded = [] } = samples[i] ?? {};
+    const [fast, slow] = [median(guarded), median(checked)];
+    console.log(`  ${name}: ${fast.toFixed(2)} · ${slow.toFixed(2)} (${(slow / fast).toFixed(2)} ×)`);
+    return { name, guarded: fast, checked: slow };
+  });
+  const folder = fileURLToPath(new URL('../results/', import.meta.url));
+  await mkdir(folder, { recursive: true });
+  await writeFile(`${folder}density.json`, `${JSON.stringify({ held, loops }, undefined, 2)}\n`);
+}
+
+async function fill(fixed: boolean, target: number): Promise<Outcome> {
+  type Math = { add(a: number, b: number): number };
   const linker = new Linker();
   wasi({}).defineIn(linker);
-  const prepared = await linker.prepare(await Component.compile(new Uint8Array(await readFile(await ensureGuest('rust-calculator')))));
-  const kept: { add(a: number, b: number): number }[] = [];
+  const bytes = new Uint8Array(await readFile(await ensureGuest('rust-calculator')));
+  const prepared = await linker.prepare(await Component.compile(fixed ? withFixedMemory(bytes) : bytes));
+  const kept: Math[] = [];
   const before = process.memoryUsage().rss;
   const since = performance.now();
   let error: string | undefined;
   try {
-    while (kept.length < TARGET) kept.push(prepared.instantiateSync().exports.math as { add(a: number, b: number): number });
+    while (kept.length < target) kept.push(prepared.instantiateSync().exports.math as Math);
   } catch (thrown) {
     error = String(thrown);
   }
@@ -61,4 +102,23 @@ async function fill(): Promise<Outcome> {
   };
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) console.log(JSON.stringify(await fill()));
+/** Microseconds for 16,384 steps of each loop, the best of many: a noisy machine must not hide a few per cent. */
+async function loops(): Promise<number[]> {
+  const { exports } = new WebAssembly.Instance(new WebAssembly.Module(await assembled('memory-loops')));
+  return LOOPS.map((name) => {
+    const run = exports[name] as (n: number) => number;
+    let best = Number.POSITIVE_INFINITY;
+    for (let i = 0; i < 60; i++) {
+      const since = process.hrtime.bigint();
+      run(100);
+      best = Math.min(best, Number(process.hrtime.bigint() - since) / 100_000);
+    }
+    return best;
+  });
+}
+
+if (import.meta.main) {
+  const [task = '', target, ...flags] = process.argv.slice(2);
+  for (const flag of flags) setFlagsFromString(flag);
+  console.log(JSON.stringify(task === 'loops' ? await loops() : await fill(task === 'fixed', Number(target))));
+}

@@ -1,33 +1,23 @@
 /** `tenon serve` beside `jco serve` and bare `node:http`: rates, memory, and the time to a first answer. */
 import { fileURLToPath } from 'node:url';
 import { ensureGuest, type GuestName } from '../../guests/guests.ts';
+import { publishedCommandLine } from '../../scripts/bundle.ts';
 import type { Contender, Row } from '../harness.ts';
 import { load, residentMb, type Server, startServer } from '../servers.ts';
 
-const tenonBin = fileURLToPath(new URL('../../packages/cli/bin/tenon.js', import.meta.url));
 const jcoBin = fileURLToPath(new URL('../../node_modules/@bytecodealliance/jco/dist/jco.js', import.meta.url));
 const bare = fileURLToPath(new URL('../peers/node-http.mjs', import.meta.url));
 
 type Start = () => Promise<Server>;
 
+async function serve(guest: GuestName, ...options: readonly string[]): Promise<Server> {
+  const [tenon, file] = [await publishedCommandLine(), await ensureGuest(guest)];
+  return startServer(process.execPath, (port) => [tenon, 'serve', '--quiet', '--addr', `127.0.0.1:${port}`, ...options, file]);
+}
+
 const servers = (guest: GuestName): Readonly<Record<'tenon' | 'fresh' | 'jco' | 'node', Start>> => ({
-  tenon: async () => {
-    const file = await ensureGuest(guest);
-    return startServer(process.execPath, (port) => [tenonBin, 'serve', '--quiet', '--addr', `127.0.0.1:${port}`, file]);
-  },
-  fresh: async () => {
-    const file = await ensureGuest(guest);
-    return startServer(process.execPath, (port) => [
-      tenonBin,
-      'serve',
-      '--quiet',
-      '--requests-per-instance',
-      '1',
-      '--addr',
-      `127.0.0.1:${port}`,
-      file,
-    ]);
-  },
+  tenon: () => serve(guest),
+  fresh: () => serve(guest, '--requests-per-instance', '1'),
   jco: async () => {
     const file = await ensureGuest(guest);
     return startServer(process.execPath, (port) => [jcoBin, 'serve', file, '--port', String(port)]);
