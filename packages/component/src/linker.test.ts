@@ -170,6 +170,64 @@ test('a property that every object has is not given', async () => {
   assert.equal(spilled?.({ flags: { toString: true }, valueOf: 3 }, new Array(14).fill(0n)), 0x20301);
 });
 
+test('a lowered function can be lifted again', async () => {
+  const component = await compile(`(component
+    (component $C
+      (core module $m
+        (func (export "f") (result i32) (i32.const 42))
+        (func (export "drop") (param i32) (global.set 0 (local.get 0)))
+        (global (mut i32) (i32.const 0))
+        (func (export "dropped") (result i32) (global.get 0)))
+      (core instance $i (instantiate $m))
+      (func (export "f") (result u32) (canon lift (core func $i "f")))
+      (func (export "drop") (param "rep" u32) (canon lift (core func $i "drop")))
+      (func (export "dropped") (result u32) (canon lift (core func $i "dropped"))))
+    (component $D
+      (import "f" (func $f (result u32)))
+      (core func $lowered (canon lower (func $f)))
+      (func (export "f") (result u32) (canon lift (core func $lowered))))
+    (component $E
+      (import "f" (func $f (result u32)))
+      (import "drop" (func $drop (param "rep" u32)))
+      (core func $lowered (canon lower (func $f)))
+      (core func $dtor (canon lower (func $drop)))
+      (type $r (resource (rep i32) (dtor (core func $dtor))))
+      (core func $new (canon resource.new $r))
+      (core func $dispose (canon resource.drop $r))
+      (core module $m
+        (import "" "f" (func $f (result i32)))
+        (import "" "new" (func $new (param i32) (result i32)))
+        (import "" "drop" (func $drop (param i32)))
+        (func (export "g") (result i32) (call $drop (call $new (i32.const 9))) (i32.add (call $f) (i32.const 1))))
+      (core instance $i (instantiate $m (with "" (instance
+        (export "f" (func $lowered)) (export "new" (func $new)) (export "drop" (func $dispose))))))
+      (func (export "g") (result u32) (canon lift (core func $i "g"))))
+    (instance $c (instantiate $C))
+    (instance $d (instantiate $D (with "f" (func $c "f"))))
+    (instance $e (instantiate $E (with "f" (func $d "f")) (with "drop" (func $c "drop"))))
+    (export "g" (func $e "g"))
+    (export "f" (func $d "f"))
+    (export "dropped" (func $c "dropped")))`);
+  const { exports } = await new Linker().instantiate(component);
+  const { f, g, dropped } = exports as Record<string, () => number>;
+  assert.deepEqual([f?.(), g?.(), dropped?.()], [42, 43, 9]);
+});
+
+test('a function that is lowered and lifted without end is refused', async () => {
+  const again = Array.from(
+    { length: 2_000 },
+    (_, i) => `(core func $c${i} (canon lower (func $f${i}))) (func $f${i + 1} (canon lift (core func $c${i})))`,
+  );
+  const component = await compile(`(component
+    (component $C (import "f" (func $f0)) ${again.join(' ')} (export "f" (func $f2000)))
+    (core module $m (func (export "f")))
+    (core instance $i (instantiate $m))
+    (func $f (canon lift (core func $i "f")))
+    (instance $c (instantiate $C (with "f" (func $f))))
+    (export "f" (func $c "f")))`);
+  await assert.rejects(new Linker().instantiate(component), { code: 'TENON_UNSUPPORTED', message: /more than 500 times over/ });
+});
+
 test('exports stay synchronous unless what they reach may suspend', async () => {
   const component = await compile(`(component
     (import "wait" (func $wait (result u32)))

@@ -23,6 +23,9 @@ import type {
 /** Steps that one plan may have: a component of many nested instances must not exhaust memory. */
 const MAX_STEPS = 1_000_000;
 
+/** How often a function may be lowered, lifted again, and so on: each time takes a call inside a call to make. */
+const MAX_ADAPTER_DEPTH = 500;
+
 interface InstanceBuilder {
   readonly parent: number | undefined;
   readonly path: string;
@@ -50,6 +53,8 @@ export class PlanBuilder {
   private readonly hostFunctions: PlanHostFunction[] = [];
   private readonly steps: Step[] = [];
   private readonly pending: PendingAdapter[] = [];
+  private readonly pendingSlots = new Set<Slot>();
+  private adapterDepth = 0;
   private slots = 0;
 
   get instanceCount(): number {
@@ -94,7 +99,9 @@ export class PlanBuilder {
       plan: { kind: 'guest', name: `resource ${resource}`, implementer, hasDestructor: destructor !== undefined },
       destructor,
     });
-    this.emit({ op: 'define resource', resource, destructor: destructor?.slot() });
+    const slot = destructor?.slot();
+    this.require(slot);
+    this.emit({ op: 'define resource', resource, destructor: slot });
     return resource;
   }
 
@@ -159,17 +166,34 @@ export class PlanBuilder {
   lowerHost(func: number, options: () => CanonSlots, instance: number): CoreItem {
     return this.item((to) => {
       this.instanceAt(instance).callsHost.add(func);
-      this.emit({ op: 'lower host', func, options: options(), instance, to });
+      const slots = options();
+      this.require(slots.realloc);
+      this.emit({ op: 'lower host', func, options: slots, instance, to });
     });
   }
 
-  /** A call from one component to another: an adapter, made together with others just before a core module needs it. */
+  /** A call from one component to another: an adapter, made together with others just before something needs it. */
   adapter(callee: number, caller: number, request: () => Omit<AdapterRequest, 'enters' | 'savesContext'>): CoreItem {
     return this.item((to) => {
       this.instanceAt(caller).callsInstances.add(callee);
       const enters = this.enteringSet(callee, caller);
-      this.pending.push({ request: { ...request(), enters, savesContext: this.instanceAt(callee).usesContext }, to });
+      if (this.adapterDepth++ >= MAX_ADAPTER_DEPTH) {
+        throw new ComponentError(
+          'TENON_UNSUPPORTED',
+          `the component lifts and lowers a function more than ${MAX_ADAPTER_DEPTH} times over`,
+        );
+      }
+      const needed = request();
+      this.adapterDepth--;
+      this.require(needed.callee.func, needed.callee.postReturn, needed.callee.realloc, needed.caller.realloc);
+      this.pending.push({ request: { ...needed, enters, savesContext: this.instanceAt(callee).usesContext }, to });
+      this.pendingSlots.add(to);
     });
+  }
+
+  /** Makes the adapters among these slots that are not made yet: lifted, a lowered function is a core function like any other. */
+  private require(...slots: readonly (Slot | undefined)[]): void {
+    if (slots.some((slot) => slot !== undefined && this.pendingSlots.has(slot))) this.flushAdapters();
   }
 
   /** `entering_set` of the spec: the callee and its ancestors, less the caller and its ancestors. */
@@ -187,6 +211,7 @@ export class PlanBuilder {
   private flushAdapters(): void {
     if (this.pending.length === 0) return;
     const batch = this.pending.splice(0);
+    this.pendingSlots.clear();
     const adapter = this.adapters.push(emitAdapters(batch.map((p) => p.request))) - 1;
     this.emit({ op: 'adapt', adapter, to: batch.map((p) => p.to) });
   }
