@@ -306,3 +306,58 @@ test('an instance that is ended while it waits does not run on', async () => {
   assert.equal(marks, 0);
   await assert.rejects(async () => run(), { code: 'TENON_INSTANCE_POISONED' });
 });
+
+test('host resources that a guest still owns are disposed of when it traps or is ended', async () => {
+  const component = await compile(`(component
+    (import "thing" (type $thing (sub resource)))
+    (import "make" (func $make (param "n" u32) (result (own $thing))))
+    (core func $make (canon lower (func $make)))
+    (core module $m
+      (import "" "make" (func $make (param i32) (result i32)))
+      (func (export "take") (param i32) (drop (call $make (local.get 0))))
+      (func (export "trap") unreachable))
+    (core instance $m (instantiate $m (with "" (instance (export "make" (func $make))))))
+    (func (export "take") (param "n" u32) (canon lift (core func $m "take")))
+    (func (export "trap") (canon lift (core func $m "trap"))))`);
+  const disposed: number[] = [];
+  class Thing {
+    readonly n: number;
+    constructor(n: number) {
+      this.n = n;
+    }
+    [Symbol.dispose](): void {
+      disposed.push(this.n);
+      if (this.n === 2) throw new Error('does not stop the others');
+    }
+  }
+  const prepared = await new Linker()
+    .define('thing', Thing)
+    .define('make', (n: number) => new Thing(n))
+    .prepare(component);
+  const trapping = await prepared.instantiate();
+  const { take, trap } = trapping.exports as { take(n: number): void; trap(): void };
+  for (const n of [1, 2, 3]) take(n);
+  assert.throws(trap, { code: 'TENON_TRAP' });
+  await Promise.resolve();
+  assert.deepEqual(disposed, [3, 2, 1]);
+
+  const ended = await prepared.instantiate();
+  const again = ended.exports as { take(n: number): void };
+  again.take(4);
+  ended.end('no longer wanted');
+  await Promise.resolve();
+  assert.deepEqual(disposed, [3, 2, 1, 4]);
+  assert.throws(() => again.take(5), { code: 'TENON_INSTANCE_POISONED', message: /no longer wanted/ });
+});
+
+test('what a start function causes comes as the trap that it is', async () => {
+  const component = await compile(`(component
+    (import "fail" (func $fail))
+    (core func $fail (canon lower (func $fail)))
+    (core module $m (import "" "fail" (func $fail)) (start $fail))
+    (core instance (instantiate $m (with "" (instance (export "fail" (func $fail)))))))`);
+  const linker = new Linker().define('fail', () => {
+    throw new Error('not today');
+  });
+  await assert.rejects(linker.instantiate(component), { code: 'TENON_TRAP', message: /not today/ });
+});

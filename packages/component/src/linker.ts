@@ -1,6 +1,5 @@
 /** Links components to the definitions of the embedder. */
 
-import { poison } from './abi/traps.ts';
 import { Component } from './component.ts';
 import { Trap } from './errors.ts';
 import { makeExports } from './instance/exports.ts';
@@ -36,8 +35,7 @@ export class Instance {
    * @param reason what the calls that are under way reject with, in words
    */
   end(reason = 'the embedder ended the instance'): void {
-    const trap = new Trap(reason);
-    for (const instance of this.made.instances) poison(instance, trap);
+    this.made.store.end(new Trap(reason));
   }
 }
 

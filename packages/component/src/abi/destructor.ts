@@ -39,5 +39,5 @@ let compiled: WebAssembly.Module | undefined;
 export function coreDrop(begin: (handle: number) => number, destructor: CoreFunction, end: () => void): (handle: number) => void {
   compiled ??= new WebAssembly.Module(MODULE);
   const imports = { '': { begin, destructor: destructor as WebAssembly.ExportValue, end } };
-  return new WebAssembly.Instance(compiled, imports).exports['drop'] as (handle: number) => void;
+  return new WebAssembly.Instance(compiled, imports).exports.drop as (handle: number) => void;
 }

@@ -3,7 +3,6 @@
  * https://github.com/WebAssembly/component-model/blob/main/design/mvp/CanonicalABI.md#canon-lift
  */
 import { Trap } from '../errors.ts';
-import { flagWords, MAY_ENTER, MAY_LEAVE } from '../instance/flags.ts';
 import type { ComponentInstance } from '../instance/state.ts';
 
 /** The brand of errors that pass through the guest unchanged to the outermost caller, such as the exit of a command. */
@@ -14,30 +13,18 @@ export function isUnwind(error: unknown): boolean {
 }
 
 /**
- * Ends the life of the instance's store. The flags of the instance and its ancestors are cleared for good, so that
- * nothing enters any more (every entry from the host passes the root), and so that core code which swallowed the
- * exception with `catch_all` cannot call out again.
- */
-export function poison(instance: ComponentInstance, trap: Trap): void {
-  instance.store.trap ??= trap;
-  for (let each: ComponentInstance | undefined = instance; each !== undefined; each = each.parent) {
-    flagWords[each.flagsWord] = (flagWords[each.flagsWord] ?? 0) & ~(MAY_ENTER | MAY_LEAVE);
-  }
-}
-
-/**
  * Poisons the store of `instance` with what was thrown in it. Returns what to throw to the embedder: a Trap, or the same branded error.
  */
 export function failed(thrownError: unknown, instance: ComponentInstance, func: string): unknown {
   const error = carriedBy(thrownError);
   if (isUnwind(error)) {
-    poison(instance, new Trap('the guest has ended', error, { component: instance.path, func }));
+    instance.store.end(new Trap('the guest has ended', error, { component: instance.path, func }));
     return error;
   }
   const trap = error instanceof Trap ? error : new Trap(trapMessage(error), error);
   trap.component ??= instance.path;
   trap.func ??= func;
-  poison(instance, trap);
+  instance.store.end(trap);
   return trap;
 }
 
@@ -64,7 +51,7 @@ const carried = new WeakMap<object, unknown>();
  * code on such a trap.
  */
 export function uncatchable(error: unknown): unknown {
-  trap ??= new WebAssembly.Instance(new WebAssembly.Module(new Uint8Array(TRAP_MODULE))).exports['trap'] as () => void;
+  trap ??= new WebAssembly.Instance(new WebAssembly.Module(new Uint8Array(TRAP_MODULE))).exports.trap as () => void;
   try {
     trap();
   } catch (carrier) {

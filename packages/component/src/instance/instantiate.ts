@@ -3,10 +3,10 @@
 import { changeBackpressure, unsupportedBuiltin } from '../abi/concurrency.ts';
 import type { CoreFunction } from '../abi/contract.ts';
 import { enterCall, exitCall, resourceDrop, resourceNew, resourceRep, transferBorrow, transferOwn } from '../abi/resources.ts';
-import { uncatchable } from '../abi/traps.ts';
+import { failed, uncatchable } from '../abi/traps.ts';
 import type { AdapterImport } from '../adapter/requests.ts';
 import { ADAPTER_TRAPS } from '../adapter/traps.ts';
-import { ComponentError, TenonError, Trap } from '../errors.ts';
+import { ComponentError, Trap } from '../errors.ts';
 import { at, defined } from '../link/environment.ts';
 import type { Linked } from '../link/linked.ts';
 import type { CanonSlots, PlanBuiltin, PlanResource, Step } from '../link/plan.ts';
@@ -111,12 +111,7 @@ export class Instantiation {
         cause: error,
       });
     }
-    const trap =
-      error instanceof TenonError
-        ? error
-        : new Trap(error instanceof Error ? error.message : String(error), error, { component: instance.path, func: '(start)' });
-    if (trap instanceof Trap) this.store.trap ??= trap;
-    return trap;
+    return failed(error, instance, '(start)');
   }
 
   private defineResource(index: number, destructor: number | undefined): RuntimeResource {

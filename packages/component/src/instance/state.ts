@@ -3,7 +3,7 @@
  * https://github.com/WebAssembly/component-model/blob/main/design/mvp/CanonicalABI.md#runtime-state
  */
 import { Trap } from '../errors.ts';
-import { allocateFlags, freeFlags } from './flags.ts';
+import { allocateFlags, flagWords, freeFlags, MAY_ENTER, MAY_LEAVE } from './flags.ts';
 
 /** One root instance and everything inside it. Nothing is shared between stores but immutable plans. */
 export class Store {
@@ -11,6 +11,33 @@ export class Store {
   task: Task | undefined = undefined;
   /** The first trap; set once. Every later call is refused with it. */
   trap: Trap | undefined = undefined;
+  /** Every component instance in it. Whoever holds one so keeps the flags of all, which adapters know by address only. */
+  readonly instances: ComponentInstance[] = [];
+
+  /**
+   * Ends the life of all instances: their flags are cleared for good, so that nothing enters any more, and so that core code which is still
+   * on the stack cannot call out again. Host resources that they own are disposed of soon after.
+   * @param trap why; the first one stays
+   */
+  end(trap: Trap): void {
+    if (this.trap !== undefined) return;
+    this.trap = trap;
+    for (const { flagsWord } of this.instances) flagWords[flagsWord] = (flagWords[flagsWord] ?? 0) & ~(MAY_ENTER | MAY_LEAVE);
+    // A method of such a resource may be what failed: it shall return first.
+    queueMicrotask(() => {
+      for (const instance of this.instances) disposeHostResources(instance.handles);
+    });
+  }
+}
+
+/** Children are made after their parents, so the last goes first. A failure has nobody to be told to, and must not keep the others. */
+function disposeHostResources(handles: HandleTable): void {
+  for (const { own, rep } of handles.clear().reverse()) {
+    if (!own || typeof rep === 'number') continue;
+    try {
+      (rep as Partial<Disposable>)[Symbol.dispose]?.();
+    } catch {}
+  }
 }
 
 /** A component instance at run time: `ComponentInstance` of the spec. */
@@ -33,11 +60,11 @@ export class ComponentInstance {
     this.path = path;
     this.flagsAddress = allocateFlags();
     this.flagsWord = this.flagsAddress >> 2;
+    store.instances.push(this);
     slots.register(this, this.flagsAddress);
   }
 }
 
-// Wasm code that uses a slot keeps its instance's store alive through the imports that it was given.
 const slots = new FinalizationRegistry<number>(freeFlags);
 
 /** A task: one call of a lifted function. Made only for calls that lend borrows or may need it otherwise. */
@@ -131,6 +158,14 @@ export class HandleTable {
     this.entries[index >>> 0] = undefined;
     this.freed.push(index >>> 0);
     return entry;
+  }
+
+  /** Removes all handles. @returns what they were, by index */
+  clear(): ResourceHandle[] {
+    const live = this.entries.filter((entry) => entry !== undefined);
+    this.entries = NO_ENTRIES;
+    this.freed = NONE_FREED;
+    return live;
   }
 
   /** Handles that are live now. */
