@@ -132,7 +132,7 @@ export function value(type: ValType): fc.Arbitrary<unknown> {
         .tuple(...type.names.map(() => fc.boolean()))
         .map((bits) => Object.fromEntries(type.names.map((name, i) => [camelCase(name), bits[i]])));
     case 'option':
-      if (type.type.kind !== 'option') return fc.option(value(type.type), { nil: undefined });
+      if (!isNullable(type.type)) return fc.option(value(type.type), { nil: undefined });
       return fc.oneof(tagged('none', undefined), tagged('some', type.type));
     case 'result':
       return fc.oneof(tagged('ok', type.ok), tagged('err', type.err));
@@ -140,6 +140,9 @@ export function value(type: ValType): fc.Arbitrary<unknown> {
       throw new TypeError(`no values of ${type.kind}`);
   }
 }
+
+/** Whether `undefined` is a value of the type, so that an option of it needs tags. */
+const isNullable = (type: ValType): boolean => type.kind === 'option' && !isNullable(type.type);
 
 function tagged(tag: string, payload: ValType | undefined): fc.Arbitrary<unknown> {
   return payload === undefined ? fc.constant({ tag }) : value(payload).map((val) => ({ tag, val }));

@@ -1,6 +1,7 @@
 /** @tenon/component: runs WebAssembly components in any JavaScript host. */
 
 export { camelCase, interfaceName, parseFunctionName, pascalCase } from './abi/names.ts';
+export { maybeUndefined } from './abi/shapes.ts';
 export { trapMessage } from './abi/traps.ts';
 export { decode } from './binary/decode.ts';
 export type * from './binary/definitions.ts';

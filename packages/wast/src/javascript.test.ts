@@ -31,6 +31,8 @@ test('each type maps to JavaScript and back', () => {
     [option(u8), '(option.some (u8.const 1))', 1],
     [option(option(u8)), '(option.none)', { tag: 'none' }],
     [option(option(u8)), '(option.some (option.none))', { tag: 'some', val: undefined }],
+    [option(option(option(u8))), '(option.none)', undefined],
+    [option(option(option(u8))), '(option.some (option.none))', { tag: 'none' }],
     [{ kind: 'result', ok: undefined, err: u8 }, '(result.ok)', { tag: 'ok' }],
     [{ kind: 'result', ok: undefined, err: u8 }, '(result.err (u8.const 1))', { tag: 'err', val: 1 }],
   ];

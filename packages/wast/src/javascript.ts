@@ -2,13 +2,8 @@
  * Between a script's values and JavaScript's, by type. The way back checks the shape strictly: a lift that returns something else than
  * the documented mapping is an error even where JavaScript would not tell the difference.
  */
-import { camelCase, type ValType } from '@tenon/component';
+import { camelCase, maybeUndefined, type ValType } from '@tenon/component';
 import { INTEGERS, type IntegerKind, show, type Value } from './values.ts';
-
-/** Whether JavaScript's `undefined` is one of the type's values, so that an option of it needs a tag. */
-function holdsUndefined(type: ValType): boolean {
-  return type.kind === 'option';
-}
 
 /** @throws Error that names the place when the value is not of the type. */
 export function toJavaScript(value: Value, type: ValType, path = 'the argument'): unknown {
@@ -58,7 +53,7 @@ export function toJavaScript(value: Value, type: ValType, path = 'the argument')
     case 'option': {
       if (value.kind !== 'option') throw wrong();
       const payload = value.payload && toJavaScript(value.payload, type.type, `${path}.some`);
-      if (!holdsUndefined(type.type)) return payload;
+      if (!maybeUndefined(type.type)) return payload;
       return value.payload ? { tag: 'some', val: payload } : { tag: 'none' };
     }
     case 'result': {
@@ -144,7 +139,7 @@ export function fromJavaScript(js: unknown, type: ValType, path = 'the result'):
       return { kind: 'flags', names: type.names.filter((name) => object[camelCase(name)] === true) };
     }
     case 'option': {
-      if (!holdsUndefined(type.type))
+      if (!maybeUndefined(type.type))
         return { kind: 'option', payload: js === undefined ? undefined : fromJavaScript(js, type.type, `${path}.some`) };
       const object = objectOf(js);
       if (object?.tag === 'none') return { kind: 'option', payload: undefined };

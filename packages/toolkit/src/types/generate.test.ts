@@ -28,7 +28,7 @@ package a:b {
     flags rights { read, write }
     variant shape { empty, circle(f64) }
     draw: func(s: shape, r: rights) -> result<shape, options>;
-    nested: func(o: option<option<u8>>) -> result;
+    nested: func(o: option<option<u8>>, p: option<option<option<u8>>>) -> result;
     take: func(f: file);
   }
 }`;
@@ -39,7 +39,7 @@ import { api, host, sum, type Exports, type Imports, type ABApi, type ABHost, ty
 import { host as versioned } from './c.wasm';
 const shape: ABApi.Shape = api.draw({ tag: 'circle', val: 1 }, { read: true });
 const total: bigint = sum([1, 2], undefined) + sum(new Int32Array(2), 3);
-const nothing: void = api.nested({ tag: 'some', val: undefined });
+const nothing: void = api.nested({ tag: 'some', val: undefined }, undefined);
 using file: ExportedABHost.File = new host.File('x');
 const bytes: Uint8Array = file.read();
 const options: ExportedABHost.Options = { depth: 1, kind: 'fancy-one' };

@@ -1,5 +1,5 @@
 /** TypeScript declarations for a component: what `import` of it gives, what its imports need, and every named type. */
-import { camelCase, type ExternDescription, type FuncType, pascalCase, type ValType } from '@tenon/component';
+import { camelCase, type ExternDescription, type FuncType, maybeUndefined, pascalCase, type ValType } from '@tenon/component';
 import { parseInterfaceName } from '../names.ts';
 import { describeWorld, type NamedType, type Scope, type TypeNames, type WorldItem } from '../wit/model.ts';
 import { valueType } from './value-type.ts';
@@ -250,7 +250,7 @@ function typeDeclaration(type: NamedType, context: Context): string[] {
     case 'value':
       if (type.type.kind === 'record' && type.type.fields.length > 0) {
         const fields = type.type.fields.map((field) => {
-          const optional = field.type.kind === 'option' && field.type.type.kind !== 'option';
+          const optional = maybeUndefined(field.type);
           const inner = optional && field.type.kind === 'option' ? field.type.type : field.type;
           return `  ${property(camelCase(field.name))}${optional ? '?' : ''}: ${valueType(inner, context.names, 'lift')}${optional ? ' | undefined' : ''};`;
         });

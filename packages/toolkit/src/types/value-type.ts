@@ -1,5 +1,5 @@
 /** The TypeScript type of a value type in Tenon's JavaScript mapping. */
-import { camelCase, pascalCase, type ValType } from '@tenon/component';
+import { camelCase, maybeUndefined, pascalCase, type ValType } from '@tenon/component';
 import type { TypeNames } from '../wit/model.ts';
 
 const NUMERIC_LISTS: Readonly<Partial<Record<ValType['kind'], string>>> = {
@@ -51,7 +51,7 @@ export function valueType(type: ValType, names: TypeNames, side: 'lift' | 'lower
     case 'tuple':
       return `[${type.types.map(text).join(', ')}]`;
     case 'option':
-      if (type.type.kind === 'option') return `${tagged('none', undefined, text)} | ${tagged('some', type.type, text)}`;
+      if (maybeUndefined(type.type)) return `${tagged('none', undefined, text)} | ${tagged('some', type.type, text)}`;
       return `${text(type.type)} | undefined`;
     case 'result':
       return `${tagged('ok', type.ok, text)} | ${tagged('err', type.err, text)}`;

@@ -1,5 +1,5 @@
 /** The pieces of the JavaScript value mapping that WAVE needs. */
-import type { OptionType, ValType } from '@tenon/component';
+import type { ValType } from '@tenon/component';
 
 export const INTEGER_RANGES = {
   s8: [-(2n ** 7n), 2n ** 7n - 1n],
@@ -11,11 +11,6 @@ export const INTEGER_RANGES = {
   s64: [-(2n ** 63n), 2n ** 63n - 1n],
   u64: [0n, 2n ** 64n - 1n],
 } as const satisfies Record<string, readonly [bigint, bigint]>;
-
-/** `option<option<T>>` cannot be `undefined | T`: it is `{ tag: 'none' | 'some', val }`. */
-export function isNestedOption(type: OptionType): boolean {
-  return type.type.kind === 'option';
-}
 
 /** A list of numbers is a typed array in JavaScript; any other list stays an array. */
 export function toNumericArray(element: ValType, items: unknown[]): unknown {

@@ -9,6 +9,7 @@ import {
   type FlagsType,
   type ListType,
   type MapType,
+  maybeUndefined,
   type OptionType,
   type RecordType,
   type ResultType,
@@ -19,7 +20,7 @@ import {
 import { ToolkitError } from '../errors.ts';
 import { nearest } from '../names.ts';
 import { typeText } from '../wit/type-text.ts';
-import { INTEGER_RANGES, isNestedOption, toNumericArray } from './mapping.ts';
+import { INTEGER_RANGES, toNumericArray } from './mapping.ts';
 import { Scanner } from './scanner.ts';
 
 /**
@@ -200,7 +201,7 @@ function parseRecord(scanner: Scanner, type: RecordType): Record<string, unknown
 }
 
 function noneOf(type: ValType): unknown {
-  return type.kind === 'option' && isNestedOption(type) ? { tag: 'none' } : undefined;
+  return type.kind === 'option' && maybeUndefined(type.type) ? { tag: 'none' } : undefined;
 }
 
 function parseVariant(scanner: Scanner, type: VariantType): { tag: string; val?: unknown } {
@@ -261,7 +262,7 @@ function mayBeFlat(type: ValType): boolean {
 
 function parseOption(scanner: Scanner, type: OptionType): unknown {
   const start = scanner.position;
-  const nested = isNestedOption(type);
+  const nested = maybeUndefined(type.type);
   const label = scanner.label();
   if (label === 'none') return nested ? { tag: 'none' } : undefined;
   let value: unknown;

@@ -1,6 +1,5 @@
 /** JavaScript values → WAVE text, guided by the type. */
-import { camelCase, type ValType } from '@tenon/component';
-import { isNestedOption } from './mapping.ts';
+import { camelCase, maybeUndefined, type ValType } from '@tenon/component';
 
 const KEYWORDS: ReadonlySet<string> = new Set(['true', 'false', 'inf', 'nan', 'some', 'none', 'ok', 'err']);
 
@@ -47,7 +46,11 @@ export function printValue(value: unknown, type: ValType): string {
     case 'flags':
       return `{${type.names.filter((name) => (value as Record<string, boolean>)[camelCase(name)] === true).join(', ')}}`;
     case 'option': {
-      const some: Tagged = isNestedOption(type) ? (value as Tagged) : value === undefined ? { tag: 'none' } : { tag: 'some', val: value };
+      const some: Tagged = maybeUndefined(type.type)
+        ? (value as Tagged)
+        : value === undefined
+          ? { tag: 'none' }
+          : { tag: 'some', val: value };
       return some.tag === 'none' ? 'none' : `some(${printValue(some.val, type.type)})`;
     }
     case 'result': {

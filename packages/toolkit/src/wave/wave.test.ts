@@ -77,6 +77,8 @@ const values: { type: ValType; text: string; value: unknown; printed?: string }[
   { type: option(status), text: '%ok', value: 'ok', printed: 'some(%ok)' },
   { type: option(option(u8)), text: 'some(none)', value: { tag: 'some', val: undefined } },
   { type: option(option(u8)), text: 'none', value: { tag: 'none' } },
+  { type: option(option(option(u8))), text: 'none', value: undefined },
+  { type: option(option(option(u8))), text: 'some(none)', value: { tag: 'none' } },
   { type: result(u8, undefined), text: '7', value: { tag: 'ok', val: 7 }, printed: 'ok(7)' },
   { type: result(undefined, string), text: 'err("oops")', value: { tag: 'err', val: 'oops' } },
   { type: result(undefined, undefined), text: 'ok', value: { tag: 'ok' } },
