@@ -23,9 +23,12 @@ const STRICTER: readonly RegExp[] = [
   /mismatch in (flags|enum) elements/,
 ];
 
+/** Core modules are V8's, and the peer has every feature on. */
+const NOT_COMPARED: ReadonlySet<string> = new Set(['TENON_CORE_INVALID', 'TENON_CORE_MODULE', 'TENON_UNSUPPORTED']);
+
 /** A difference between the two that calls for a look; undefined when they agree or one is known to be stricter. */
 export function disagreement(verdict: string, message: string, peer: string | undefined): string | undefined {
-  if (peer === 'panic' || verdict === 'TENON_CORE_INVALID' || verdict === 'TENON_UNSUPPORTED') return undefined;
+  if (peer === 'panic' || NOT_COMPARED.has(verdict)) return undefined;
   if ((verdict === 'valid') === (peer === undefined)) return undefined;
   if (verdict === 'valid') return `valid here, but wasm-tools says: ${peer}`;
   return STRICTER.some((known) => known.test(message)) ? undefined : `valid for wasm-tools, but here: ${message}`;

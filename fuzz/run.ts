@@ -75,7 +75,9 @@ async function fuzz(folders: readonly string[]): Promise<boolean> {
   };
   const found = new Map<string, Saved>();
   const next: Record<ClassName, number> = { small: 0, medium: 0, large: 0 };
-  const stop = AbortSignal.timeout(1000 * seconds);
+  const interrupted = new AbortController();
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => interrupted.abort());
+  const stop = AbortSignal.any([interrupted.signal, AbortSignal.timeout(1000 * seconds)]);
   let turn = 0;
 
   const progress = process.stderr.isTTY && !options.json ? setInterval(() => process.stderr.write(`\r${line()}   `), 500) : undefined;
