@@ -2,7 +2,7 @@
  * The guests that exercise WASI 0.2, one an interface: each calls every function and provokes every error that is documented, and prints
  * one line a check. `node guests/wasi-tests/wasi-tests.ts [NAME…] [--build]` runs them here and on Wasmtime and shows the differences.
  */
-import { spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -11,6 +11,7 @@ import { Component, Linker, Trap } from '@tenon/component';
 import { Exit, type WasiOptions, wasi } from '@tenon/wasi';
 import { wasmtimePython } from '../../bench/peers/wasmtime-wheel.ts';
 import { RECIPES } from '../recipes.ts';
+import { startServer, type TestServer } from './http-server.ts';
 
 const FOLDER = fileURLToPath(new URL('.', import.meta.url));
 
@@ -23,6 +24,7 @@ export interface WasiTest {
   readonly network?: boolean;
   /** It is granted an empty folder as `/`, and one with a file as `/read-only`. */
   readonly folders?: boolean;
+  /** It may send requests to a server on this machine, which its arguments name. */
   readonly http?: boolean;
   /** The version of Wasmtime's wheel to compare with, where the newest lacks something. */
   readonly wasmtime?: string;
@@ -36,6 +38,7 @@ export const WASI_TESTS = {
   filesystem: { folders: true },
   // The last version whose wheel can grant sockets.
   sockets: { network: true, wasmtime: '47.0.1' },
+  http: { http: true },
 } as const satisfies Record<string, WasiTest>;
 
 export type WasiTestName = keyof typeof WASI_TESTS;
@@ -84,20 +87,30 @@ export async function buildWasiTest(name: WasiTestName): Promise<Uint8Array> {
   return RECIPES['rust-command'](`wasi-test-${name}`);
 }
 
-interface Folders {
+/** What a test runs in. */
+interface Surroundings {
+  /** An empty folder. */
   readonly work: string;
+  /** A folder with a file. */
   readonly kept: string;
+  readonly server: TestServer | undefined;
+  /** The guest's arguments. */
+  readonly args: readonly string[];
 }
 
-async function inFolders<T>(use: (folders: Folders) => T | Promise<T>): Promise<T> {
+async function surrounded<T>(name: WasiTestName, use: (surroundings: Surroundings) => Promise<T>): Promise<T> {
+  const { args = [], http = false }: WasiTest = WASI_TESTS[name];
   const folder = mkdtempSync(join(tmpdir(), 'wasi-test-'));
-  const folders = { work: join(folder, 'work'), kept: join(folder, 'kept') };
-  mkdirSync(folders.work);
-  mkdirSync(join(folders.kept, 'sub'), { recursive: true });
-  writeFileSync(join(folders.kept, 'kept'), 'kept');
+  const server = http ? await startServer() : undefined;
+  const own = server === undefined ? [] : [server.authority, server.nobody];
+  const surroundings = { work: join(folder, 'work'), kept: join(folder, 'kept'), server, args: [name, ...own, ...args] };
+  mkdirSync(surroundings.work);
+  mkdirSync(join(surroundings.kept, 'sub'), { recursive: true });
+  writeFileSync(join(surroundings.kept, 'kept'), 'kept');
   try {
-    return await use(folders);
+    return await use(surroundings);
   } finally {
+    await server?.close();
     rmSync(folder, { recursive: true, force: true });
   }
 }
@@ -107,23 +120,24 @@ const LOCAL = ['localhost', '::ffff:127.0.0.1', '192.0.2.1'];
 
 /** Runs a test here; the exit code is the last line. */
 export function runOnTenon(name: WasiTestName, bytes: Uint8Array<ArrayBuffer>): Promise<string> {
-  const { args = [], env = {}, stdin = '', network = false, folders: needs = false }: WasiTest = WASI_TESTS[name];
-  return inFolders(async (folders) => {
+  const { env = {}, stdin = '', network = false, folders = false }: WasiTest = WASI_TESTS[name];
+  return surrounded(name, async ({ work, kept, server, args }) => {
     const output: Uint8Array[] = [];
     const options: WasiOptions = {
-      args: [name, ...args],
+      args,
       env,
       stdin,
       stdout: (chunk) => {
         output.push(Uint8Array.from(chunk));
       },
       stderr: 'inherit',
-      preopens: needs
+      preopens: folders
         ? [
-            { host: folders.work, guest: '/' },
-            { host: folders.kept, guest: '/read-only', readOnly: true },
+            { host: work, guest: '/' },
+            { host: kept, guest: '/read-only', readOnly: true },
           ]
         : [],
+      http: server === undefined ? [] : [server.authority, server.nobody],
       ...(network ? { network: { connect: LOCAL, listen: LOCAL, send: LOCAL, receive: LOCAL } } : {}),
     };
     const system = wasi(options);
@@ -148,26 +162,39 @@ export function runOnTenon(name: WasiTestName, bytes: Uint8Array<ArrayBuffer>): 
 const TRAPPED = 3;
 
 /** Runs a test on Wasmtime's Python wheel; `undefined`, with the reason told to `skip`, where that cannot be had. */
-export function runOnWasmtime(name: WasiTestName, skip: (why: string) => void): Promise<string | undefined> {
-  const { args = [], env = {}, stdin = '', network = false, http = false, folders: needs = false, wasmtime }: WasiTest = WASI_TESTS[name];
+export async function runOnWasmtime(name: WasiTestName, skip: (why: string) => void): Promise<string | undefined> {
+  const { env = {}, stdin = '', network = false, http = false, folders = false, wasmtime }: WasiTest = WASI_TESTS[name];
   const python = wasmtimePython(skip, wasmtime);
-  if (python === undefined) return Promise.resolve(undefined);
-  return inFolders((folders) => {
-    const output = join(folders.work, '..', 'output');
-    const input = join(folders.work, '..', 'input');
+  if (python === undefined) return undefined;
+  return surrounded(name, async ({ work, kept, args }) => {
+    const output = join(work, '..', 'output');
+    const input = join(work, '..', 'input');
     writeFileSync(input, stdin);
-    const dirs = needs
+    const dirs = folders
       ? [
-          [folders.work, '/', true],
-          [folders.kept, '/read-only', false],
+          [work, '/', true],
+          [kept, '/read-only', false],
         ]
       : [];
-    const grants = { args: [name, ...args], env: Object.entries(env), input, output, dirs, network, http };
-    const request = { component: wasiTestPath(name), ...grants };
-    const { status, stderr } = spawnSync(python, [join(FOLDER, 'wasmtime_host.py')], { input: JSON.stringify(request), encoding: 'utf8' });
-    if (status === null || ![0, 1, TRAPPED].includes(status)) throw new Error(`Wasmtime: ${stderr}`);
-    if (status === TRAPPED) process.stderr.write(stderr);
+    const grants = { args, env: Object.entries(env), input, output, dirs, network, http };
+    const status = await runPython(python, JSON.stringify({ component: wasiTestPath(name), ...grants }));
     return `${readFileSync(output, 'utf8')}exit: ${status === TRAPPED ? 'trap' : status}\n`;
+  });
+}
+
+function runPython(python: string, request: string): Promise<number> {
+  const child = spawn(python, [join(FOLDER, 'wasmtime_host.py')]);
+  let stderr = '';
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    stderr += text;
+  });
+  child.stdin.end(request);
+  return new Promise((resolve, reject) => {
+    child.on('error', reject).on('close', (status) => {
+      if (status === null || ![0, 1, TRAPPED].includes(status)) return reject(new Error(`Wasmtime: ${stderr}`));
+      process.stderr.write(stderr);
+      resolve(status);
+    });
   });
 }
 

@@ -432,28 +432,28 @@ fn sandbox(root: &Descriptor) {
 }
 
 fn reading_only(dir: &Descriptor, root: &Descriptor) {
-    check("read-only: get-flags", value(dir.get_flags()));
-    check("read-only: read", text(dir, "kept"));
-    check("read-only: read-directory", entries(dir));
-    check("read-only: open for writing", code(dir.open_at(NO_FOLLOW, "kept", PLAIN, R | W)));
-    check("read-only: create", code(dir.open_at(NO_FOLLOW, "new", CREATE, R)));
-    check("read-only: truncate", code(dir.open_at(NO_FOLLOW, "kept", OpenFlags::TRUNCATE, R)));
-    check("read-only: open to change", code(dir.open_at(NO_FOLLOW, ".", DIRECTORY, R | M)));
-    check("read-only: create-directory-at", code(dir.create_directory_at("new")));
-    check("read-only: remove-directory-at", code(dir.remove_directory_at("sub")));
-    check("read-only: unlink-file-at", code(dir.unlink_file_at("kept")));
-    check("read-only: rename-at", code(dir.rename_at("kept", dir, "moved")));
-    check("read-only: rename-at to elsewhere", code(dir.rename_at("kept", root, "moved")));
-    check("read-only: rename-at from elsewhere", code(root.rename_at("file", dir, "moved")));
-    check("read-only: link-at", code(dir.link_at(NO_FOLLOW, "kept", dir, "linked")));
-    check("read-only: link-at from elsewhere", code(root.link_at(NO_FOLLOW, "file", dir, "linked")));
-    check("read-only: symlink-at", code(dir.symlink_at("kept", "linked")));
+    check("read-only, get-flags", value(dir.get_flags()));
+    check("read-only, read", text(dir, "kept"));
+    check("read-only, read-directory", entries(dir));
+    check("read-only, open for writing", code(dir.open_at(NO_FOLLOW, "kept", PLAIN, R | W)));
+    check("read-only, create", code(dir.open_at(NO_FOLLOW, "new", CREATE, R)));
+    check("read-only, truncate", code(dir.open_at(NO_FOLLOW, "kept", OpenFlags::TRUNCATE, R)));
+    check("read-only, open to change", code(dir.open_at(NO_FOLLOW, ".", DIRECTORY, R | M)));
+    check("read-only, create-directory-at", code(dir.create_directory_at("new")));
+    check("read-only, remove-directory-at", code(dir.remove_directory_at("sub")));
+    check("read-only, unlink-file-at", code(dir.unlink_file_at("kept")));
+    check("read-only, rename-at", code(dir.rename_at("kept", dir, "moved")));
+    check("read-only, rename-at to elsewhere", code(dir.rename_at("kept", root, "moved")));
+    check("read-only, rename-at from elsewhere", code(root.rename_at("file", dir, "moved")));
+    check("read-only, link-at", code(dir.link_at(NO_FOLLOW, "kept", dir, "linked")));
+    check("read-only, link-at from elsewhere", code(root.link_at(NO_FOLLOW, "file", dir, "linked")));
+    check("read-only, symlink-at", code(dir.symlink_at("kept", "linked")));
     let now = NewTimestamp::Now;
-    check("read-only: set-times-at", code(dir.set_times_at(NO_FOLLOW, "kept", now, now)));
-    check("read-only: set-times", code(dir.set_times(now, now)));
+    check("read-only, set-times-at", code(dir.set_times_at(NO_FOLLOW, "kept", now, now)));
+    check("read-only, set-times", code(dir.set_times(now, now)));
     let kept = dir.open_at(NO_FOLLOW, "kept", PLAIN, R).expect("open");
-    check("read-only: set-times of a file", code(kept.set_times(now, now)));
-    check("read-only: set-size of a file", code(kept.set_size(0)));
-    check("read-only: write a file", code(kept.write(b"x", 0)));
-    check("read-only: still there", text(dir, "kept"));
+    check("read-only, set-times of a file", code(kept.set_times(now, now)));
+    check("read-only, set-size of a file", code(kept.set_size(0)));
+    check("read-only, write a file", code(kept.write(b"x", 0)));
+    check("read-only, still there", text(dir, "kept"));
 }

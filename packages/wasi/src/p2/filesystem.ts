@@ -225,7 +225,7 @@ export class Descriptor {
   setTimes(accessed: NewTimestamp, modified: NewTimestamp): void {
     attempt(() => {
       const object = this.#object;
-      if (object.readOnly) throw new FileError('EPERM', 'it is granted for reading only');
+      if (object.readOnly) throw new FileError('EROFS', 'it is granted for reading only');
       futimesSync(object.fd, timeFor(timeOf(accessed)), timeFor(timeOf(modified)));
     });
   }
