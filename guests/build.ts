@@ -51,8 +51,8 @@ function hashSources(name: GuestName): string {
   return hash.digest('hex');
 }
 
-/** Waits until no other process builds; the lock of a process that is gone does not count. */
-async function lock(): Promise<() => void> {
+/** Waits until no other process builds; the lock of a process that is gone does not count. Call what it returns to let others build. */
+export async function lock(): Promise<() => void> {
   const folder = join(CACHE_FOLDER, 'lock');
   const owner = join(folder, 'pid');
   mkdirSync(CACHE_FOLDER, { recursive: true });

@@ -10,6 +10,7 @@ import { fileURLToPath } from 'node:url';
 import { Component, Linker, Trap } from '@tenon/component';
 import { Exit, type WasiOptions, wasi } from '@tenon/wasi';
 import { wasmtimePython } from '../../bench/peers/wasmtime-wheel.ts';
+import { lock } from '../build.ts';
 import { RECIPES } from '../recipes.ts';
 import { startServer, type TestServer } from './http-server.ts';
 
@@ -83,8 +84,14 @@ export function parse(output: string): Observed {
   );
 }
 
-export async function buildWasiTest(name: WasiTestName): Promise<Uint8Array> {
-  return RECIPES['rust-command'](`wasi-test-${name}`);
+/** @throws MissingToolchain when Rust is not installed on this machine. */
+export async function buildWasiTest(name: WasiTestName): Promise<Uint8Array<ArrayBuffer>> {
+  const unlock = await lock();
+  try {
+    return new Uint8Array(await RECIPES['rust-command'](`wasi-test-${name}`));
+  } finally {
+    unlock();
+  }
 }
 
 /** What a test runs in. */
