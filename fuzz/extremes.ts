@@ -1,6 +1,6 @@
 /** Small components that mean much: what mutations alone would hardly find. */
 import { type Bytes, concat, leb, name, vec } from './bytes.ts';
-import { COMPONENT_PREAMBLE } from './tree.ts';
+import { COMPONENT_PREAMBLE, MODULE_PREAMBLE } from './tree.ts';
 
 type Part = ArrayLike<number>;
 
@@ -32,8 +32,8 @@ const doubling = (steps: number, leaf: number): Part[] => [
 ];
 
 /** Components in components: each level instantiates the one below `width` times. */
-function instanceTree(levels: number, width: number): Bytes {
-  let inner = component();
+function instanceTree(levels: number, width: number, leaf: Bytes = component()): Bytes {
+  let inner = leaf;
   for (let level = 0; level < levels; level++) inner = component(part(inner), instances(...times(width, () => instance(0))));
   return inner;
 }
@@ -60,6 +60,33 @@ function instanceTypeTree(levels: number): Bytes {
 }
 const withIndex = (declaration: Part, at: number): Part => concat([0x02, 0x03], Array.from(declaration).slice(2), index(at));
 
+const emptyModule = section(1, MODULE_PREAMBLE);
+const record = (fields: number): Part => concat([0x72], vec(times(fields, (i) => concat(label(i), [U8]))));
+const canons = (...items: readonly Part[]): Part => section(8, vec(items));
+const BACKPRESSURE_INC = [0x24];
+
+/** Instances made of the one before, twice. */
+function bundles(levels: number): Bytes {
+  const bundle = (of: number): Part => concat([0x01], vec(['a', 'b'].map((text) => concat(exportName(text), [0x05], index(of)))));
+  const exported = section(11, vec([concat(exportName('x'), [0x05], index(levels), [0x00])]));
+  return component(instances([0x01, 0x00], ...times(levels, bundle)), exported);
+}
+
+/** Core instances that get many items each. */
+function wideImports(items: number, users: number): Bytes {
+  const bag = concat([0x01], vec(times(items, (i) => concat(label(i), [0x00, 0x00]))));
+  const user = concat([0x00, 0x00, 0x01], name(''), [0x12, 0x00]);
+  return component(emptyModule, canons(BACKPRESSURE_INC), section(2, vec([bag, ...times(users, () => user)])));
+}
+
+/** A function lowered, lifted again, lowered … `times` times, and exported. */
+function liftedAgain(count: number): Bytes {
+  const again = times(count, (i) => canons(concat([0x01, 0x00], index(i), [0x00]), concat([0x00, 0x00], index(i), [0x00], index(0))));
+  const imported = section(10, vec([concat(exportName('f'), [0x01], index(0))]));
+  const exported = section(11, vec([concat(exportName('g'), [0x01], index(count), [0x00])]));
+  return component(types([0x40, 0x00, 0x01, 0x00]), imported, ...again, exported);
+}
+
 /** Every input is valid or refused for a limit; all must end soon and in little memory. */
 export function extremes(): readonly Bytes[] {
   const wide = 60_000;
@@ -79,6 +106,21 @@ export function extremes(): readonly Bytes[] {
     instanceTree(4, 10),
     instanceTree(2, 600),
     instanceTree(1, wide / 3),
+    instanceTree(12, 2, component(types(...times(wide / 5, () => tuple([U8]))))),
+    instanceTree(12, 2, component(types(record(8_000)))),
+    instanceTree(12, 2, component(emptyModule, section(2, vec(times(200, () => [0x00, 0x00, 0x00]))))),
+    instanceTree(12, 2, component(canons(...times(wide / 4, () => BACKPRESSURE_INC)))),
+    // Just within what linking allows.
+    instanceTree(3, 2, component(canons(...times(15_000, () => BACKPRESSURE_INC)))),
+    instanceTree(3, 2, component(types(record(8_000)), types(...times(14_000, () => [0x6b, U8])))),
+    instanceTree(4, 5, component(emptyModule, section(2, vec(times(100, () => [0x00, 0x00, 0x00]))))),
+    wideImports(2_000, 120),
+    instanceTree(12, 2, component(...times(wide / 12, () => part(component())))),
+    bundles(12),
+    bundles(18),
+    wideImports(5_000, 900),
+    liftedAgain(400),
+    liftedAgain(4_000),
     nested(99),
     nested(101),
     nested(3_000),

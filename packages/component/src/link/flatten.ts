@@ -18,7 +18,7 @@ import {
 import { hostItem } from './host.ts';
 import type { Plan, PlanExport, PlanExports, StepImports } from './plan.ts';
 import { PlanBuilder } from './plan-builder.ts';
-import { typeValue } from './types.ts';
+import { typeSize, typeValue } from './types.ts';
 
 /** Component instances that one plan may have. Nested instantiation can double at each level, so it must be bounded. */
 const MAX_INSTANCES = 10_000;
@@ -36,7 +36,7 @@ export interface GivenDefinitions {
  * @throws ComponentError TENON_UNSUPPORTED when the component needs what this engine cannot run, or is too large once flattened
  */
 export function flatten(root: ComponentDefinition, given: GivenDefinitions): Plan {
-  const builder = new PlanBuilder();
+  const builder = new PlanBuilder(root.end);
   const flattener = new Flattener(builder, given);
   const exports = flattener.instantiate({ definition: root, source: 0, scope: undefined }, undefined, undefined, 'root');
   return builder.finish(flattener.planExports(exports));
@@ -68,7 +68,10 @@ class Flattener {
     const instance = this.builder.addInstance(parent, path);
     const env = new Environment(component.scope, instance, component.source);
     const exports = new Map<string, Item>();
-    for (const definition of component.definition.definitions) this.define(env, definition, args, exports);
+    for (const definition of component.definition.definitions) {
+      this.builder.effort.spend(sizeOf(definition));
+      this.define(env, definition, args, exports);
+    }
     this.depth--;
     return { exports };
   }
@@ -139,6 +142,7 @@ class Flattener {
     const imports: StepImports = expr.args.map((arg) => {
       const value = at(env.coreInstances, arg.instance, 'core instance');
       if (value.kind === 'instantiated') return [arg.name, value.slot];
+      this.builder.effort.spend(value.items.size);
       return [arg.name, [...value.items].map(([name, item]) => [name, item.slot()] as const)];
     });
     const module = at(env.coreModules, expr.module, 'core module');
@@ -192,6 +196,7 @@ class Flattener {
 
   planExports(instance: InstanceValue): PlanExports {
     const exports: [string, PlanExport][] = [];
+    this.builder.effort.spend(instance.exports.size);
     for (const [name, item] of instance.exports) {
       switch (item.sort) {
         case 'func':
@@ -212,6 +217,21 @@ class Flattener {
       }
     }
     return exports;
+  }
+}
+
+/** The parts that interpreting a definition makes objects of. */
+function sizeOf(definition: Definition): number {
+  switch (definition.kind) {
+    case 'type':
+      return typeSize(definition.type);
+    case 'instance':
+    case 'core instance':
+      return 1 + (definition.expr.kind === 'exports' ? definition.expr.exports.length : definition.expr.args.length);
+    case 'canon':
+      return 2;
+    default:
+      return 1;
   }
 }
 

@@ -3,6 +3,7 @@ import { emitAdapters } from '../adapter/emit.ts';
 import type { AdapterModule, AdapterRequest } from '../adapter/requests.ts';
 import { ComponentError } from '../errors.ts';
 import type { FuncType, ResourceId } from '../types/types.ts';
+import { Effort } from '../validate/effort.ts';
 import { at, type CoreItem, defined, type FuncValue } from './environment.ts';
 import type {
   CanonSlots,
@@ -20,8 +21,8 @@ import type {
   StepImports,
 } from './plan.ts';
 
-/** Steps that one plan may have: a component of many nested instances must not exhaust memory. */
-const MAX_STEPS = 1_000_000;
+/** Definitions, each counted with its parts, that even the shortest component may have once it is flattened. They take some 200 bytes each. */
+const BASE_EFFORT = 250_000;
 
 /** How often a function may be lowered, lifted again, and so on: each time takes a call inside a call to make. */
 const MAX_ADAPTER_DEPTH = 500;
@@ -45,6 +46,7 @@ interface PendingAdapter {
 }
 
 export class PlanBuilder {
+  readonly effort: Effort;
   private readonly modules: PlanModule[] = [];
   private readonly moduleIndices = new Map<string, number>();
   private readonly adapters: AdapterModule[] = [];
@@ -56,6 +58,13 @@ export class PlanBuilder {
   private readonly pendingSlots = new Set<Slot>();
   private adapterDepth = 0;
   private slots = 0;
+
+  /** @param inputBytes the length of the component */
+  constructor(inputBytes: number) {
+    const exhausted = (): Error =>
+      new ComponentError('TENON_UNSUPPORTED', 'the component is too large once its nested components are flattened');
+    this.effort = new Effort(inputBytes, exhausted, BASE_EFFORT);
+  }
 
   get instanceCount(): number {
     return this.instances.length;
@@ -120,9 +129,7 @@ export class PlanBuilder {
   }
 
   private emit(step: Step): void {
-    if (this.steps.length >= MAX_STEPS) {
-      throw new ComponentError('TENON_UNSUPPORTED', `the component needs more than ${MAX_STEPS} steps to instantiate`);
-    }
+    this.effort.spend(1);
     this.steps.push(step);
   }
 

@@ -33,6 +33,22 @@ function resource(env: Environment, index: number): ResourceId {
 const fields = (env: Environment, list: readonly { readonly name: string; readonly type: ValTypeExpr }[]): Field[] =>
   list.map((field) => ({ name: field.name, type: valType(env, field.type) }));
 
+/** The objects that evaluating a type definition makes. */
+export function typeSize(expr: TypeExpr): number {
+  switch (expr.kind) {
+    case 'record':
+      return 1 + expr.fields.length;
+    case 'variant':
+      return 1 + expr.cases.length;
+    case 'tuple':
+      return 1 + expr.types.length;
+    case 'func':
+      return 1 + expr.params.length;
+    default:
+      return 1;
+  }
+}
+
 /** Evaluates every type definition but resources, which the linker gives an identity. */
 export function typeValue(env: Environment, expr: Exclude<TypeExpr, { kind: 'resource' }>): TypeValue {
   switch (expr.kind) {

@@ -1,5 +1,6 @@
 /**
- * A budget for structural work on types. Real components use some thousand steps; a hostile one that makes small bytes mean
+ * A budget for structural work on types and, while linking, for definitions: those of a nested component count once for each
+ * instance of it. Real components use some thousand steps; a hostile one that makes small bytes mean
  * much work (many instantiations of one huge type) is refused instead of taking minutes and gigabytes.
  */
 const BASE = 1_000_000;
@@ -8,9 +9,12 @@ export class Effort {
   private left: number;
   private readonly exhausted: () => Error;
 
-  /** @param inputBytes the length of the component: a longer one may cost more. */
-  constructor(inputBytes: number, exhausted: () => Error) {
-    this.left = BASE + inputBytes;
+  /**
+   * @param inputBytes the length of the component: a longer one may cost more.
+   * @param base steps that even the shortest may take
+   */
+  constructor(inputBytes: number, exhausted: () => Error, base: number = BASE) {
+    this.left = base + inputBytes;
     this.exhausted = exhausted;
   }
 
