@@ -3,8 +3,9 @@ import { TenonError } from '@tenon/component/errors';
 import type { Arguments, Option } from './command.ts';
 import { usage } from './errors.ts';
 import { isMissingImports } from './failures.ts';
+import { readBytes } from './files.ts';
 
-export const GRANT_OPTIONS: Readonly<Record<'dir' | 'env' | 'http', Option>> = {
+export const GRANT_OPTIONS: Readonly<Record<'dir' | 'env' | 'http' | 'http-ca', Option>> = {
   dir: {
     type: 'string',
     multiple: true,
@@ -23,6 +24,11 @@ export const GRANT_OPTIONS: Readonly<Record<'dir' | 'env' | 'http', Option>> = {
     value: 'HOST',
     description: 'let it send HTTP requests to HOST[:PORT]; `*` is everywhere but this machine',
   },
+  'http-ca': {
+    type: 'string',
+    value: 'PEM',
+    description: 'trust the authorities in this file too when it sends HTTPS requests',
+  },
 };
 
 export const NETWORK_OPTIONS: Readonly<Record<'connect' | 'listen', Option>> = {
@@ -34,14 +40,17 @@ export interface Grants {
   readonly preopens: readonly { readonly host: string; readonly guest: string; readonly readOnly: boolean }[];
   readonly env: Readonly<Record<string, string>>;
   readonly http: readonly string[];
+  readonly httpCa: string | undefined;
 }
 
-/** @throws CliError TENON_USAGE */
+/** @throws CliError TENON_USAGE, or TENON_FILE for a file that cannot be read */
 export function parseGrants(args: Arguments): Grants {
+  const ca = args.string('http-ca');
   return {
     preopens: args.strings('dir').map(parseDirectory),
     env: Object.fromEntries(args.strings('env').flatMap(parseVariable)),
     http: args.strings('http'),
+    httpCa: ca === undefined ? undefined : Buffer.from(readBytes(ca)).toString(),
   };
 }
 

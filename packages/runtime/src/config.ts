@@ -7,6 +7,16 @@ export interface HttpTrigger {
   readonly host?: string;
   /** Port to listen on, 0 … 65535; 0, which is the default, takes a free one. */
   readonly port?: number;
+  /** Serves HTTPS, HTTP/2 among it, with this certificate. */
+  readonly tls?: TlsFiles;
+}
+
+/** A certificate and its key, both as files in PEM form. When the files change they are loaded anew; connections go on. */
+export interface TlsFiles {
+  /** Path of the certificate, followed by those of the authorities between it and the root. */
+  readonly cert: string;
+  /** Path of the private key. */
+  readonly key: string;
 }
 
 /** `wasi:http/outgoing-handler`: the component may send requests. */
@@ -16,6 +26,8 @@ export interface HttpEgress {
    * loopback and link-local addresses.
    */
   readonly allow?: readonly string[];
+  /** Certificates in PEM form, of authorities that are trusted beside those that Node knows. */
+  readonly ca?: string;
 }
 
 /** The interfaces that `withInterface` knows, and their options. */
@@ -29,7 +41,7 @@ const INTERFACES: { readonly [Name in keyof InterfaceOptions]: (options: Interfa
     if (http.port !== undefined) requireInteger('port', http.port, 0, 65535);
     return { http };
   },
-  'wasi:http/outgoing-handler': ({ allow = ['*'] }) => ({ egress: allow }),
+  'wasi:http/outgoing-handler': ({ allow = ['*'], ca }) => ({ egress: allow, egressCa: ca }),
 };
 
 /** Limits of a workload. All have defaults. */
@@ -48,6 +60,18 @@ export interface Limits {
   readonly maxRequestsPerInstance: number;
   /** Connections that may be open at once; 10,000. */
   readonly maxConnections: number;
+  /** Bytes of a request's header fields before the client gets 431; 16 KiB. */
+  readonly maxHeaderBytes: number;
+  /** Header fields of a request before the client gets 431; 128. */
+  readonly maxHeaders: number;
+  /** Bytes of a request's body before the client gets 413; 128 MiB. */
+  readonly maxBodyBytes: number;
+  /** How long a client may take to send the head of a request before it gets 408, in milliseconds; 10,000. */
+  readonly headerTimeoutMs: number;
+  /** How long a client may send nothing in the middle of a body before it gets 408, in milliseconds; 20,000. */
+  readonly bodyTimeoutMs: number;
+  /** How long a connection may be idle between requests, in milliseconds; 60,000. */
+  readonly idleTimeoutMs: number;
   /** Threads that serve the workload; 1. */
   readonly threads: number;
 }
@@ -60,6 +84,12 @@ export const DEFAULT_LIMITS: Limits = {
   maxQueue: 1024,
   maxRequestsPerInstance: 1000,
   maxConnections: 10_000,
+  maxHeaderBytes: 16 * 1024,
+  maxHeaders: 128,
+  maxBodyBytes: 128 * 1024 * 1024,
+  headerTimeoutMs: 10_000,
+  bodyTimeoutMs: 20_000,
+  idleTimeoutMs: 60_000,
   threads: 1,
 };
 
@@ -71,6 +101,12 @@ const RANGES: { readonly [Name in keyof Limits]: readonly [min: number, max: num
   maxQueue: [0, 1_000_000],
   maxRequestsPerInstance: [1, Number.MAX_SAFE_INTEGER],
   maxConnections: [1, 1_000_000],
+  maxHeaderBytes: [256, 1024 * 1024],
+  maxHeaders: [1, 10_000],
+  maxBodyBytes: [0, Number.MAX_SAFE_INTEGER],
+  headerTimeoutMs: [10, 2 ** 31 - 1],
+  bodyTimeoutMs: [10, 2 ** 31 - 1],
+  idleTimeoutMs: [10, 2 ** 31 - 1],
   threads: [1, 256],
 };
 
@@ -85,6 +121,7 @@ interface Parts {
   readonly name: string;
   readonly http: HttpTrigger | undefined;
   readonly egress: readonly string[];
+  readonly egressCa: string | undefined;
   readonly environment: Readonly<Record<string, string>>;
   readonly directories: readonly DirectoryGrant[];
   readonly limits: Limits;
@@ -109,6 +146,7 @@ export class WorkloadConfig {
       name: typeof source === 'string' ? baseName(source) : 'component',
       http: undefined,
       egress: [],
+      egressCa: undefined,
       environment: {},
       directories: [],
       limits: DEFAULT_LIMITS,
@@ -127,6 +165,11 @@ export class WorkloadConfig {
   /** Where the component may send requests. */
   get egress(): readonly string[] {
     return this.parts.egress;
+  }
+
+  /** Authorities that are trusted for these requests beside those that Node knows. */
+  get egressCa(): string | undefined {
+    return this.parts.egressCa;
   }
 
   get environment(): Readonly<Record<string, string>> {

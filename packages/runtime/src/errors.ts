@@ -8,6 +8,7 @@ export const RUNTIME_ERRORS = {
   TENON_RUNTIME_TRIGGER: 'Nothing would ever call the workload: add a trigger, for example `withInterface("wasi:http/incoming-handler")`.',
   TENON_RUNTIME_EXPORT: 'The component does not export what the trigger calls: see its exports with `tenon inspect`.',
   TENON_RUNTIME_ADDRESS: 'The address cannot be listened on: choose another host or port, or port 0 for a free one.',
+  TENON_RUNTIME_TLS: 'The certificate or its key cannot be used: both must be PEM files, and the key must be that of the certificate.',
   TENON_RUNTIME_START: 'The workload could not start: its first instance trapped or did not come up in time.',
   TENON_RUNTIME_STOPPED: 'The runtime or workload is stopped: make a new one.',
   TENON_RUNTIME_BUSY: 'All instances are in use and the queue is full: the client got 503 and may try again later.',

@@ -5,8 +5,12 @@
 
 /** What a frame says about its connection. */
 export const DATA = 0;
-/** Data follows on a connection that the thread has not seen before. */
+/** Data follows on a connection that the thread has not seen before; what it is says the payload, some of the two bits below. */
 export const OPEN = 4;
+/** The client speaks TLS with the main thread. */
+export const SECURE = 1;
+/** The client speaks HTTP/2. */
+export const HTTP2 = 2;
 /** The sender will send no more data. */
 export const END = 1;
 /** The sender is done with the connection altogether. */

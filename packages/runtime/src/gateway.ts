@@ -3,7 +3,9 @@
  * So it can still answer when a guest holds a thread for ever, and a thread can be replaced without a connection being refused.
  */
 import { createServer, type Server, type Socket } from 'node:net';
+import type { Server as TlsServer } from 'node:tls';
 import type { ConnectionState } from './board.ts';
+import type { Credentials } from './certificate.ts';
 import { RuntimeError } from './errors.ts';
 import {
   bytesOf,
@@ -14,9 +16,11 @@ import {
   END,
   type FrameSender,
   type Frames,
+  HTTP2,
   OPEN,
   type Payload,
   receiveFrames,
+  SECURE,
   WINDOW,
 } from './frames.ts';
 
@@ -28,12 +32,25 @@ export interface Backend {
 /** After an answer from here the client has this long to take it, before the connection is closed whatever it still sends. */
 const LINGER_MS = 2000;
 
-/** A connection that sends nothing for this long at its beginning is closed. */
-const FIRST_BYTE_MS = 60_000;
+/** A client that wants TLS has this long to agree on it. */
+const HANDSHAKE_MS = 10_000;
+
+/** How a client begins that speaks HTTP/2 without having been asked (RFC 9113, section 3.4). */
+const PREFACE = Buffer.from('PRI * HTTP/2.0');
+
+export interface GatewayOptions {
+  readonly maxConnections: number;
+  /** A connection on which no byte goes either way for this long is closed, in milliseconds. */
+  readonly stallTimeoutMs: number;
+  /** With credentials, clients must speak TLS. */
+  readonly credentials: Credentials | undefined;
+}
 
 class Connection {
   readonly id: number;
   readonly socket: Socket;
+  /** What it is, as OPEN says it; known with the first bytes. */
+  kind: number | undefined;
   backend: Backend | undefined;
   /** Sent to the thread and not credited yet. */
   unacknowledged = 0;
@@ -45,9 +62,10 @@ class Connection {
   /** The last answer is on its way; what the client still sends is of no interest. */
   closing = false;
 
-  constructor(id: number, socket: Socket) {
+  constructor(id: number, socket: Socket, kind: number | undefined) {
     this.id = id;
     this.socket = socket;
+    this.kind = kind;
   }
 }
 
@@ -55,12 +73,43 @@ export class Gateway {
   private readonly server: Server;
   private readonly connections = new Map<number, Connection>();
   private readonly backends: Backend[] = [];
+  private readonly stallTimeoutMs: number;
+  /** Connections that have not agreed on TLS yet. */
+  private readonly handshakes = new Set<Socket>();
+  private closed = false;
   private turn = 0;
   private nextId = 1;
 
-  constructor(maxConnections: number) {
-    this.server = createServer({ allowHalfOpen: true, noDelay: true, pauseOnConnect: true }, (socket) => this.accept(socket));
+  constructor({ maxConnections, stallTimeoutMs, credentials }: GatewayOptions) {
+    this.stallTimeoutMs = stallTimeoutMs;
+    if (credentials === undefined) {
+      this.server = createServer({ allowHalfOpen: true, noDelay: true, pauseOnConnect: true }, (socket) => this.accept(socket, undefined));
+    } else {
+      // Node's TLS is loaded where it is needed.
+      const tls = process.getBuiltinModule('node:tls');
+      const options = {
+        ...credentials,
+        allowHalfOpen: true,
+        noDelay: true,
+        handshakeTimeout: HANDSHAKE_MS,
+        ALPNProtocols: ['h2', 'http/1.1'],
+      };
+      this.server = tls.createServer(options, (socket) => {
+        socket.pause();
+        this.accept(socket, socket.alpnProtocol === 'h2' ? SECURE | HTTP2 : SECURE);
+      });
+      this.server.on('connection', (socket: Socket) => {
+        this.handshakes.add(socket);
+        socket.on('close', () => this.handshakes.delete(socket));
+      });
+      this.server.on('tlsClientError', (_error, socket) => socket.destroy());
+    }
     this.server.maxConnections = maxConnections;
+  }
+
+  /** New connections get this certificate; those that are there keep theirs. */
+  renew(credentials: Credentials): void {
+    (this.server as TlsServer).setSecureContext(credentials);
   }
 
   /**
@@ -98,7 +147,8 @@ export class Gateway {
       if (connection.backend !== backend) continue;
       connection.backend = undefined;
       const state = states.get(connection.id);
-      if (state?.answering) connection.socket.destroy();
+      if (((connection.kind ?? 0) & HTTP2) !== 0) goAway(connection, state !== undefined);
+      else if (state?.answering) connection.socket.destroy();
       else if (state !== undefined && state.ageMs >= timeoutMs) {
         late++;
         finish(connection, TIMED_OUT);
@@ -124,18 +174,24 @@ export class Gateway {
   /** Resolves when every connection is closed; after `timeoutMs` they are closed by force. */
   async close(timeoutMs: number): Promise<void> {
     if (this.server.listening) this.refuse();
+    this.closed = true;
     const force = setTimeout(() => {
       for (const { socket } of this.connections.values()) socket.destroy();
     }, timeoutMs);
     for (const connection of this.connections.values()) if (connection.backend === undefined) connection.socket.destroy();
     await Promise.all([...this.connections.values()].map(({ socket }) => new Promise((closed) => socket.once('close', closed))));
     clearTimeout(force);
+    for (const socket of this.handshakes) socket.destroy();
   }
 
-  private accept(socket: Socket): void {
-    const connection = new Connection(this.nextId++, socket);
+  private accept(socket: Socket, kind: number | undefined): void {
+    if (this.closed) {
+      socket.destroy();
+      return;
+    }
+    const connection = new Connection(this.nextId++, socket, kind);
     this.connections.set(connection.id, connection);
-    socket.setTimeout(FIRST_BYTE_MS, () => socket.destroy());
+    socket.setTimeout(this.stallTimeoutMs, () => socket.destroy());
     socket.on('data', (chunk: Buffer) => this.forward(connection, chunk));
     socket.on('drain', () => credit(connection));
     socket.on('end', () => {
@@ -155,6 +211,7 @@ export class Gateway {
   private forward(connection: Connection, chunk: Buffer): void {
     const { socket } = connection;
     if (connection.closing) return;
+    connection.kind ??= beginsHttp2(chunk) ? HTTP2 : 0;
     if (connection.backend === undefined) this.assign(connection);
     if (connection.backend === undefined) {
       // The last thread went away after the bytes were read: they wait where they were.
@@ -162,7 +219,6 @@ export class Gateway {
       socket.unshift(chunk);
       return;
     }
-    if (socket.timeout !== 0) socket.setTimeout(0);
     connection.unanswered = true;
     connection.unacknowledged += connection.backend.frames.data(connection.id, chunk);
     if (connection.unacknowledged >= WINDOW) socket.pause();
@@ -170,7 +226,7 @@ export class Gateway {
 
   private assign(connection: Connection): void {
     connection.backend = this.backends[this.turn++ % this.backends.length];
-    connection.backend?.frames.send(connection.id, OPEN);
+    connection.backend?.frames.send(connection.id, OPEN, connection.kind);
   }
 
   private take(connection: Connection, kind: number, payload: Payload): void {
@@ -193,8 +249,9 @@ export class Gateway {
       socket.end();
     } else {
       connection.backend = undefined;
-      if (socket.writableEnded) socket.destroySoon();
-      else socket.destroy();
+      if (!socket.writableEnded) socket.destroy();
+      else if (connection.ended) socket.destroySoon();
+      else linger(connection);
     }
   }
 
@@ -214,12 +271,36 @@ function credit(connection: Connection): void {
   connection.owed = 0;
 }
 
-function finish(connection: Connection, response: string): void {
-  connection.closing = true;
-  connection.socket.resume();
+function finish(connection: Connection, response: string | Uint8Array): void {
   connection.socket.end(response, 'latin1');
-  setTimeout(() => connection.socket.destroy(), LINGER_MS).unref();
+  linger(connection);
 }
+
+/** What a client still sends is read and dropped for a while: to close at once could destroy the answer on its way. */
+function linger(connection: Connection): void {
+  const { socket } = connection;
+  connection.closing = true;
+  socket.resume();
+  const late = setTimeout(() => socket.destroy(), LINGER_MS).unref();
+  socket.on('close', () => clearTimeout(late));
+}
+
+/** The preface may come in pieces, but no other request begins as its first piece does. */
+function beginsHttp2(chunk: Buffer): boolean {
+  const length = Math.min(chunk.length, PREFACE.length);
+  return length >= 3 && chunk.compare(PREFACE, 0, length, 0, length) === 0;
+}
+
+/** Tells a client of HTTP/2 to begin anew on another connection: the state of this one went with its thread (RFC 9113, section 6.8). */
+function goAway(connection: Connection, underWay: boolean): void {
+  const frame = Buffer.alloc(17);
+  frame.writeUIntBE(8, 0, 3);
+  frame[3] = 7;
+  frame.writeUInt32BE(0x7fffffff, 9);
+  frame.writeUInt32BE(underWay ? INTERNAL_ERROR : 0, 13);
+  finish(connection, frame);
+}
+const INTERNAL_ERROR = 2;
 
 const response = (status: string, text: string): string =>
   `HTTP/1.1 ${status}\r\ncontent-type: text/plain; charset=utf-8\r\ncontent-length: ${text.length}\r\nretry-after: 1\r\nconnection: close\r\n\r\n${text}`;

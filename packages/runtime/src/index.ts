@@ -6,6 +6,7 @@ export {
   type HttpTrigger,
   type InterfaceOptions,
   type Limits,
+  type TlsFiles,
   WorkloadConfig,
 } from './config.ts';
 export { RUNTIME_ERRORS, RuntimeError, type RuntimeErrorCode } from './errors.ts';

@@ -17,6 +17,7 @@ export interface StartMessage {
   readonly environment: Readonly<Record<string, string>>;
   readonly directories: readonly DirectoryGrant[];
   readonly egress: readonly string[];
+  readonly egressCa: string | undefined;
   readonly limits: Limits;
   readonly tickMs: number;
   readonly board: SharedArrayBuffer;

@@ -54,8 +54,8 @@ export class Runtime {
         `nothing would call \`${config.name}\`: add withInterface('wasi:http/incoming-handler')`,
       );
     }
-    const { host = DEFAULT_HOST, port = 0 } = config.http;
-    const workload = await Workload.start(config.name, taskOf(config, this.logRequests), { host, port }, this.sinks);
+    const { host = DEFAULT_HOST, port = 0, tls } = config.http;
+    const workload = await Workload.start(config.name, taskOf(config, this.logRequests), { host, port, tls }, this.sinks);
     this.workloads.add(workload);
     void workload.ended.then(() => this.workloads.delete(workload));
     if (this.stopped) await workload.stop();
@@ -79,9 +79,9 @@ export class Runtime {
 }
 
 function taskOf(config: WorkloadConfig, logRequests: boolean): ThreadTask {
-  const { source, limits, environment, directories, egress } = config;
+  const { source, limits, environment, directories, egress, egressCa } = config;
   const tickMs = Math.min(LONGEST_TICK_MS, Math.ceil(limits.requestTimeoutMs / CHECKS_PER_TIMEOUT));
-  return { component: source, handler: undefined, environment, directories, egress, limits, tickMs, logRequests };
+  return { component: source, handler: undefined, environment, directories, egress, egressCa, limits, tickMs, logRequests };
 }
 
 function logToStderr(entry: LogEntry): void {

@@ -9,9 +9,11 @@ import {
   END,
   type FrameSender,
   type Frames,
+  HTTP2,
   OPEN,
   type Payload,
   receiveFrames,
+  SECURE,
   WINDOW,
 } from './frames.ts';
 
@@ -20,6 +22,13 @@ type Callback = (error?: Error | null) => void;
 export class TunnelSocket extends Duplex {
   /** The connection's number; the same in both threads. */
   readonly connection: number;
+  /** As `tls.TLSSocket`: the client speaks TLS. */
+  readonly encrypted: boolean;
+  readonly http2: boolean;
+  /** Bytes that have come so far. */
+  received = 0;
+  /** A request was refused, so nobody knows what follows it. */
+  refused = false;
   private readonly frames: FrameSender;
   /** Received and read, not credited yet. */
   private owed = 0;
@@ -28,14 +37,17 @@ export class TunnelSocket extends Duplex {
   private continueWriting: Callback | undefined;
   private idle: NodeJS.Timeout | undefined;
 
-  constructor(connection: number, frames: FrameSender) {
+  constructor(connection: number, kind: number, frames: FrameSender) {
     super({ decodeStrings: false });
     this.connection = connection;
+    this.encrypted = (kind & SECURE) !== 0;
+    this.http2 = (kind & HTTP2) !== 0;
     this.frames = frames;
   }
 
   receive(bytes: Buffer): void {
     this.owed += bytes.length;
+    this.received += bytes.length;
     if (this.push(bytes)) this.credit();
   }
 
@@ -131,7 +143,7 @@ export class Tunnels {
   }
 
   private take(connection: number, kind: number, payload: Payload): void {
-    if (kind === OPEN) this.open(connection);
+    if (kind === OPEN) this.open(connection, payload as number);
     const socket = this.sockets.get(connection);
     // Frames for a connection that was closed here meanwhile find nothing.
     if (socket === undefined || kind === OPEN) return;
@@ -141,8 +153,8 @@ export class Tunnels {
     else socket.destroy();
   }
 
-  private open(connection: number): void {
-    const socket = new TunnelSocket(connection, this.frames);
+  private open(connection: number, kind: number): void {
+    const socket = new TunnelSocket(connection, kind, this.frames);
     this.sockets.set(connection, socket);
     socket.on('close', () => {
       this.sockets.delete(connection);

@@ -46,6 +46,7 @@ class Service {
       env: message.environment,
       preopens: message.directories,
       http: message.egress,
+      httpCa: message.egressCa,
       stdout: (bytes) => post({ type: 'output', stream: 'stdout', bytes }),
       stderr: (bytes) => post({ type: 'output', stream: 'stderr', bytes }),
     });
@@ -53,7 +54,7 @@ class Service {
     pool.warm();
     const log: HttpServerOptions['log'] = (entry) => this.log.add(entry);
     const board = new Board(message.board);
-    this.server = new HttpServer({ pool, board, requestTimeoutMs: limits.requestTimeoutMs, tickMs, logRequests, log });
+    this.server = new HttpServer({ pool, board, limits, tickMs, logRequests, log });
     this.tunnels = new Tunnels(this.frames, (socket) => this.server.accept(socket));
   }
 

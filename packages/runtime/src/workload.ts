@@ -1,6 +1,8 @@
 /** A running workload: its threads, kept alive until it is stopped. */
 import { setTimeout } from 'node:timers/promises';
-import type { RuntimeErrorCode } from './errors.ts';
+import type { Credentials } from './certificate.ts';
+import type { Limits, TlsFiles } from './config.ts';
+import { RuntimeError, type RuntimeErrorCode } from './errors.ts';
 import { Gateway } from './gateway.ts';
 import type { LogEntry } from './log.ts';
 import type { FromWorker } from './messages.ts';
@@ -24,12 +26,16 @@ const LAST_BYTES_MS = 2000;
 export interface Address {
   readonly host: string;
   readonly port: number;
+  /** The certificate, where clients are to speak TLS. */
+  readonly tls: TlsFiles | undefined;
 }
 
 export class Workload {
   readonly name: string;
   private task: ThreadTask;
   private readonly host: string;
+  private readonly tls: TlsFiles | undefined;
+  private unwatch: (() => void) | undefined;
   private port = 0;
   private readonly gateway: Gateway;
   private readonly sinks: WorkloadSinks;
@@ -41,9 +47,13 @@ export class Workload {
   private stopped: Promise<void> | undefined;
   private readonly whenEnded: PromiseWithResolvers<void> = Promise.withResolvers();
 
-  /** @throws RuntimeError TENON_RUNTIME_ADDRESS or TENON_RUNTIME_START */
+  /** @throws RuntimeError TENON_RUNTIME_ADDRESS, TENON_RUNTIME_TLS or TENON_RUNTIME_START */
   static async start(name: string, task: ThreadTask, address: Address, sinks: WorkloadSinks): Promise<Workload> {
-    const workload = new Workload(name, task, address, sinks);
+    const { tls } = address;
+    // Most servers have no certificate, and Node's TLS takes memory.
+    const certificates = tls === undefined ? undefined : await import('./certificate.ts');
+    const credentials = tls === undefined ? undefined : await certificates?.loadCredentials(tls);
+    const workload = new Workload(name, task, address, credentials, sinks);
     try {
       workload.port = await workload.gateway.listen(address.host, address.port);
       for (let i = 0; i < task.limits.threads; i++) await workload.launch();
@@ -51,15 +61,17 @@ export class Workload {
       await workload.stop();
       throw error;
     }
+    if (tls !== undefined) workload.unwatch = certificates?.watchCredentials(tls, () => void workload.reloadCertificate());
     workload.log('info', 'listening', `serving on ${workload.url}`);
     return workload;
   }
 
-  private constructor(name: string, task: ThreadTask, address: Address, sinks: WorkloadSinks) {
+  private constructor(name: string, task: ThreadTask, address: Address, credentials: Credentials | undefined, sinks: WorkloadSinks) {
     this.name = name;
     this.task = task;
     this.host = address.host;
-    this.gateway = new Gateway(task.limits.maxConnections);
+    this.tls = address.tls;
+    this.gateway = new Gateway({ maxConnections: task.limits.maxConnections, stallTimeoutMs: stallTimeoutMs(task.limits), credentials });
     this.sinks = sinks;
     this.events = {
       message: (message) => this.receive(message),
@@ -71,7 +83,23 @@ export class Workload {
 
   /** Where it is reached, for example `http://127.0.0.1:8080`. */
   get url(): string {
-    return `http://${this.host.includes(':') ? `[${this.host}]` : this.host}:${this.port}`;
+    return `${this.tls === undefined ? 'http' : 'https'}://${this.host.includes(':') ? `[${this.host}]` : this.host}:${this.port}`;
+  }
+
+  /**
+   * Loads the certificate and its key anew, as also happens by itself when the files change. New connections get the new certificate, those
+   * that are there go on. With files that cannot be used the old certificate stays, and the log says why.
+   */
+  async reloadCertificate(): Promise<void> {
+    if (this.tls === undefined) return;
+    try {
+      const { loadCredentials } = await import('./certificate.ts');
+      this.gateway.renew(await loadCredentials(this.tls));
+      this.log('info', 'certificate', `${this.tls.cert} was loaded anew`);
+    } catch (error) {
+      const code = error instanceof RuntimeError ? error.code : undefined;
+      this.log('error', 'certificate', `the old certificate stays: ${error instanceof Error ? error.message : String(error)}`, code);
+    }
   }
 
   /** Resolves when the workload was stopped and its threads are gone. */
@@ -91,6 +119,7 @@ export class Workload {
 
   private async end(): Promise<void> {
     this.stopSignal.abort();
+    this.unwatch?.();
     this.gateway.refuse();
     await Promise.all([...this.launches, ...[...this.threads].map((thread) => this.drain(thread))]);
     await this.gateway.close(LAST_BYTES_MS);
@@ -162,3 +191,6 @@ export class Workload {
     this.sinks.log({ level, event, message, workload: this.name, time: Date.now(), ...(code === undefined ? {} : { code }) });
   }
 }
+
+/** Whoever neither sends nor takes a byte for longer than a connection may be idle and a guest may think is gone, or means ill. */
+const stallTimeoutMs = (limits: Limits): number => Math.min(limits.idleTimeoutMs + limits.requestTimeoutMs, 2 ** 31 - 1);

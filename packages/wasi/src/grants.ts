@@ -34,6 +34,8 @@ export interface WasiOptions {
    * addresses are reached only by rules that name them, `localhost` or an address.
    */
   readonly http?: readonly string[] | undefined;
+  /** Certificates in PEM form, of authorities that HTTP requests trust beside those that Node knows. */
+  readonly httpCa?: string | undefined;
   /** What sockets may reach, by direction. */
   readonly network?: NetworkGrants | undefined;
   readonly clocks?: Clocks | undefined;

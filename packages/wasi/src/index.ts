@@ -58,10 +58,20 @@ function ruled<T>(read: () => T): T {
   }
 }
 
+function trusting(rules: Rules, ca: string | undefined): Client {
+  try {
+    return new Client(rules, ca);
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    throw new WasiError('TENON_HTTP_CA', `the authorities to trust cannot be read: ${why}`, error);
+  }
+}
+
 /**
  * Makes the system interfaces, granting what the options name and nothing else.
  *
- * @throws WasiError `TENON_PREOPEN` when a directory cannot be opened, `TENON_NETWORK_RULE` when a rule cannot be read.
+ * @throws WasiError `TENON_PREOPEN` when a directory cannot be opened, `TENON_NETWORK_RULE` when a rule cannot be read,
+ *   `TENON_HTTP_CA` when certificates cannot be.
  */
 export function wasi(options: WasiOptions = {}): Wasi {
   const clocks = options.clocks ?? SYSTEM_CLOCKS;
@@ -70,7 +80,10 @@ export function wasi(options: WasiOptions = {}): Wasi {
   const stdout = standardOutput(options.stdout, 1);
   const stderr = standardOutput(options.stderr, 2);
   const terminals = cli.terminals({ stdin: stdin.terminal, stdout: stdout.terminal, stderr: stderr.terminal });
-  const client = new Client(ruled(() => new Rules(options.http ?? [])));
+  const client = trusting(
+    ruled(() => new Rules(options.http ?? [])),
+    options.httpCa,
+  );
   const network = ruled(() => new Network(options.network ?? {}));
   const directories = grant(options.preopens ?? []);
 

@@ -16,6 +16,12 @@ export const command: Command = {
       value: 'HOST:PORT',
       description: `the address to listen on, ${DEFAULT_ADDRESS} unless given; port 0 takes a free one`,
     },
+    'tls-cert': {
+      type: 'string',
+      value: 'PEM',
+      description: 'serve HTTPS, HTTP/2 among it, with the certificate in this file; loaded anew when it changes and on SIGHUP',
+    },
+    'tls-key': { type: 'string', value: 'PEM', description: 'the private key of the certificate' },
     ...GRANT_OPTIONS,
     threads: { type: 'string', value: 'N', description: 'threads that serve, 1 unless given' },
     timeout: {
@@ -29,10 +35,20 @@ export const command: Command = {
       value: 'N',
       description: 'requests until an instance is replaced by a fresh one; 1000 unless given',
     },
+    'max-body': {
+      type: 'string',
+      value: 'BYTES',
+      description: 'bytes of a request body until the client gets 413; 134217728 unless given',
+    },
+    'max-connections': { type: 'string', value: 'N', description: 'connections open at the same time; 10000 unless given' },
     quiet: { type: 'boolean', short: 'q', description: 'do not log each request' },
     json: { type: 'boolean', description: 'log in JSON, one line for each event' },
   },
-  examples: ['tenon serve app.wasm', 'tenon serve --addr 0.0.0.0:80 --env REGION=eu --quiet app.wasm'],
+  examples: [
+    'tenon serve app.wasm',
+    'tenon serve --addr 0.0.0.0:80 --env REGION=eu --quiet app.wasm',
+    'tenon serve --addr 0.0.0.0:443 --tls-cert site.pem --tls-key site.key app.wasm',
+  ],
   async run(args: Arguments): Promise<number> {
     const file = args.only('FILE');
     const address = parseAddress(args.string('addr') ?? DEFAULT_ADDRESS);
@@ -53,7 +69,10 @@ export const command: Command = {
       const workload = await runtime.startWorkload(config);
       if (!json) process.stdout.write(`Serving ${file} on ${workload.url}\n`);
       else process.stdout.write(`${JSON.stringify({ url: workload.url })}\n`);
+      const reload = (): void => void workload.reloadCertificate();
+      process.on('SIGHUP', reload);
       await stopping;
+      process.off('SIGHUP', reload);
     } catch (error) {
       throw explainMissing(error, file);
     } finally {
@@ -69,14 +88,24 @@ function configure(
   grants: ReturnType<typeof parseGrants>,
   args: Arguments,
 ): WorkloadConfig {
-  let config = new WorkloadConfig(file).withInterface('wasi:http/incoming-handler', address).withEnvironment(grants.env);
+  const cert = args.string('tls-cert');
+  const key = args.string('tls-key');
+  if ((cert === undefined) !== (key === undefined)) throw usage('--tls-cert and --tls-key go together');
+  const tls = cert === undefined || key === undefined ? {} : { tls: { cert, key } };
+  let config = new WorkloadConfig(file).withInterface('wasi:http/incoming-handler', { ...address, ...tls }).withEnvironment(grants.env);
   for (const directory of grants.preopens) config = config.withDirectory(directory);
-  if (grants.http.length > 0) config = config.withInterface('wasi:http/outgoing-handler', { allow: grants.http });
+  if (grants.http.length > 0)
+    config = config.withInterface('wasi:http/outgoing-handler', {
+      allow: grants.http,
+      ...(grants.httpCa === undefined ? {} : { ca: grants.httpCa }),
+    });
   const limits = {
     threads: args.integer('threads'),
     requestTimeoutMs: args.integer('timeout'),
     maxInstances: args.integer('instances'),
     maxRequestsPerInstance: args.integer('requests-per-instance'),
+    maxBodyBytes: args.integer('max-body'),
+    maxConnections: args.integer('max-connections'),
   };
   return config.withLimits(Object.fromEntries(Object.entries(limits).filter(([, value]) => value !== undefined)));
 }

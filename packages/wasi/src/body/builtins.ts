@@ -15,11 +15,17 @@ export const builtins = {
   get http(): typeof import('node:http') {
     return process.getBuiltinModule('node:http');
   },
+  get http2(): typeof import('node:http2') {
+    return process.getBuiltinModule('node:http2');
+  },
   get https(): typeof import('node:https') {
     return process.getBuiltinModule('node:https');
   },
   get net(): typeof import('node:net') {
     return process.getBuiltinModule('node:net');
+  },
+  get tls(): typeof import('node:tls') {
+    return process.getBuiltinModule('node:tls');
   },
   get tty(): typeof import('node:tty') {
     return process.getBuiltinModule('node:tty');

@@ -16,7 +16,7 @@ export function errorCode(error: HttpError): ErrorCode {
     case 'DNS-error':
       return { tag, val: { rcode: string, infoCode: undefined } };
     case 'TLS-alert-received':
-      return { tag, val: { alertId: undefined, alertMessage: string } };
+      return { tag, val: { alertId: alertIn(error.message), alertMessage: string } };
     case 'HTTP-request-body-size':
     case 'HTTP-response-body-size':
       return { tag, val: number === undefined ? undefined : BigInt(number) };
@@ -27,6 +27,12 @@ export function errorCode(error: HttpError): ErrorCode {
     default:
       return { tag };
   }
+}
+
+/** OpenSSL tells the number of an alert (RFC 8446, section 6) only in its text. */
+function alertIn(message: string): number | undefined {
+  const number = /alert number (\d+)/.exec(message)?.[1];
+  return number === undefined ? undefined : Number(number);
 }
 
 /** What a failed stream of a body says about its failure. */

@@ -1,17 +1,16 @@
 /** Serves requests with the export `wasi:http/incoming-handler` — https://github.com/WebAssembly/WASI/tree/main/wasip2/http */
-import type { IncomingMessage, ServerResponse } from 'node:http';
-import { Reply } from '../body/http/server.ts';
+import { Reply, type ServerReply, type ServerRequest } from '../body/http/server.ts';
 import { WasiError } from '../errors.ts';
 import { IncomingRequest, ResponseOutparam } from './http-messages.ts';
 
 /** The function `handle` that a component exports. */
 export type Handle = (request: IncomingRequest, response: ResponseOutparam) => unknown;
 
-/** A function for `http.createServer`. */
-export type IncomingHandler = (request: IncomingMessage, response: ServerResponse) => Promise<void>;
+/** A function for `http.createServer` and `http2.createServer`. */
+export type IncomingHandler = (request: ServerRequest, response: ServerReply) => Promise<void>;
 
 /**
- * Makes a request handler for Node's HTTP server of a component's `handle`.
+ * Makes a request handler for Node's HTTP servers of a component's `handle`.
  * The promise it returns resolves when the guest is done; what remains of the response goes out by itself. When the guest fails it
  * rejects with the guest's error, after the client has been answered: with status 500, or, where the head had gone, by a connection that
  * breaks off.

@@ -1,12 +1,12 @@
 /** Requests and responses of `wasi:http/types` — https://github.com/WebAssembly/WASI/tree/main/wasip2/http */
-import type { IncomingMessage } from 'node:http';
 import type { TLSSocket } from 'node:tls';
 import { resultError } from '@tenon/component';
 import { Arriving, Departing } from '../body/http/body.ts';
 import { parseAuthority } from '../body/http/client.ts';
 import { HttpError } from '../body/http/error.ts';
 import { FieldList, isToken } from '../body/http/fields.ts';
-import { discard, type Reply } from '../body/http/server.ts';
+import type { Message } from '../body/http/message.ts';
+import { discard, type Reply, type ServerRequest } from '../body/http/server.ts';
 import type { Later } from '../body/readiness.ts';
 import { Future, IncomingBody, OutgoingBody, type Result, refused } from './http-bodies.ts';
 import { type ErrorCode, errorCode } from './http-errors.ts';
@@ -28,10 +28,10 @@ const SCHEME = /^[A-Za-z][A-Za-z0-9+.-]*$/;
 const TARGET = /^[!"$-~]*$/;
 
 export class IncomingRequest {
-  readonly #message: IncomingMessage;
+  readonly #message: ServerRequest;
   #consumed = false;
 
-  constructor(message: IncomingMessage) {
+  constructor(message: ServerRequest) {
     this.#message = message;
   }
 
@@ -45,7 +45,9 @@ export class IncomingRequest {
   }
 
   scheme(): Variant {
-    return (this.#message.socket as TLSSocket).encrypted ? HTTPS : HTTP;
+    const message = this.#message;
+    const secure = 'scheme' in message ? message.scheme === 'https' : (message.socket as TLSSocket).encrypted;
+    return secure ? HTTPS : HTTP;
   }
 
   authority(): string | undefined {
@@ -245,10 +247,10 @@ export class ResponseOutparam {
 }
 
 export class IncomingResponse {
-  readonly #message: IncomingMessage;
+  readonly #message: Message;
   #consumed = false;
 
-  constructor(message: IncomingMessage) {
+  constructor(message: Message) {
     this.#message = message;
   }
 
@@ -272,13 +274,13 @@ export class IncomingResponse {
 }
 
 /** Breaks off a response of which no more is read, unless it is here already and its connection can be kept. */
-function abandon(message: IncomingMessage): void {
+function abandon(message: Message): void {
   if (message.complete) message.resume();
   else message.destroy();
 }
 
-export class FutureIncomingResponse extends Future<IncomingMessage | HttpError, IncomingResponse, ErrorCode> {
-  constructor(later: Later<IncomingMessage | HttpError>) {
+export class FutureIncomingResponse extends Future<Message | HttpError, IncomingResponse, ErrorCode> {
+  constructor(later: Later<Message | HttpError>) {
     super(later, (from) =>
       from instanceof HttpError ? { tag: 'err', val: errorCode(from) } : { tag: 'ok', val: new IncomingResponse(from) },
     );

@@ -1,20 +1,20 @@
-import type { IncomingMessage } from 'node:http';
 import { Later, type Waiter } from '../readiness.ts';
 import { EMPTY, ReadableSource, Sink } from '../streams.ts';
 import { HttpError, type HttpProblem, httpError } from './error.ts';
 import { FieldList } from './fields.ts';
+import type { Message } from './message.ts';
 
 /** What remains of a request or response once its head is known. */
 export class Arriving {
-  readonly #message: IncomingMessage;
-  readonly #onClose: (message: IncomingMessage) => void;
+  readonly #message: Message;
+  readonly #onClose: (message: Message) => void;
   readonly #failed: (error: Error) => HttpError;
 
   /**
    * @param onClose what to do with a message of which no more is read.
    * @param incomplete how a message that breaks off is called.
    */
-  constructor(message: IncomingMessage, onClose: (message: IncomingMessage) => void, incomplete: HttpProblem) {
+  constructor(message: Message, onClose: (message: Message) => void, incomplete: HttpProblem) {
     this.#message = message;
     this.#onClose = onClose;
     this.#failed = (error) => {

@@ -1,12 +1,15 @@
 import type { LookupAddress } from 'node:dns';
-import type { Agent, ClientRequest, IncomingMessage, RequestOptions } from 'node:http';
+import type { RequestOptions } from 'node:http';
 import type { LookupFunction } from 'node:net';
 import { builtins } from '../builtins.ts';
 import type { Rules } from '../network/rules.ts';
 import { Later } from '../readiness.ts';
-import type { Departing, Departure } from './body.ts';
+import type { Departing } from './body.ts';
+import { type Errand, FailedErrand, Http1Errand, Http2Errand } from './errand.ts';
 import { HttpError, httpError } from './error.ts';
 import type { FieldList } from './fields.ts';
+import type { Message } from './message.ts';
+import { Origins } from './origins.ts';
 
 /** A request to send. */
 export interface Demand {
@@ -29,8 +32,6 @@ export interface Demand {
 /** Milliseconds that a guest that says nothing waits. */
 export const TIMEOUTS = { connect: 30_000, firstByte: 600_000, betweenBytes: 600_000 } as const;
 
-const WITH_BODY_BY_DEFAULT: ReadonlySet<string> = new Set(['POST', 'PUT', 'PATCH']);
-
 /** Host and port of an authority. Throws `HTTP-request-URI-invalid`. */
 export function parseAuthority(authority: string, secure: boolean): { readonly host: string; readonly port: number } {
   const match = /^(?:\[([0-9a-fA-F:.]+)\]|([^\s:@/?#[\]\\]+))(?::(\d{1,5}))?$/.exec(authority);
@@ -44,44 +45,51 @@ export function parseAuthority(authority: string, secure: boolean): { readonly h
 /** Sends requests to hosts that the rules allow, over connections that are kept. */
 export class Client {
   readonly #rules: Rules;
-  #plain: Agent | undefined;
-  #secure: Agent | undefined;
+  readonly #origins: Origins;
 
-  constructor(rules: Rules) {
+  /**
+   * @param ca certificates in PEM form, of authorities that are trusted beside those that Node knows.
+   * @throws Error when they cannot be read.
+   */
+  constructor(rules: Rules, ca?: string) {
     this.#rules = rules;
+    this.#origins = new Origins(ca);
   }
 
   /** @throws HttpError when the request cannot be sent at all; later failures are what the result becomes. */
-  send(demand: Demand): Later<IncomingMessage | HttpError> {
+  send(demand: Demand): Later<Message | HttpError> {
     const { host, port } = parseAuthority(demand.authority, demand.secure);
     if (!this.#rules.allowsHost(host, port)) throw new HttpError('HTTP-request-denied', `${host}:${port} is not granted`);
-    const outcome = new Later<IncomingMessage | HttpError>();
-    const options: RequestOptions = {
-      agent: this.#agent(demand.secure),
-      host,
-      port,
-      method: demand.method,
-      path: demand.path,
-      lookup: this.#lookup(host, port),
-    };
-    const errand = new Errand(demand, options, outcome);
-    if (demand.body === undefined) errand.sendAll(new Uint8Array(0));
-    else demand.body.depart(errand);
+    const outcome = new Later<Message | HttpError>();
+    const address: RequestOptions = { host, port, lookup: this.#lookup(host, port) };
+    const http1 = (): Errand => new Http1Errand(demand, { ...address, agent: this.#origins.agent(demand.secure) }, outcome);
+    if (!demand.secure) {
+      depart(demand, http1());
+      return outcome;
+    }
+    const known = this.#origins.known(host, port);
+    if (known !== undefined) {
+      depart(demand, known === 'http/1.1' ? http1() : new Http2Errand(demand, known, outcome));
+      return outcome;
+    }
+    const late = setTimeout(() => outcome.settle(new HttpError('connection-timeout')), demand.connectTimeout);
+    this.#origins.dial(address, host, port).then(
+      (found) => {
+        clearTimeout(late);
+        if (outcome.ready()) depart(demand, new FailedErrand());
+        else depart(demand, found === 'http/1.1' ? http1() : new Http2Errand(demand, found, outcome));
+      },
+      (error) => {
+        clearTimeout(late);
+        outcome.settle(httpError(error));
+        depart(demand, new FailedErrand());
+      },
+    );
     return outcome;
   }
 
   close(): void {
-    this.#plain?.destroy();
-    this.#secure?.destroy();
-  }
-
-  #agent(secure: boolean): Agent {
-    if (secure) {
-      this.#secure ??= new builtins.https.Agent({ keepAlive: true });
-      return this.#secure;
-    }
-    this.#plain ??= new builtins.http.Agent({ keepAlive: true });
-    return this.#plain;
+    this.#origins.close();
   }
 
   /** Names are looked up here, so that what they lead to is checked and that very address is connected to. */
@@ -102,113 +110,7 @@ export class Client {
   }
 }
 
-/** One request under way. */
-class Errand implements Departure {
-  readonly #demand: Demand;
-  readonly #options: RequestOptions;
-  readonly #outcome: Later<IncomingMessage | HttpError>;
-  #request: ClientRequest | undefined;
-  #failed = false;
-
-  constructor(demand: Demand, options: RequestOptions, outcome: Later<IncomingMessage | HttpError>) {
-    this.#demand = demand;
-    this.#options = options;
-    this.#outcome = outcome;
-  }
-
-  get gone(): boolean {
-    return this.#failed || this.#request?.destroyed === true || this.#request?.writableEnded === true;
-  }
-
-  get writableLength(): number {
-    return this.#request?.writableLength ?? 0;
-  }
-
-  get writableHighWaterMark(): number {
-    return this.#request?.writableHighWaterMark ?? 0;
-  }
-
-  sendAll(body: Uint8Array): void {
-    const { fields, method } = this.#demand;
-    const length = (body.length > 0 || WITH_BODY_BY_DEFAULT.has(method)) && !fields.has('content-length');
-    const request = this.#start(length ? ['content-length', String(body.length)] : []);
-    if (body.length > 0) request?.end(body);
-    else request?.end();
-  }
-
-  sendHead(): void {
-    this.#start(this.#demand.fields.has('content-length') ? [] : ['transfer-encoding', 'chunked'])?.flushHeaders();
-  }
-
-  write(bytes: Uint8Array, written: () => void): void {
-    this.#request?.write(bytes, written);
-  }
-
-  end(trailers: FieldList | undefined): void {
-    if (trailers !== undefined) {
-      const pairs: [string, string][] = [];
-      for (let index = 0; index < trailers.pairs.length; index += 2)
-        pairs.push([trailers.pairs[index] ?? '', trailers.pairs[index + 1] ?? '']);
-      this.#request?.addTrailers(pairs);
-    }
-    this.#request?.end();
-  }
-
-  abort(error: HttpError): void {
-    this.#fail(error);
-  }
-
-  watch(changed: () => void): void {
-    this.#request?.on('drain', changed).on('close', changed);
-  }
-
-  #start(framing: readonly string[]): ClientRequest | undefined {
-    const { fields, authority, secure, connectTimeout, firstByteTimeout, betweenBytesTimeout } = this.#demand;
-    const headers = ['host', authority, ...fields.pairs, ...framing];
-    let request: ClientRequest;
-    try {
-      request = (secure ? builtins.https : builtins.http).request({
-        ...this.#options,
-        headers,
-        servername: builtins.net.isIP(String(this.#options.host)) ? '' : this.#options.host,
-      } as RequestOptions);
-    } catch (error) {
-      this.#fail(httpError(error));
-      return undefined;
-    }
-    this.#request = request;
-    const expire = (problem: 'connection-timeout' | 'HTTP-response-timeout') => (): void => {
-      this.#fail(new HttpError(problem));
-    };
-    let timer = setTimeout(expire('connection-timeout'), connectTimeout);
-    const connected = (): void => {
-      clearTimeout(timer);
-      timer = setTimeout(expire('HTTP-response-timeout'), firstByteTimeout);
-    };
-    request.on('socket', (socket) => {
-      if (!socket.connecting) connected();
-      else socket.once(secure ? 'secureConnect' : 'connect', connected);
-    });
-    request.on('response', (response) => {
-      clearTimeout(timer);
-      response.setTimeout(betweenBytesTimeout, () => response.destroy(new HttpError('connection-read-timeout')));
-      this.#outcome.settle(response);
-    });
-    request.on('upgrade', (_response, socket) => {
-      socket.destroy();
-      this.#fail(new HttpError('HTTP-upgrade-failed'));
-    });
-    request.on('error', (error) => {
-      clearTimeout(timer);
-      this.#fail(httpError(error));
-    });
-    request.on('close', () => clearTimeout(timer));
-    return request;
-  }
-
-  #fail(error: HttpError): void {
-    this.#failed = true;
-    this.#outcome.settle(error);
-    this.#request?.destroy();
-  }
+function depart({ body }: Demand, errand: Errand): void {
+  if (body === undefined) errand.sendAll(new Uint8Array(0));
+  else body.depart(errand);
 }

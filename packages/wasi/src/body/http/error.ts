@@ -56,6 +56,11 @@ const BY_CODE: Readonly<Record<string, HttpProblem>> = {
   HPE_HEADER_OVERFLOW: 'HTTP-response-header-section-size',
   ERR_TLS_CERT_ALTNAME_INVALID: 'TLS-certificate-error',
   ERR_INVALID_HTTP_TOKEN: 'HTTP-request-method-invalid',
+  ERR_HTTP2_GOAWAY_SESSION: 'connection-terminated',
+  ERR_HTTP2_INVALID_SESSION: 'connection-terminated',
+  ERR_HTTP2_SESSION_ERROR: 'connection-terminated',
+  ERR_HTTP2_STREAM_CANCEL: 'connection-terminated',
+  ERR_TLS_HANDSHAKE_TIMEOUT: 'connection-timeout',
   ERR_UNESCAPED_CHARACTERS: 'HTTP-request-URI-invalid',
   ERR_INVALID_URL: 'HTTP-request-URI-invalid',
 };
@@ -70,7 +75,8 @@ export function httpError(error: unknown): HttpError {
   const code = error instanceof Error && 'code' in error ? String(error.code) : '';
   const known = BY_CODE[code];
   if (known !== undefined) return new HttpError(known, message, known === 'DNS-error' ? 'NXDOMAIN' : undefined, error);
-  if (code.startsWith('HPE_')) return new HttpError('HTTP-protocol-error', message, undefined, error);
+  if (code.startsWith('HPE_') || code.startsWith('ERR_HTTP2_') || code === 'ERR_INVALID_CHAR')
+    return new HttpError('HTTP-protocol-error', message, undefined, error);
   if (code.includes('ALERT')) return new HttpError('TLS-alert-received', message, code, error);
   if (CERTIFICATE.test(code)) return new HttpError('TLS-certificate-error', message, undefined, error);
   if (code.startsWith('ERR_SSL') || code.startsWith('ERR_TLS')) return new HttpError('TLS-protocol-error', message, undefined, error);

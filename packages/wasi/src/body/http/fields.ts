@@ -33,6 +33,23 @@ export function isToken(text: string): boolean {
   return TOKEN.test(text);
 }
 
+/** Names with their values, as Node takes trailers of HTTP/1.1. */
+export function paired({ pairs }: FieldList): [name: string, value: string][] {
+  const entries: [string, string][] = [];
+  for (let index = 0; index < pairs.length; index += 2) entries.push([pairs[index] ?? '', pairs[index + 1] ?? '']);
+  return entries;
+}
+
+/** Values by name, as Node takes fields of HTTP/2. */
+export function collected(fields: FieldList): Record<string, string | string[]> {
+  const byName: Record<string, string | string[]> = Object.create(null);
+  for (const [name, value] of paired(fields)) {
+    const before = byName[name];
+    byName[name] = before === undefined ? value : [...(Array.isArray(before) ? before : [before]), value];
+  }
+  return byName;
+}
+
 /** The fields of a message in their order. Names are lower case; values are strings of one character a byte. */
 export class FieldList {
   /** Names and values in turn, as Node has them. */
@@ -140,13 +157,25 @@ export class FieldList {
     this.#pairs = kept;
   }
 
+  /** Fields that speak of one connection because its `Connection` field names them (RFC 9110, section 7.6.1). */
+  #namedByConnection(): ReadonlySet<string> | undefined {
+    let named: Set<string> | undefined;
+    for (let index = 0; index < this.#pairs.length; index += 2) {
+      if (this.#pairs[index]?.toLowerCase() !== 'connection') continue;
+      named ??= new Set();
+      for (const name of (this.#pairs[index + 1] ?? '').split(',')) named.add(name.trim().toLowerCase());
+    }
+    return named;
+  }
+
   #cook(): void {
     this.#raw = false;
     const cooked: string[] = [];
+    const named = this.#namedByConnection();
     for (let index = 0; index < this.#pairs.length; index += 2) {
       const name = (this.#pairs[index] ?? '').toLowerCase();
       // HTTP/2 has its pseudo-headers among them.
-      if (FORBIDDEN.has(name) || name.startsWith(':')) continue;
+      if (FORBIDDEN.has(name) || name.startsWith(':') || named?.has(name)) continue;
       const value = this.#pairs[index + 1] ?? '';
       this.#size += name.length + value.length;
       cooked.push(name, value);

@@ -1,20 +1,30 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2';
 import type { Departing, Departure } from './body.ts';
 import { HttpError } from './error.ts';
-import type { FieldList } from './fields.ts';
+import { collected, type FieldList, paired } from './fields.ts';
+import type { Message } from './message.ts';
 
 // Up to here it is cheaper to hand Node one string than to let it write head and body as two buffers.
 const SMALL = 8 * 1024;
 
+/** A request as Node's servers have it, of HTTP/1.1 or HTTP/2. */
+export type ServerRequest = IncomingMessage | Http2ServerRequest;
+
+/** A response as Node's servers have it. */
+export type ServerReply = ServerResponse | Http2ServerResponse;
+
+const isHttp2 = (response: ServerReply): response is Http2ServerResponse => 'stream' in response;
+
 /** The answer to one request. */
 export class Reply implements Departure {
-  readonly #response: ServerResponse;
+  readonly #response: ServerReply;
   #status = 200;
   #pairs: readonly string[] = [];
   #body: Departing | undefined;
   #given = false;
 
-  constructor(response: ServerResponse) {
+  constructor(response: ServerReply) {
     this.#response = response;
   }
 
@@ -25,7 +35,8 @@ export class Reply implements Departure {
 
   get gone(): boolean {
     const response = this.#response;
-    return response.destroyed || response.writableEnded || response.req.socket.destroyed;
+    if (response.writableEnded) return true;
+    return isHttp2(response) ? response.stream.destroyed || response.stream.closed : response.destroyed || response.req.socket.destroyed;
   }
 
   get writableLength(): number {
@@ -39,7 +50,9 @@ export class Reply implements Departure {
   /** Sends a response ahead of the answer: 102, 103. */
   inform(status: number, fields: FieldList): void {
     if (this.gone || this.#response.headersSent) return;
-    this.#response.writeInformation(status, [...fields.pairs]);
+    const response = this.#response;
+    if (isHttp2(response)) response.stream.additionalHeaders({ ':status': status, ...collected(fields) });
+    else response.writeInformation(status, [...fields.pairs]);
   }
 
   /** Gives the answer. Without a body it goes out at once. */
@@ -58,7 +71,7 @@ export class Reply implements Departure {
     this.#given = true;
     if (this.gone) return;
     if (this.#response.headersSent) this.#response.destroy();
-    else this.#response.writeHead(status, ['content-type', 'text/plain', 'content-length', '0']).end();
+    else this.#head(status, ['content-type', 'text/plain', 'content-length', '0']).end();
   }
 
   /** The guest will not write any more: what it has not ended is cut off. */
@@ -74,30 +87,31 @@ export class Reply implements Departure {
     if (!bodiless && !has(pairs, 'content-length') && !(response.req.method === 'HEAD' && body.length === 0)) {
       pairs.push('content-length', String(body.length));
     }
-    response.writeHead(this.#status, pairs);
+    this.#head(this.#status, pairs);
     if (body.length === 0) response.end();
     else if (body.length <= SMALL) response.end(Buffer.from(body.buffer, body.byteOffset, body.length).toString('latin1'), 'latin1');
     else response.end(body);
   }
 
   sendHead(): void {
-    this.#response.writeHead(this.#status, [...this.#pairs]);
-    this.#response.flushHeaders();
+    this.#head(this.#status, [...this.#pairs]).flushHeaders();
+  }
+
+  // The declarations know lists of pairs only for HTTP/1.1, the code for both.
+  #head(status: number, pairs: string[]): ServerResponse {
+    return (this.#response as ServerResponse).writeHead(status, pairs);
   }
 
   write(bytes: Uint8Array, written: () => void): void {
-    this.#response.write(bytes, written);
+    (this.#response as ServerResponse).write(bytes, written);
   }
 
   end(trailers: FieldList | undefined): void {
     if (this.gone) return;
-    if (trailers !== undefined) {
-      const pairs: [string, string][] = [];
-      for (let index = 0; index < trailers.pairs.length; index += 2)
-        pairs.push([trailers.pairs[index] ?? '', trailers.pairs[index + 1] ?? '']);
-      this.#response.addTrailers(pairs);
-    }
-    this.#response.end();
+    const response = this.#response;
+    if (trailers !== undefined && isHttp2(response)) response.addTrailers(collected(trailers));
+    else if (trailers !== undefined) (response as ServerResponse).addTrailers(paired(trailers));
+    response.end();
   }
 
   abort(): void {
@@ -115,6 +129,6 @@ function has(pairs: readonly string[], name: string): boolean {
 }
 
 /** Reads what a guest has left of a request, so that the connection can carry the next. */
-export function discard(request: IncomingMessage): void {
+export function discard(request: Message): void {
   request.resume();
 }

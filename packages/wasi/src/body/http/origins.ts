@@ -1,0 +1,127 @@
+/** What is known of the servers that requests go to: which protocol they speak, and the connections that are kept. */
+import type { Agent, RequestOptions } from 'node:http';
+import type { ClientHttp2Session } from 'node:http2';
+import type { Agent as SecureAgent } from 'node:https';
+import type { SecureContext, TLSSocket } from 'node:tls';
+import { builtins } from '../builtins.ts';
+
+/** How to speak with a server: HTTP/1.1 on connections of the agent, or HTTP/2 on this one. */
+export type Way = 'http/1.1' | ClientHttp2Session;
+
+/** Servers whose protocol is remembered. */
+const MOST_KNOWN = 1000;
+/** A connection of HTTP/2 that carries nothing for so long is given up. */
+const IDLE_MS = 30_000;
+
+export class Origins {
+  readonly #ca: string | undefined;
+  #context: SecureContext | undefined;
+  #plain: Agent | undefined;
+  #secure: SecureAgent | undefined;
+  readonly #http1 = new Set<string>();
+  readonly #sessions = new Map<string, ClientHttp2Session>();
+  readonly #dialling = new Map<string, Promise<Way>>();
+  /** Connected already, to find out which protocol the server speaks. */
+  readonly #spare = new Map<string, TLSSocket>();
+
+  /** @throws Error when the certificates cannot be read. */
+  constructor(ca: string | undefined) {
+    this.#ca = ca;
+    if (ca !== undefined) new builtins.crypto.X509Certificate(ca);
+  }
+
+  agent(secure: boolean): Agent {
+    if (secure) return this.#secureAgent();
+    this.#plain ??= new builtins.http.Agent({ keepAlive: true });
+    return this.#plain;
+  }
+
+  known(host: string, port: number): Way | undefined {
+    const key = `${host}:${port}`;
+    return this.#http1.has(key) ? 'http/1.1' : this.#sessions.get(key);
+  }
+
+  /** Connects to a server that is not known and learns what it speaks. */
+  dial(address: RequestOptions, host: string, port: number): Promise<Way> {
+    const key = `${host}:${port}`;
+    let dialling = this.#dialling.get(key);
+    if (dialling === undefined) {
+      dialling = this.#connect(address, host, key).finally(() => this.#dialling.delete(key));
+      this.#dialling.set(key, dialling);
+    }
+    return dialling;
+  }
+
+  close(): void {
+    this.#plain?.destroy();
+    this.#secure?.destroy();
+    for (const session of this.#sessions.values()) session.destroy();
+    for (const socket of this.#spare.values()) socket.destroy();
+  }
+
+  #connect({ lookup, port }: RequestOptions, host: string, key: string): Promise<Way> {
+    return new Promise((settle, fail) => {
+      const socket = builtins.tls.connect({
+        host,
+        port: Number(port),
+        lookup,
+        servername: servername(host),
+        secureContext: this.#secureContext(),
+        ALPNProtocols: ['h2', 'http/1.1'],
+      });
+      socket.once('error', fail);
+      socket.once('secureConnect', () => {
+        socket.off('error', fail);
+        settle(socket.alpnProtocol === 'h2' ? this.#begin(socket, key) : this.#keep(socket, key));
+      });
+    });
+  }
+
+  #keep(socket: TLSSocket, key: string): 'http/1.1' {
+    if (this.#http1.size >= MOST_KNOWN) this.#http1.clear();
+    this.#http1.add(key);
+    this.#spare.set(key, socket);
+    const forget = (): void => {
+      if (this.#spare.get(key) === socket) this.#spare.delete(key);
+    };
+    // Its first request takes it at once; it may break before that.
+    socket.on('error', forget).on('close', forget);
+    return 'http/1.1';
+  }
+
+  #begin(socket: TLSSocket, key: string): ClientHttp2Session {
+    const session = builtins.http2.connect(`https://${key}`, { createConnection: () => socket, settings: { enablePush: false } });
+    const forget = (): void => {
+      if (this.#sessions.get(key) === session) this.#sessions.delete(key);
+    };
+    this.#sessions.set(key, session);
+    session.on('error', forget).on('close', forget).on('goaway', forget);
+    session.setTimeout(IDLE_MS, () => session.close());
+    return session;
+  }
+
+  #secureContext(): SecureContext {
+    const { tls } = builtins;
+    this.#context ??= tls.createSecureContext(this.#ca === undefined ? {} : { ca: [...tls.getCACertificates('default'), this.#ca] });
+    return this.#context;
+  }
+
+  #secureAgent(): SecureAgent {
+    if (this.#secure !== undefined) return this.#secure;
+    const agent = new builtins.https.Agent({ keepAlive: true, secureContext: this.#secureContext() });
+    const create = agent.createConnection.bind(agent);
+    agent.createConnection = (options, created) => {
+      const key = `${options.host}:${options.port}`;
+      const spare = this.#spare.get(key);
+      this.#spare.delete(key);
+      return spare ?? create(options, created);
+    };
+    this.#secure = agent;
+    return agent;
+  }
+}
+
+/** Certificates are for names; an address is checked without one being sent. */
+export function servername(host: string): string {
+  return builtins.net.isIP(host) === 0 ? host : '';
+}
