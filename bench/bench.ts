@@ -5,12 +5,14 @@
  *   npm run bench -- --quick            a smoke run of a few minutes
  *   npm run bench -- --only 'string'    rows whose group or name contains the text
  *   npm run bench -- --density          how many live instances one process holds
+ *   npm run bench -- --jsco PATH        a build of jsco beside them, where it can run a row
  */
 import { mkdir, writeFile } from 'node:fs/promises';
 import { cpus } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { type Measured, measure, type Row, results } from './harness.ts';
+import { Jsco } from './peers/jsco.ts';
 import { Wasmtime } from './peers/wasmtime.ts';
 import { type Machine, rowText, toJson, toSvg } from './report.ts';
 import { composedRows } from './rows/composed.ts';
@@ -26,6 +28,7 @@ const { values } = parseArgs({
     only: { type: 'string' },
     rounds: { type: 'string' },
     density: { type: 'boolean', default: false },
+    jsco: { type: 'string' },
     json: { type: 'boolean', default: false },
     help: { type: 'boolean', short: 'h', default: false },
   },
@@ -33,7 +36,7 @@ const { values } = parseArgs({
 
 if (values.help) {
   console.log(
-    'npm run bench -- [--quick] [--only TEXT] [--rounds N] [--density] [--json]\nexample: npm run bench -- --only string --rounds 3',
+    'npm run bench -- [--quick] [--only TEXT] [--rounds N] [--density] [--jsco PATH] [--json]\nexample: npm run bench -- --only string --rounds 3',
   );
 } else if (values.density) {
   await density();
@@ -46,10 +49,11 @@ async function bench(): Promise<void> {
   if (!Number.isInteger(rounds) || rounds < 1) throw new Error('--rounds takes a whole number from 1');
   const say = (text: string): void => void process[values.json ? 'stderr' : 'stdout'].write(text);
   const wasmtime = await Wasmtime.start((why) => say(`Wasmtime is left out: ${why}\n`));
+  const jsco = values.jsco === undefined ? undefined : await Jsco.load(values.jsco);
   const only = values.only?.toLowerCase();
   const rows: Row[] = [
     ...composedRows(wasmtime),
-    ...hostRows(),
+    ...hostRows(jsco),
     ...startupRows(wasmtime),
     ...processRows(),
     ...httpRows(values.quick),

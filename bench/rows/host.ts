@@ -3,6 +3,7 @@ import { blocking, Component, Linker } from '@tenon/component';
 import { assembled } from '../assemble.ts';
 import { absolute, type Contender, type Row, timedLoop } from '../harness.ts';
 import { transpiled } from '../peers/jco.ts';
+import type { Jsco } from '../peers/jsco.ts';
 import { promising, rawExports, suspending } from '../peers/raw.ts';
 
 type Fn = (...args: unknown[]) => unknown;
@@ -78,7 +79,19 @@ const readyLoop =
     };
   };
 
-export function hostRows(): Row[] {
+/** @param jsco a build of it, if one was given */
+export function hostRows(jsco?: Jsco): Row[] {
+  const sync = (func: string, body: (fn: Fn) => (n: number) => void, probe: readonly unknown[]): Contender[] => {
+    const imports = { scalar: (a: number, b: number) => (a + b) >>> 0, ready: (a: number) => a };
+    const peer = jsco?.contender(
+      () => assembled('host'),
+      imports,
+      func,
+      probe,
+      async (fn) => timedLoop(body(fn), 100),
+    );
+    return peer === undefined ? loops(func, body) : [...loops(func, body), peer];
+  };
   const row = (name: string, contenders: Contender[], targets: Row['targets']): Row => ({
     group: 'host ↔ component',
     name,
@@ -93,14 +106,14 @@ export function hostRows(): Row[] {
     sink = acc;
   };
   return [
-    row('export add(u32, u32)', [...loops('add', add), raw((e) => add(e.add as Fn))], [{ peer: 'raw', ratio: 2 }]),
-    row('string 11 B in', loops('textIn', repeat(text)), [absolute(150)]),
-    row('string 11 B out', loops('textOut', repeat()), [absolute(150)]),
-    row('list<u8> 64 KiB in', [...loops('bytesIn', repeat(bytes)), raw((e) => rawCopies(e, true))], [{ peer: 'raw', ratio: 3 }]),
-    row('list<u8> 64 KiB out', [...loops('bytesOut', repeat()), raw((e) => rawCopies(e, false))], [{ peer: 'raw', ratio: 3 }]),
+    row('export add(u32, u32)', [...sync('add', add, [1, 2]), raw((e) => add(e.add as Fn))], [{ peer: 'raw', ratio: 2 }]),
+    row('string 11 B in', sync('textIn', repeat(text), [text]), [absolute(150)]),
+    row('string 11 B out', sync('textOut', repeat(), []), [absolute(150)]),
+    row('list<u8> 64 KiB in', [...sync('bytesIn', repeat(bytes), [bytes]), raw((e) => rawCopies(e, true))], [{ peer: 'raw', ratio: 3 }]),
+    row('list<u8> 64 KiB out', [...sync('bytesOut', repeat(), []), raw((e) => rawCopies(e, false))], [{ peer: 'raw', ratio: 3 }]),
     row(
       'import, scalar',
-      [...loops('loopScalar', (fn) => (n) => void fn(n)), raw((e) => (n) => void (e['loop-scalar'] as Fn)(n))],
+      [...sync('loopScalar', (fn) => (n) => void fn(n), [1]), raw((e) => (n) => void (e['loop-scalar'] as Fn)(n))],
       [{ peer: 'raw', ratio: 3 }],
     ),
     row(
