@@ -12,9 +12,10 @@ import { cpus } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { type Measured, measure, type Row, results } from './harness.ts';
+import { updatePage } from './page.ts';
 import { Jsco } from './peers/jsco.ts';
 import { Wasmtime } from './peers/wasmtime.ts';
-import { type Machine, rowText, toJson, toSvg } from './report.ts';
+import { type Machine, rowText, toJson, toMarkdown, toSvg } from './report.ts';
 import { composedRows } from './rows/composed.ts';
 import { density } from './rows/density.ts';
 import { hostRows } from './rows/host.ts';
@@ -89,6 +90,7 @@ async function bench(): Promise<void> {
     const name = values.quick ? 'quick' : 'latest';
     await writeFile(`${folder}${name}.json`, json);
     await writeFile(`${folder}${name}.svg`, toSvg(machine, all));
+    if (!values.quick) await updatePage('figures', toMarkdown(machine, rounds, all));
     say(`written: bench/results/${name}.json, bench/results/${name}.svg\n`);
   }
   const targets = all.flatMap(results);

@@ -1,9 +1,16 @@
 /** Prints and writes what was measured. */
-import { type Measured, median, results } from './harness.ts';
+import { type Measured, median, type Row, results, type Target } from './harness.ts';
 
 const figure = (value: number): string =>
   value >= 1000 ? Math.round(value).toLocaleString('en') : value >= 10 ? value.toFixed(1) : value.toFixed(2);
 const times = (ratio: number): string => (ratio >= 10 ? ratio.toFixed(0) : ratio >= 0.1 ? ratio.toFixed(2) : ratio.toPrecision(2));
+
+/** A target in words. */
+function bound({ better, unit }: Row, { peer, plus, ratio }: Target): string {
+  const sign = better === 'less' ? '≤' : '≥';
+  if (peer === undefined) return `${sign} ${figure(plus ?? 0)} ${unit}`;
+  return `${sign} ${times(ratio)} × ${peer}${plus === undefined ? '' : ` + ${plus} ${unit}`}`;
+}
 
 /** One row as text: medians, then each target and whether it was reached. */
 export function rowText(measured: Measured): string {
@@ -14,11 +21,10 @@ export function rowText(measured: Measured): string {
   for (const [name, why] of measured.skipped) lines.push(`    ${name}: skipped, ${why}`);
   for (const { target, ratio, reached } of results(measured)) {
     if (target.peer === undefined) {
-      lines.push(`    ${reached ? '✓' : '✗'} ${row.better === 'less' ? '≤' : '≥'} ${figure(target.plus ?? 0)} ${row.unit}`);
+      lines.push(`    ${reached ? '✓' : '✗'} ${bound(row, target)}`);
       continue;
     }
-    const bound = `${row.better === 'less' ? '≤' : '≥'} ${times(target.ratio)} × ${target.peer}${target.plus === undefined ? '' : ` + ${target.plus} ${row.unit}`}`;
-    lines.push(`    ${reached ? '✓' : '✗'} ${times(ratio)} × ${target.peer} (${bound})`);
+    lines.push(`    ${reached ? '✓' : '✗'} ${times(ratio)} × ${target.peer} (${bound(row, target)})`);
   }
   return lines.join('\n');
 }
@@ -42,6 +48,34 @@ export function toJson(machine: Machine, rounds: number, all: readonly Measured[
     targets: results(measured).map(({ target, ratio, reached }) => ({ ...target, measured: ratio, reached })),
   }));
   return `${JSON.stringify({ machine, rounds, rows }, undefined, 2)}\n`;
+}
+
+/** All rows as a table for a page of documentation. */
+export function toMarkdown(machine: Machine, rounds: number, all: readonly Measured[]): string {
+  const lines = [
+    `${machine.cpu}, Node ${machine.node}, ${machine.date}; medians of ${rounds} rounds. A ratio is the median of the ratios of the rounds.`,
+  ];
+  let group = '';
+  for (const measured of all) {
+    const { row } = measured;
+    if (row.group !== group) lines.push('', `**${row.group}**`, '', '| | Tenon | beside it | target | |', '|---|--:|---|---|---|');
+    group = row.group;
+    const shown = (name: string): string => figure(median(measured.samples.get(name) ?? []));
+    const peers = [...measured.samples.keys()].filter((name) => name !== 'tenon').map((name) => `${name} ${shown(name)}`);
+    const targets = results(measured);
+    const outcomes = targets.map(
+      ({ ratio, reached, target }) => `${reached ? '✓' : '✗'}${target.peer === undefined ? '' : ` ${times(ratio)} ×`}`,
+    );
+    const cells = [
+      `${row.name} (${row.unit})`,
+      shown('tenon'),
+      peers.join(' · '),
+      targets.map(({ target }) => bound(row, target)).join('<br>'),
+      outcomes.join('<br>'),
+    ];
+    lines.push(`| ${cells.join(' | ')} |`);
+  }
+  return lines.join('\n');
 }
 
 const COLOURS: Readonly<Record<string, string>> = { tenon: '#c2410c', wasmtime: '#64748b', jco: '#a3a3a3' };
