@@ -228,6 +228,64 @@ test('a function that is lowered and lifted without end is refused', async () =>
   await assert.rejects(new Linker().instantiate(component), { code: 'TENON_UNSUPPORTED', message: /more than 500 times over/ });
 });
 
+const times = (count: number, make: (i: number) => string): string => Array.from({ length: count }, (_, i) => make(i)).join(' ');
+
+/** `levels` components in each other that each instantiate the inner one twice: the innermost has 2^levels instances. */
+function twice(levels: number, innermost: string): string {
+  let inner = `(component $c ${innermost})`;
+  for (let i = 1; i < levels; i++) inner = `(component $c ${inner} (instance (instantiate $c)) (instance (instantiate $c)))`;
+  return `(component ${inner} (instance (instantiate $c)) (instance (instantiate $c)))`;
+}
+
+const GROWING: readonly (readonly [name: string, text: string])[] = [
+  [
+    'types',
+    twice(
+      12,
+      times(1_000, () => '(type (tuple u8 u8))'),
+    ),
+  ],
+  ['records', twice(12, `(type (record ${times(1_000, (i) => `(field "n${i}" u8)`)}))`)],
+  ['steps', twice(12, `(core module $m) ${times(100, () => '(core instance (instantiate $m))')}`)],
+  ['instances', twice(14, '')],
+  [
+    'imports of core modules',
+    `(component (core module $m) (core func $f (canon backpressure.inc))
+      (core instance $all ${times(2_000, (i) => `(export "n${i}" (func $f))`)})
+      ${times(900, () => '(core instance (instantiate $m (with "" (instance $all))))')})`,
+  ],
+  [
+    'adapters',
+    `(component $outer
+      (type $type (tuple ${times(1_000, () => '(list (tuple u8 string))')}))
+      (core module $libc
+        (memory (export "memory") 1)
+        (func (export "realloc") (param i32 i32 i32 i32) (result i32) unreachable)
+        (func (export "f") (param i32)))
+      (component $callee
+        (alias outer $outer $type (type $t)) (alias outer $outer $libc (core module $libc))
+        (core instance $libc (instantiate $libc))
+        (func (export "f") (param "v" $t)
+          (canon lift (core func $libc "f") (memory (core memory $libc "memory")) (realloc (core func $libc "realloc")))))
+      (component $caller
+        (alias outer $outer $type (type $t)) (alias outer $outer $libc (core module $libc))
+        (import "f" (func $f (param "v" $t)))
+        (core instance $libc (instantiate $libc))
+        (core func $lowered (canon lower (func $f) (memory (core memory $libc "memory"))))
+        (core module $m)
+        (core instance (instantiate $m (with "" (instance (export "f" (func $lowered)))))))
+      (instance $callee (instantiate $callee))
+      ${times(200, () => '(instance (instantiate $caller (with "f" (func $callee "f"))))')})`,
+  ],
+];
+
+for (const [name, text] of GROWING) {
+  test(`small components that flatten to much are refused: ${name}`, async () => {
+    const component = await compile(text);
+    await assert.rejects(new Linker().instantiate(component), { code: 'TENON_UNSUPPORTED' });
+  });
+}
+
 test('exports stay synchronous unless what they reach may suspend', async () => {
   const component = await compile(`(component
     (import "wait" (func $wait (result u32)))

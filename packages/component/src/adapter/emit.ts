@@ -19,10 +19,11 @@ export { ADAPTER_TRAPS } from './traps.ts';
 
 /**
  * Emits one core module with an adapter for each request.
+ * @param spend called with the bytes of each function as it is made, so that the caller can bound them by throwing
  * @throws ComponentError `TENON_UNSUPPORTED` for signatures that need concurrency.
  */
-export function emitAdapters(requests: readonly AdapterRequest[]): AdapterModule {
-  const module = new SharedModule();
+export function emitAdapters(requests: readonly AdapterRequest[], spend: (bytes: number) => void = () => {}): AdapterModule {
+  const module = new SharedModule(spend);
   const exports = requests.map((request, index) => {
     const name = String(index);
     const type = flattenFunc(request.type, 'lower');

@@ -22,13 +22,17 @@ export function passage(from: AdapterSide, to: AdapterSide): Passage {
 }
 
 export class SharedModule {
-  readonly writer: ModuleWriter = new ModuleWriter();
+  readonly writer: ModuleWriter;
   readonly imports: AdapterImport[] = [];
   private readonly memories = new Map<number, number>();
   private readonly flagsAddresses = new Map<number, number>();
   private flags: number | undefined;
   private readonly funcs = new Map<string, Func>();
   private readonly typeNumbers = new Map<ValType, number>();
+
+  constructor(spend: (bytes: number) => void) {
+    this.writer = new ModuleWriter(spend);
+  }
 
   memory(memory: number): number {
     return once(this.memories, memory, () => {

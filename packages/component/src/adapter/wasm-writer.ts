@@ -24,10 +24,16 @@ export class ModuleWriter {
   private readonly definitions: Definition[] = [];
   private readonly exportedFuncs: { readonly name: string; readonly func: Func }[] = [];
   private readonly importedFuncNames: string[] = [];
+  private readonly spend: (bytes: number) => void;
   private imports = 0;
   private exports = 0;
   private importedMemories = 0;
   private importedGlobals = 0;
+
+  /** @param spend called with the bytes of each function; throws when that is too much */
+  constructor(spend: (bytes: number) => void) {
+    this.spend = spend;
+  }
 
   importFunc(module: string, field: string, type: CoreFuncType): Func {
     this.import(module, field, EXTERN.func);
@@ -58,6 +64,7 @@ export class ModuleWriter {
     this.definitions.push(definition);
     body(code, func);
     definition.body = code.bytes.finish();
+    this.spend(definition.body.length);
     return func;
   }
 

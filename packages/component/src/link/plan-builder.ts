@@ -24,6 +24,8 @@ import type {
 /** Definitions, each counted with its parts, that even the shortest component may have once it is flattened. They take some 200 bytes each. */
 const BASE_EFFORT = 250_000;
 
+/** Bytes of adapter code that cost as much as one definition. */
+const CODE_BYTES_PER_EFFORT = 32;
 /** How often a function may be lowered, lifted again, and so on: each time takes a call inside a call to make. */
 const MAX_ADAPTER_DEPTH = 500;
 
@@ -219,7 +221,12 @@ export class PlanBuilder {
     if (this.pending.length === 0) return;
     const batch = this.pending.splice(0);
     this.pendingSlots.clear();
-    const adapter = this.adapters.push(emitAdapters(batch.map((p) => p.request))) - 1;
+    const spend = (bytes: number): void => this.effort.spend(bytes / CODE_BYTES_PER_EFFORT);
+    const module = emitAdapters(
+      batch.map((p) => p.request),
+      spend,
+    );
+    const adapter = this.adapters.push(module) - 1;
     this.emit({ op: 'adapt', adapter, to: batch.map((p) => p.to) });
   }
 
