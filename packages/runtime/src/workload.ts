@@ -55,8 +55,9 @@ export class Workload {
     const credentials = tls === undefined ? undefined : await certificates?.loadCredentials(tls);
     const workload = new Workload(name, task, address, credentials, sinks);
     try {
-      workload.port = await workload.gateway.listen(address.host, address.port);
+      // What is wrong with the component is said first, whatever has the port.
       for (let i = 0; i < task.limits.threads; i++) await workload.launch();
+      workload.port = await workload.gateway.listen(address.host, address.port);
     } catch (error) {
       await workload.stop();
       throw error;
@@ -124,7 +125,7 @@ export class Workload {
     await Promise.all([...this.launches, ...[...this.threads].map((thread) => this.drain(thread))]);
     await this.gateway.close(LAST_BYTES_MS);
     this.whenEnded.resolve();
-    this.log('info', 'stopped', 'stopped');
+    if (this.port !== 0) this.log('info', 'stopped', 'stopped');
   }
 
   private async drain(thread: Thread): Promise<void> {
