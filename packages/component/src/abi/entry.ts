@@ -3,7 +3,7 @@
  * https://github.com/WebAssembly/component-model/blob/main/design/mvp/CanonicalABI.md#component-instances
  */
 import { ComponentError, Trap } from '../errors.ts';
-import { flagWords, MAY_ENTER, MAY_LEAVE } from '../instance/flags.ts';
+import { FLAGS_CONTEXT_OFFSET, flagWords, MAY_ENTER, MAY_LEAVE } from '../instance/flags.ts';
 import type { ComponentInstance } from '../instance/state.ts';
 
 /** The flags words of an instance and its ancestors: the `entering_set` of a call from the host. */
@@ -11,10 +11,11 @@ export class Entry {
   readonly instance: ComponentInstance;
   /** The function that is entered, for messages. */
   readonly func: string;
-  readonly word: number;
   readonly root: number;
   /** The words below the root's; empty for the root itself. */
   readonly inner: readonly number[];
+  /** Index of the first word of the task-local storage, or 0 when the instance does not use it. */
+  readonly storage: number;
 
   constructor(instance: ComponentInstance, func: string) {
     const inner: number[] = [];
@@ -22,11 +23,13 @@ export class Entry {
     for (; root.parent !== undefined; root = root.parent) inner.push(root.flagsWord);
     this.instance = instance;
     this.func = func;
-    this.word = instance.flagsWord;
     this.root = root.flagsWord;
-    this.inner = inner;
+    this.inner = inner.length === 0 ? NONE : inner;
+    this.storage = instance.usesContext ? instance.flagsWord + (FLAGS_CONTEXT_OFFSET >> 2) : 0;
   }
 }
+
+const NONE: readonly number[] = [];
 
 /**
  * Only the root is asked: whatever enters an instance enters its ancestors too, so the root is free only when all are.
@@ -34,30 +37,30 @@ export class Entry {
  * @throws ComponentError `TENON_INSTANCE_POISONED` or `TENON_INSTANCE_BUSY`
  */
 export function enter(entry: Entry): void {
-  const { root, word } = entry;
+  const { inner, root, storage } = entry;
   const words = flagWords;
-  const flags = words[root] ?? 0;
+  const flags = words[root] as number;
   if ((flags & MAY_ENTER) === 0) throw refused(entry);
   words[root] = flags & ~MAY_ENTER;
-  const { inner } = entry;
-  for (let i = 0; i < inner.length; i++) {
-    const each = inner[i] ?? 0;
-    words[each] = (words[each] ?? 0) & ~MAY_ENTER;
+  if (inner !== NONE) {
+    for (const word of inner) words[word] = (words[word] as number) & ~MAY_ENTER;
   }
-  words[word + 2] = 0;
-  words[word + 3] = 0;
-  words[word + 4] = 0;
-  words[word + 5] = 0;
+  if (storage !== 0) {
+    words[storage] = 0;
+    words[storage + 1] = 0;
+    words[storage + 2] = 0;
+    words[storage + 3] = 0;
+  }
 }
 
+/** Both flags are set in an instance that nobody is in: whoever cleared MAY_LEAVE has set it again, or the store is poisoned. */
 export function leave(entry: Entry): void {
-  const words = flagWords;
   const { inner, root } = entry;
-  for (let i = 0; i < inner.length; i++) {
-    const each = inner[i] ?? 0;
-    words[each] = (words[each] ?? 0) | MAY_ENTER;
+  const words = flagWords;
+  if (inner !== NONE) {
+    for (const word of inner) words[word] = MAY_ENTER | MAY_LEAVE;
   }
-  words[root] = (words[root] ?? 0) | MAY_ENTER;
+  words[root] = MAY_ENTER | MAY_LEAVE;
 }
 
 function refused({ func, instance }: Entry): ComponentError {

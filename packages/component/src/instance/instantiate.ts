@@ -26,8 +26,9 @@ export class Instantiation {
     this.linked = linked;
     const { plan } = linked;
     const instances: ComponentInstance[] = [];
-    for (const { parent, path } of plan.instances) {
-      instances.push(new ComponentInstance(this.store, parent === undefined ? undefined : at(instances, parent, 'instance'), path));
+    for (const { parent: index, path, usesContext } of plan.instances) {
+      const parent = index === undefined ? undefined : at(instances, index, 'instance');
+      instances.push(new ComponentInstance(this.store, parent, path, usesContext));
     }
     this.instances = instances;
     this.slots = new Array<unknown>(plan.slots);

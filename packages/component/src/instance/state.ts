@@ -53,8 +53,11 @@ export class ComponentInstance {
   readonly flagsAddress: number;
   /** Index of its flags word in `flagWords`. */
   readonly flagsWord: number;
+  /** Whether it has the built-ins `context.get` or `context.set`; without them its task-local storage is zero for ever. */
+  readonly usesContext: boolean;
 
-  constructor(store: Store, parent: ComponentInstance | undefined, path: string) {
+  constructor(store: Store, parent: ComponentInstance | undefined, path: string, usesContext = true) {
+    this.usesContext = usesContext;
     this.store = store;
     this.parent = parent;
     this.path = path;
