@@ -55,6 +55,8 @@ function http1(request: Request, secure: boolean): Refusal | undefined {
   if (host !== undefined && !AUTHORITY.test(host)) return bad('a Host that is no host');
   const coding = headers['transfer-encoding'];
   if (coding !== undefined && httpVersion === '1.0') return bad('a transfer coding in HTTP/1.0');
+  // RFC 9112, section 6.3: without `chunked` at the end nobody knows how long the body is.
+  if (coding !== undefined && !/(?:^|,[ \t]*)chunked$/i.test(coding)) return bad('a transfer coding that does not end with chunked');
   if (coding !== undefined && coding.toLowerCase() !== 'chunked') return { status: 501, why: 'a transfer coding other than chunked' };
   return target(request, secure, host);
 }
