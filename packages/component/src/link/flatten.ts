@@ -18,7 +18,7 @@ import {
 import { hostItem } from './host.ts';
 import type { Plan, PlanExport, PlanExports, StepImports } from './plan.ts';
 import { PlanBuilder } from './plan-builder.ts';
-import { typeSize, typeValue } from './types.ts';
+import { typeEffort, typeValue } from './types.ts';
 
 /** Component instances that one plan may have. Nested instantiation can double at each level, so it must be bounded. */
 const MAX_INSTANCES = 10_000;
@@ -69,7 +69,7 @@ class Flattener {
     const env = new Environment(component.scope, instance, component.source);
     const exports = new Map<string, Item>();
     for (const definition of component.definition.definitions) {
-      this.builder.effort.spend(sizeOf(definition));
+      this.builder.effort.spend(effortOf(definition));
       this.define(env, definition, args, exports);
     }
     this.depth--;
@@ -142,7 +142,7 @@ class Flattener {
     const imports: StepImports = expr.args.map((arg) => {
       const value = at(env.coreInstances, arg.instance, 'core instance');
       if (value.kind === 'instantiated') return [arg.name, value.slot];
-      this.builder.effort.spend(value.items.size);
+      this.builder.effort.spend(2 * value.items.size);
       return [arg.name, [...value.items].map(([name, item]) => [name, item.slot()] as const)];
     });
     const module = at(env.coreModules, expr.module, 'core module');
@@ -196,7 +196,7 @@ class Flattener {
 
   planExports(instance: InstanceValue): PlanExports {
     const exports: [string, PlanExport][] = [];
-    this.builder.effort.spend(instance.exports.size);
+    this.builder.effort.spend(3 * instance.exports.size);
     for (const [name, item] of instance.exports) {
       switch (item.sort) {
         case 'func':
@@ -220,16 +220,21 @@ class Flattener {
   }
 }
 
-/** The parts that interpreting a definition makes objects of. */
-function sizeOf(definition: Definition): number {
+/** The effort of interpreting a definition: what it leaves in memory, see `PlanBuilder.effort`. */
+function effortOf(definition: Definition): number {
   switch (definition.kind) {
     case 'type':
-      return typeSize(definition.type);
+      return typeEffort(definition.type);
     case 'instance':
     case 'core instance':
-      return 1 + (definition.expr.kind === 'exports' ? definition.expr.exports.length : definition.expr.args.length);
+      return 4 + (definition.expr.kind === 'exports' ? definition.expr.exports.length : definition.expr.args.length);
     case 'canon':
-      return 2;
+      return 6;
+    case 'alias':
+      return definition.alias.kind === 'core export' ? 6 : 1;
+    case 'import':
+    case 'export':
+      return 3;
     default:
       return 1;
   }

@@ -5,7 +5,7 @@ import { at, Environment, type InstanceValue, type Item, type TypeValue } from '
 import type { GivenDefinitions } from './flatten.ts';
 import type { HostPath } from './plan.ts';
 import type { PlanBuilder } from './plan-builder.ts';
-import { typeSize, typeValue } from './types.ts';
+import { typeEffort, typeValue } from './types.ts';
 
 /** @param env the environment in which `type` is written */
 export function hostItem(builder: PlanBuilder, given: GivenDefinitions, env: Environment, type: ExternTypeExpr, path: HostPath): Item {
@@ -51,7 +51,7 @@ function hostInstance(
   const env = new Environment(type.scope, type.scope.instance, type.scope.source);
   const exports = new Map<string, Item>();
   for (const declaration of type.declarations) {
-    builder.effort.spend(declaration.kind === 'type' ? typeSize(declaration.type) : 1 + path.length);
+    builder.effort.spend(declaration.kind === 'type' ? typeEffort(declaration.type) : 4 + path.length);
     declare(builder, given, env, declaration, path, exports);
   }
   return { exports };

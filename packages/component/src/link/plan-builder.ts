@@ -21,11 +21,13 @@ import type {
   StepImports,
 } from './plan.ts';
 
-/** Definitions, each counted with its parts, that even the shortest component may have once it is flattened. They take some 200 bytes each. */
-const BASE_EFFORT = 250_000;
+/** What even the shortest component may take once it is flattened, in units of some 50 bytes of memory. */
+const BASE_EFFORT = 600_000;
 
-/** Bytes of adapter code that cost as much as one definition. */
-const CODE_BYTES_PER_EFFORT = 32;
+const STEP_EFFORT = 4;
+const INSTANCE_EFFORT = 20;
+/** Fewer than a unit has: emitting code takes longer than linking. */
+const CODE_BYTES_PER_EFFORT = 10;
 /** How often a function may be lowered, lifted again, and so on: each time takes a call inside a call to make. */
 const MAX_ADAPTER_DEPTH = 500;
 
@@ -73,6 +75,7 @@ export class PlanBuilder {
   }
 
   addInstance(parent: number | undefined, path: string): number {
+    this.effort.spend(INSTANCE_EFFORT);
     this.instances.push({ parent, path, callsInstances: new Set(), callsHost: new Set(), usesContext: false });
     return this.instances.length - 1;
   }
@@ -131,7 +134,7 @@ export class PlanBuilder {
   }
 
   private emit(step: Step): void {
-    this.effort.spend(1);
+    this.effort.spend(STEP_EFFORT);
     this.steps.push(step);
   }
 

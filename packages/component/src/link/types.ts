@@ -33,19 +33,19 @@ function resource(env: Environment, index: number): ResourceId {
 const fields = (env: Environment, list: readonly { readonly name: string; readonly type: ValTypeExpr }[]): Field[] =>
   list.map((field) => ({ name: field.name, type: valType(env, field.type) }));
 
-/** The objects that evaluating a type definition makes. */
-export function typeSize(expr: TypeExpr): number {
+/** The effort of evaluating a type definition, as for `PlanBuilder.effort`. */
+export function typeEffort(expr: TypeExpr): number {
   switch (expr.kind) {
     case 'record':
-      return 1 + expr.fields.length;
+      return 2 + expr.fields.length;
     case 'variant':
-      return 1 + expr.cases.length;
+      return 2 + expr.cases.length;
     case 'tuple':
-      return 1 + expr.types.length;
+      return 2 + expr.types.length;
     case 'func':
-      return 1 + expr.params.length;
+      return 2 + expr.params.length;
     default:
-      return 1;
+      return 2;
   }
 }
 
