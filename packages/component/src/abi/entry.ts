@@ -3,7 +3,7 @@
  * https://github.com/WebAssembly/component-model/blob/main/design/mvp/CanonicalABI.md#component-instances
  */
 import { ComponentError, Trap } from '../errors.ts';
-import { FLAGS_CONTEXT_OFFSET, flagWords, MAY_ENTER, MAY_LEAVE } from '../instance/flags.ts';
+import { FLAGS_CONTEXT_OFFSET, flags, flagWords, MAY_ENTER, MAY_LEAVE } from '../instance/flags.ts';
 import type { ComponentInstance } from '../instance/state.ts';
 
 /** The flags words of an instance and its ancestors: the `entering_set` of a call from the host. */
@@ -38,12 +38,12 @@ const NONE: readonly number[] = [];
  */
 export function enter(entry: Entry): void {
   const { inner, root, storage } = entry;
-  const words = flagWords;
-  const flags = words[root] as number;
-  if ((flags & MAY_ENTER) === 0) throw refused(entry);
-  words[root] = flags & ~MAY_ENTER;
+  const { words } = flags;
+  const word = words[root] as number;
+  if ((word & MAY_ENTER) === 0) throw refused(entry);
+  words[root] = word & ~MAY_ENTER;
   if (inner !== NONE) {
-    for (const word of inner) words[word] = (words[word] as number) & ~MAY_ENTER;
+    for (const each of inner) words[each] = (words[each] as number) & ~MAY_ENTER;
   }
   if (storage !== 0) {
     words[storage] = 0;
@@ -56,9 +56,9 @@ export function enter(entry: Entry): void {
 /** Both flags are set in an instance that nobody is in: whoever cleared MAY_LEAVE has set it again, or the store is poisoned. */
 export function leave(entry: Entry): void {
   const { inner, root } = entry;
-  const words = flagWords;
+  const { words } = flags;
   if (inner !== NONE) {
-    for (const word of inner) words[word] = MAY_ENTER | MAY_LEAVE;
+    for (const each of inner) words[each] = MAY_ENTER | MAY_LEAVE;
   }
   words[root] = MAY_ENTER | MAY_LEAVE;
 }

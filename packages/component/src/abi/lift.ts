@@ -4,7 +4,7 @@
  */
 import type { StringEncoding } from '../binary/definitions.ts';
 import { ComponentError, Trap } from '../errors.ts';
-import { flagWords, MAY_LEAVE } from '../instance/flags.ts';
+import { flags, flagWords, MAY_LEAVE } from '../instance/flags.ts';
 import { alignment, elemSize, flatten, flattenParams, MAX_FLAT_PARAMS, MAX_FLAT_RESULTS } from '../types/layout.ts';
 import type { FuncType, TupleType, ValType } from '../types/types.ts';
 import { Context, Scope } from './context.ts';
@@ -28,11 +28,14 @@ type Lifted = (...args: unknown[]) => unknown;
 /** @throws ComponentError `TENON_UNSUPPORTED` for what only the asynchronous Canonical ABI can do */
 export function prepareLift(type: FuncType, encoding: StringEncoding): PreparedLift {
   refuseAsync(type);
-  const specialise = once(() => specialisedLift<Entry>(type));
+  const specialise = once(() => specialisedLift<Entry>(type, false));
+  const specialiseAlone = once(() => specialisedLift<Entry>(type, true));
   const general = once(() => prepare(type, encoding));
   return {
     bind(binding, core, postReturn, suspends): Lifted {
-      const factory = postReturn === undefined && !suspends ? specialise() : undefined;
+      const { parent, usesContext } = binding.instance;
+      const alone = parent === undefined && !usesContext;
+      const factory = postReturn !== undefined || suspends ? undefined : alone ? specialiseAlone() : specialise();
       if (factory !== undefined) return specialised(factory, type, binding, core);
       const call = new LiftedCall(general(), binding, postReturn);
       return suspends ? suspending(call, core) : synchronous(call, core);
@@ -261,6 +264,8 @@ function specialised(factory: SpecialisedLift, type: FuncType, binding: Binding,
   return factory({
     core,
     store,
+    flags,
+    word: instance.flagsWord,
     entry: new Entry(instance, name),
     enter,
     leave,

@@ -4,6 +4,7 @@
  * into or out of wasm. (A closure that all signatures share costs twice as much.) Nothing in the text comes from a component but
  * the choice among the expressions below. Where code generation is forbidden, callers take the general path.
  */
+import { MAY_ENTER, MAY_LEAVE } from '../instance/flags.ts';
 import type { FuncType } from '../types/types.ts';
 import { BOOL, CHAR, F32, F64, NONE, S8, S16, S32, S64, scalarCode, U8, U16, U32, U64 } from './scalars.ts';
 
@@ -94,6 +95,9 @@ export interface LiftEnvironment<Entry> {
   readonly core: Function;
   readonly entry: Entry;
   readonly store: { readonly trap: unknown };
+  readonly flags: { readonly words: Int32Array };
+  /** Index of the flags word of the instance. */
+  readonly word: number;
   readonly enter: (entry: Entry) => void;
   readonly leave: (entry: Entry) => void;
   /** The error for arguments of which one does not fit. */
@@ -103,22 +107,25 @@ export interface LiftEnvironment<Entry> {
   readonly swallowed: () => unknown;
 }
 
-/** Host → component; undefined when the signature is not of scalars only. */
-export function specialisedLift<Entry>(type: FuncType): Factory<LiftEnvironment<Entry>> | undefined {
+/**
+ * Host → component; undefined when the signature is not of scalars only.
+ * @param alone whether the instance has no parent and no task-local storage: then entering it is one word, and done in place
+ */
+export function specialisedLift<Entry>(type: FuncType, alone: boolean): Factory<LiftEnvironment<Entry>> | undefined {
   const signature = signatureOf(type);
   if (signature === undefined) return undefined;
   const names = signature.params.map((_, i) => `a${i}`);
   const fits = signature.params.map((param, i) => param.fits(`a${i}`)).join(' && ');
   const args = signature.params.map((param, i) => param.toCore(`a${i}`)).join(', ');
   return generate(
-    ['core', 'entry', 'store', 'enter', 'leave', 'misfit', 'failed', 'swallowed'],
+    ['core', 'entry', 'store', 'flags', 'word', 'enter', 'leave', 'misfit', 'failed', 'swallowed'],
     `(${names.join(', ')}) => {
       ${fits === '' ? '' : `if (!(${fits})) throw misfit([${names.join(', ')}]);`}
-      enter(entry);
+      ${alone ? `const { words } = flags; if ((words[word] & ${MAY_ENTER}) === 0) enter(entry); words[word] &= ~${MAY_ENTER};` : 'enter(entry);'}
       let r;
       try { r = core(${args}); } catch (error) { throw failed(error); }
       if (store.trap !== undefined) throw swallowed();
-      leave(entry);
+      ${alone ? `flags.words[word] = ${MAY_ENTER | MAY_LEAVE};` : 'leave(entry);'}
       return ${signature.result.fromCore('r')};
     }`,
   );
