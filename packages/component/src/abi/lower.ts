@@ -4,6 +4,7 @@
  */
 import type { StringEncoding } from '../binary/definitions.ts';
 import { Trap } from '../errors.ts';
+import { flags } from '../instance/flags.ts';
 import type { Store } from '../instance/state.ts';
 import { alignment, elemSize, flatten, flattenParams, MAX_FLAT_PARAMS, MAX_FLAT_RESULTS } from '../types/layout.ts';
 import type { FuncType, TupleType, ValType } from '../types/types.ts';
@@ -264,8 +265,8 @@ function specialised(factory: SpecialisedLower, type: FuncType, binding: Binding
   };
   const core = factory({
     host,
+    flags,
     word: instance.flagsWord,
-    mayLeave,
     isThenable,
     refused: () => uncatchable(failed(cannotLeave(), instance, name)),
     threw,

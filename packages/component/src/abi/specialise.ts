@@ -135,8 +135,9 @@ export function specialisedLift<Entry>(type: FuncType, alone: boolean): Factory<
 export interface LowerEnvironment {
   // biome-ignore lint/complexity/noBannedTypes: a host function of the signature
   readonly host: Function;
+  readonly flags: { readonly words: Int32Array };
+  /** Index of the flags word of the instance. */
   readonly word: number;
-  readonly mayLeave: (word: number) => boolean;
   readonly isThenable: (value: unknown) => boolean;
   /** The error for a call that MAY_LEAVE forbids. */
   readonly refused: () => unknown;
@@ -155,9 +156,9 @@ export function specialisedLower(type: FuncType, suspends: boolean): Factory<Low
   const names = signature.params.map((_, i) => `a${i}`);
   const args = signature.params.map((param, i) => param.fromCore(`a${i}`)).join(', ');
   return generate(
-    ['host', 'word', 'mayLeave', 'isThenable', 'refused', 'threw', 'misfit', 'settle'],
+    ['host', 'flags', 'word', 'isThenable', 'refused', 'threw', 'misfit', 'settle'],
     `(${names.join(', ')}) => {
-      if (!mayLeave(word)) throw refused();
+      if ((flags.words[word] & ${MAY_LEAVE}) === 0) throw refused();
       let r;
       try { r = host(${args}); } catch (error) { throw threw(error); }
       ${suspends ? 'if (isThenable(r)) return settle(r);' : ''}
