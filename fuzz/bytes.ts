@@ -27,7 +27,10 @@ export function readLeb(bytes: Uint8Array, at: number): { readonly value: number
   return undefined;
 }
 
-export function concat(...parts: readonly ArrayLike<number>[]): Bytes {
+export const concat = (...parts: readonly ArrayLike<number>[]): Bytes => join(parts);
+
+/** As {@link concat}, for any number of parts. */
+export function join(parts: readonly ArrayLike<number>[]): Bytes {
   const bytes = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
   let at = 0;
   for (const part of parts) {
@@ -51,5 +54,5 @@ export function name(text: string): number[] {
 
 /** A vector whose elements are bytes already. */
 export function vec(items: readonly ArrayLike<number>[]): Bytes {
-  return concat(leb(items.length), ...items);
+  return join([leb(items.length), ...items]);
 }

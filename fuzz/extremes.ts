@@ -1,5 +1,5 @@
 /** Small components that mean much: what mutations alone would hardly find. */
-import { type Bytes, concat, leb, name, vec } from './bytes.ts';
+import { type Bytes, concat, join, leb, name, vec } from './bytes.ts';
 import { COMPONENT_PREAMBLE, MODULE_PREAMBLE } from './tree.ts';
 
 type Part = ArrayLike<number>;
@@ -7,7 +7,7 @@ type Part = ArrayLike<number>;
 const U8 = 0x7d;
 const STRING = 0x73;
 
-const component = (...sections: readonly Part[]): Bytes => concat(COMPONENT_PREAMBLE, ...sections);
+const component = (...sections: readonly Part[]): Bytes => join([COMPONENT_PREAMBLE, ...sections]);
 const section = (id: number, body: Part): Bytes => concat([id], leb(body.length), body);
 const types = (...items: readonly Part[]): Bytes => section(7, vec(items));
 const part = (body: Part): Bytes => section(4, body);
@@ -129,6 +129,10 @@ export function extremes(): readonly Bytes[] {
     instanceTypeTree(15),
     instanceTypeTree(40),
     component(section(10, vec(times(5_000, (i) => concat(exportName(`n${i}`), [0x03, 0x01]))))),
+    // A byte or two each.
+    component(section(8, vec(times(900_000, () => BACKPRESSURE_INC)))),
+    component(section(3, vec(times(450_000, () => [0x50, 0x00])))),
+    component(section(7, vec(times(450_000, () => [0x42, 0x00])))),
     component(...times(wide / 3, () => section(7, [0x00]))),
     component(...times(wide / 4, () => section(0, [0x01, 0x61]))),
   ];

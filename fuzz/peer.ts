@@ -18,6 +18,8 @@ const STRICTER: readonly RegExp[] = [
   /expected `\/` after package name|trailing characters found: `\//,
   // It allows callbacks of one parameter, as they once were.
   /`callback` uses a core function with an incorrect signature/,
+  // The specification forbids it in streams and futures; the peer looks at results only.
+  /(stream|future) cannot contain a `borrow`/,
   // It compares labels of types without regard to case.
   /expected .* `([^`]+)`, found `\1`/i,
   /mismatch in (flags|enum) elements/,

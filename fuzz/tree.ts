@@ -1,6 +1,6 @@
 /** A binary as a tree of sections and definitions, so that a mutation keeps the sizes around it right. */
 import { type ComponentDefinition, decode } from '@tenon/component';
-import { type Bytes, concat, leb, readLeb } from './bytes.ts';
+import { type Bytes, join, leb, readLeb, vec } from './bytes.ts';
 
 export const COMPONENT_PREAMBLE: readonly number[] = [0x00, 0x61, 0x73, 0x6d, 0x0d, 0x00, 0x01, 0x00];
 export const MODULE_PREAMBLE: readonly number[] = [0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00];
@@ -71,7 +71,7 @@ export function serialise(tree: Tree): Bytes {
     const content = bodyBytes(body);
     parts.push([id, ...leb(content.length)], content);
   }
-  return concat(...parts);
+  return join(parts);
 }
 
 function bodyBytes(body: Section['body']): Uint8Array {
@@ -79,7 +79,7 @@ function bodyBytes(body: Section['body']): Uint8Array {
     case 'raw':
       return body.bytes;
     case 'items':
-      return concat(leb(body.items.length), ...body.items);
+      return vec(body.items);
     default:
       return serialise(body);
   }

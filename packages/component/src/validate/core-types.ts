@@ -21,7 +21,11 @@ export function addCoreType(v: Validation, scope: Scope, type: CoreTypeExpr): vo
   v.push(scope.coreTypes, undefined, 'types');
 }
 
+/** Shared: its definition is two bytes, of which a component may have very many. */
+const EMPTY_MODULE: CoreModuleType = { imports: [], exports: new Map() };
+
 function moduleType(v: Validation, scope: Scope, declarations: readonly CoreModuleDeclaration[]): CoreModuleType {
+  if (declarations.length === 0) return EMPTY_MODULE;
   const types: (CoreTypeId | undefined)[] = [];
   const imports: { readonly module: string; readonly name: string; readonly type: CoreExternType }[] = [];
   const exports = new Map<string, CoreExternType>();
