@@ -23,10 +23,22 @@ async function read(path: string): Promise<Uint8Array> {
   }
 }
 
+/** A component, and a way to let go of its bytes: a linked component has its plan and its compiled modules, and needs them no more. */
+export interface Loaded {
+  readonly component: Component;
+  readonly release: () => void;
+}
+
 /** @throws RuntimeError TENON_RUNTIME_FILE, and ComponentError for bytes that are no valid component */
-export async function load(source: ComponentSource): Promise<Component> {
-  if (typeof source === 'string') return Component.compile(await read(source));
-  return source instanceof Uint8Array ? Component.compile(source) : Component.fromShared(source);
+export async function load(source: ComponentSource): Promise<Loaded> {
+  if (typeof source !== 'string' && !(source instanceof Uint8Array)) return { component: Component.fromShared(source), release: () => {} };
+  const bytes = typeof source === 'string' ? await read(source) : source;
+  // Of a large component these are megabytes that the collector, which does not see them, would keep for long.
+  const release = (): void => {
+    const { buffer } = bytes;
+    if (buffer instanceof ArrayBuffer && buffer.byteLength === bytes.byteLength) buffer.transfer(0);
+  };
+  return { component: await Component.compile(bytes), release };
 }
 
 /** The name under which a component exports its handler. @throws RuntimeError TENON_RUNTIME_EXPORT */

@@ -72,11 +72,11 @@ let service: Service | undefined;
 
 async function start(message: StartMessage): Promise<void> {
   try {
-    const component = await load(message.component);
+    const { component, release } = await load(message.component);
     const handler = message.handler ?? handlerName(component);
     service = new Service(message, component, handler);
-    // With its plan a component does not need its bytes any more.
     post({ type: 'ready', component: { ...component.share(), bytes: new Uint8Array() }, handler });
+    release();
     // A thread may be ended at any time, and would then leave nothing for the next one.
     setImmediate(flushCompileCache);
   } catch (error) {
