@@ -1,7 +1,7 @@
 /** Calls from one component to another, looped inside wasm. */
 import { Component, Linker } from '@tenon/component';
 import { assembled } from '../assemble.ts';
-import { type Contender, type Open, type Row, timedLoop } from '../harness.ts';
+import { type Contender, type Open, type Row, timedLoop, WINDOWS } from '../harness.ts';
 import { transpiled } from '../peers/jco.ts';
 import { rawExports } from '../peers/raw.ts';
 import type { Wasmtime } from '../peers/wasmtime.ts';
@@ -39,7 +39,14 @@ function wasmtime(peer: Wasmtime | undefined, component: string, func: string, n
         return undefined;
       }
       const call = await peer.open(await assembled(component));
-      return { sample: async () => (await (size === undefined ? call(func, n) : call(func, n, size))) / n };
+      const some = Math.ceil(n / WINDOWS);
+      return {
+        async sample() {
+          let best = Number.POSITIVE_INFINITY;
+          for (let i = 0; i < WINDOWS; i++) best = Math.min(best, await (size === undefined ? call(func, some) : call(func, some, size)));
+          return best / some;
+        },
+      };
     },
   };
 }

@@ -1,7 +1,7 @@
 /** Calls between the host and a component. */
 import { blocking, Component, Linker } from '@tenon/component';
 import { assembled } from '../assemble.ts';
-import { absolute, type Contender, type Row, timedLoop } from '../harness.ts';
+import { absolute, type Contender, type Row, timedLoop, WINDOWS } from '../harness.ts';
 import { transpiled } from '../peers/jco.ts';
 import type { Jsco } from '../peers/jsco.ts';
 import { promising, rawExports, suspending } from '../peers/raw.ts';
@@ -72,9 +72,13 @@ const readyLoop =
     const n = 20_000;
     return {
       async sample() {
-        const before = process.hrtime.bigint();
-        await loop(n);
-        return Number(process.hrtime.bigint() - before) / n;
+        let best = Number.POSITIVE_INFINITY;
+        for (let i = 0; i < WINDOWS; i++) {
+          const before = process.hrtime.bigint();
+          await loop(n);
+          best = Math.min(best, Number(process.hrtime.bigint() - before));
+        }
+        return best / n;
       },
     };
   };
