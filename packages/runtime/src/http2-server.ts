@@ -16,7 +16,13 @@ class CountedRequest extends http2.Http2ServerRequest implements Counted {
   counted: ((bytes: number) => void) | undefined = undefined;
 
   override push(chunk: Buffer | null, encoding?: BufferEncoding): boolean {
-    if (chunk !== null) this.counted?.(chunk.length);
+    if (chunk !== null) {
+      this.counted?.(chunk.length);
+    } else if (this.stream?.rstCode) {
+      // Node ends the body of a stream that was reset, but one that breaks off must not look like one that ended.
+      this.destroy(Object.assign(new Error('the client broke the request off'), { code: 'ECONNRESET' }));
+      return false;
+    }
     return super.push(chunk, encoding);
   }
 }
@@ -57,7 +63,6 @@ export class Http2Server {
       (waits: boolean) =>
       (request: CountedRequest, response: AnnouncedResponse): void => {
         const socket = request.stream.session === undefined ? undefined : this.sessions.get(request.stream.session);
-        // A body that breaks off must not look like one that ended.
         request.on('aborted', () => request.destroy(Object.assign(new Error('the client went away'), { code: 'ECONNRESET' })));
         request.on('error', () => {});
         if (socket !== undefined) arrive(socket, request, response, waits);

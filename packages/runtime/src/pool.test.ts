@@ -1,11 +1,21 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
-import { setImmediate as turn } from 'node:timers/promises';
+import { afterEach, beforeEach, mock, test } from 'node:test';
 import { Pool, type PoolLimits } from './pool.ts';
 
-function numbered(limits: Partial<PoolLimits> = {}): { readonly pool: Pool<number>; readonly made: () => number } {
+beforeEach(() => mock.timers.enable({ apis: ['setTimeout'] }));
+afterEach(() => mock.timers.reset());
+
+/** Time enough for the pool to look whether it should grow. */
+const pause = (): void => mock.timers.tick(100);
+
+/** @param load how busy the thread is */
+function numbered(limits: Partial<PoolLimits> = {}, load = 0): { readonly pool: Pool<number>; readonly made: () => number } {
   let made = 0;
-  const pool = new Pool(() => ++made, { maxInstances: 2, maxQueue: 2, maxRequestsPerInstance: 3, ...limits });
+  const pool = new Pool(
+    () => ++made,
+    { maxInstances: 2, maxQueue: 2, maxRequestsPerInstance: 3, ...limits },
+    () => () => load,
+  );
   return { pool, made: () => made };
 }
 
@@ -38,31 +48,59 @@ test('a discarded item never comes back', async () => {
   assert.equal((await pool.acquire()).item, 2);
 });
 
-test('a waiting request gets the item of one that ends in the same turn, and the pool does not grow', async () => {
+test('a waiting request gets the item of one that ends soon, and the pool does not grow', async () => {
   const { pool, made } = numbered();
   const first = await pool.acquire();
   const second = pool.acquire();
   first.release();
   assert.equal((await second).item, 1);
-  await turn();
+  pause();
   assert.equal(made(), 1);
 });
 
 test('the pool grows to its limit when requests are left waiting, then queues, then refuses', async () => {
   const { pool } = numbered();
   const first = await pool.acquire();
-  const second = await pool.acquire();
+  const waiting = pool.acquire();
+  pause();
+  const second = await waiting;
   assert.deepEqual([first.item, second.item], [1, 2]);
   const third = pool.acquire();
   const fourth = pool.acquire();
   assert.equal(pool.queued, 2);
   assert.throws(() => pool.acquire(), { code: 'TENON_RUNTIME_BUSY' });
-  await turn();
+  pause();
   assert.equal(pool.size, 2);
   second.release();
   assert.equal((await third).item, 2);
   first.discard();
   assert.equal((await fourth).item, 3);
+});
+
+test('in a thread that computes all the time the pool does not grow', async () => {
+  const { pool, made } = numbered({}, 1);
+  const first = await pool.acquire();
+  const second = pool.acquire();
+  pause();
+  assert.equal(made(), 1);
+  first.release();
+  assert.equal((await second).item, 1);
+});
+
+test('a request that may not wait is given a fresh item', async () => {
+  const { pool } = numbered({ maxQueue: 0 });
+  assert.equal((await pool.acquire()).item, 1);
+  assert.equal((await pool.acquire()).item, 2);
+  assert.throws(() => pool.acquire(), { code: 'TENON_RUNTIME_BUSY' });
+});
+
+test('items that serve once are replaced one by one', async () => {
+  const { pool } = numbered({ maxInstances: 9, maxQueue: 9, maxRequestsPerInstance: 1 });
+  const first = await pool.acquire();
+  const others = [pool.acquire(), pool.acquire()];
+  first.release();
+  assert.equal((await others[0])?.item, 2);
+  assert.equal(pool.size, 1);
 });
 
 test('giving back twice counts once', async () => {
@@ -74,7 +112,7 @@ test('giving back twice counts once', async () => {
   assert.equal(pool.size, 1);
   const taken = await pool.acquire();
   const other = pool.acquire();
-  await turn();
+  pause();
   assert.notEqual((await other).item, taken.item);
 });
 
@@ -95,7 +133,9 @@ test('when no item can be made the request fails, and the next one tries again',
 
 test('items that stay idle are let go, but one', async () => {
   const { pool } = numbered({ maxInstances: 3, maxQueue: 9 });
-  const leases = await Promise.all([pool.acquire(), pool.acquire(), pool.acquire()]);
+  const acquired = [pool.acquire(), pool.acquire(), pool.acquire()];
+  pause();
+  const leases = await Promise.all(acquired);
   assert.equal(pool.size, 3);
   for (const lease of leases) lease.release();
   pool.trim();

@@ -29,19 +29,30 @@ interface Waiter<T> {
   readonly fail: (error: unknown) => void;
 }
 
+const LOOK_MS = 5;
+const SATURATED = 0.9;
+
+function threadLoad(): () => number {
+  const before = performance.eventLoopUtilization();
+  return () => performance.eventLoopUtilization(before).utilization;
+}
+
 export class Pool<T> {
   private readonly make: () => T;
+  private readonly load: () => () => number;
   private readonly limits: PoolLimits;
   private readonly idle: Entry<T>[] = [];
   private readonly waiting: Waiter<T>[] = [];
   private live = 0;
-  private growing = false;
+  private looking: NodeJS.Timeout | undefined;
   /** The smallest number of idle items since the last {@link Pool.trim}. */
   private spare = 0;
 
-  constructor(make: () => T, limits: PoolLimits) {
+  /** @param load begins a measurement, whose result tells how busy the thread has been since, from 0 to 1 */
+  constructor(make: () => T, limits: PoolLimits, load: () => () => number = threadLoad) {
     this.make = make;
     this.limits = limits;
+    this.load = load;
   }
 
   /** Makes one ahead of the first request. Throws what `make` throws. */
@@ -67,18 +78,12 @@ export class Pool<T> {
       this.spare = Math.min(this.spare, this.idle.length);
       return this.lease(entry);
     }
-    if (this.live === 0) return this.lease(this.create());
-    if (this.waiting.length >= this.limits.maxQueue) {
+    const full = this.waiting.length >= this.limits.maxQueue;
+    if (this.live === 0 || (full && this.live < this.limits.maxInstances)) return this.lease(this.create());
+    if (full) {
       throw new RuntimeError('TENON_RUNTIME_BUSY', `all ${this.live} instances are busy and ${this.waiting.length} requests wait already`);
     }
-    // A guest that waits for nothing is done before the event loop comes round: only when it is not are more instances worth their memory.
-    if (!this.growing && this.live < this.limits.maxInstances) {
-      this.growing = true;
-      setImmediate(() => {
-        this.growing = false;
-        this.grow();
-      });
-    }
+    this.look();
     return new Promise((grant, fail) => {
       this.waiting.push({ grant: (granted) => grant(this.lease(granted)), fail });
     });
@@ -101,8 +106,18 @@ export class Pool<T> {
     return { item, served: 0 };
   }
 
-  private grow(): void {
-    while (this.waiting.length > 0 && this.live < this.limits.maxInstances) this.replenish();
+  /**
+   * While requests wait, looks at intervals whether more items would help. In a thread that computes all the time they would not, they would
+   * only take memory; in one that has time left, those that are in use wait for something.
+   */
+  private look(): void {
+    if (this.looking !== undefined || this.waiting.length === 0 || this.live >= this.limits.maxInstances) return;
+    const busy = this.load();
+    this.looking = setTimeout(() => {
+      this.looking = undefined;
+      if (busy() < SATURATED) while (this.waiting.length > 0 && this.live < this.limits.maxInstances) this.replenish();
+      this.look();
+    }, LOOK_MS);
   }
 
   /** Serves the first waiter with a fresh item. */
@@ -135,6 +150,8 @@ export class Pool<T> {
 
   private drop(): void {
     this.live--;
-    this.grow();
+    // Where none can be made, nobody would ever be given one back.
+    do this.replenish();
+    while (this.live === 0 && this.waiting.length > 0);
   }
 }

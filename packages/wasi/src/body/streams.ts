@@ -79,6 +79,8 @@ export interface NodeStreamOptions {
   readonly keepOpen?: boolean;
   /** What closing does instead of destroying the Node stream. */
   readonly close?: () => void;
+  /** A stream that closes without having ended has failed. */
+  readonly whole?: boolean;
   /** Translates the stream's errors. */
   readonly failure?: (error: Error) => Error;
 }
@@ -128,7 +130,7 @@ export class ReadableSource extends Source {
     const readable = this.#readable;
     if (readable === undefined) return;
     // Errors stay listened to: one that comes later must not end the process.
-    readable.off('readable', this.#onReadable).off('end', this.#onEnd).off('close', this.#onEnd);
+    readable.off('readable', this.#onReadable).off('end', this.#onEnd).off('close', this.#onClose);
     if (this.#options.close) this.#options.close();
     // Paused, it does not keep the process alive.
     else if (this.#options.keepOpen) readable.pause();
@@ -140,8 +142,9 @@ export class ReadableSource extends Source {
     const readable = this.#open();
     this.#readable = readable;
     if (readable.errored) this.#onError(readable.errored);
-    else if (readable.readableEnded || readable.destroyed) this.#ended = true;
-    else readable.on('readable', this.#onReadable).on('end', this.#onEnd).on('error', this.#onError).on('close', this.#onEnd);
+    else if (readable.readableEnded) this.#ended = true;
+    else if (readable.destroyed) this.#onClose();
+    else readable.on('readable', this.#onReadable).on('end', this.#onEnd).on('error', this.#onError).on('close', this.#onClose);
     return readable;
   }
 
@@ -154,6 +157,12 @@ export class ReadableSource extends Source {
   readonly #onEnd = (): void => {
     this.#ended = true;
     this.notify();
+  };
+
+  readonly #onClose = (): void => {
+    if (this.#ended || this.#failure !== undefined) return;
+    if (this.#options.whole) this.#onError(Object.assign(new Error('the stream broke off'), { code: 'ERR_STREAM_PREMATURE_CLOSE' }));
+    else this.#onEnd();
   };
 
   readonly #onError = (error: Error): void => {

@@ -88,6 +88,9 @@ function rightsOf(object: Opened): bigint {
   return object.readOnly ? all & ~RIGHT.fd_filestat_set_times : all;
 }
 
+// The system's errors for what is not open for a change.
+const NEVER: Partial<Record<Right, string>> = { fd_filestat_set_size: 'EINVAL', fd_filestat_set_times: 'EROFS' };
+
 /** How a {@link Descriptor} comes to be. */
 export interface DescriptorOptions {
   readonly flags?: number;
@@ -107,6 +110,7 @@ export class Descriptor {
   flags: number;
   rights: bigint;
   inheriting: bigint;
+  readonly #given: bigint;
   /** Where the next read or write of a file is. */
   position = 0;
   /** The names in a directory as they were when the guest began to read it. */
@@ -118,12 +122,15 @@ export class Descriptor {
     this.preopen = options.preopen === undefined ? undefined : new TextEncoder().encode(options.preopen);
     this.flags = options.flags ?? 0;
     this.rights = rightsOf(object) & (options.rights ?? -1n);
+    this.#given = this.rights;
     this.inheriting = object instanceof Directory ? (FILE | DIRECTORY) & (options.inheriting ?? -1n) : 0n;
   }
 
+  /** What a descriptor was never good for is the system's error; what was given up is preview 1's own. */
   need(right: Right): this {
-    if ((this.rights & RIGHT[right]) === 0n) throw new FileError('ENOTCAPABLE', `the descriptor has no right to ${right}`);
-    return this;
+    if ((this.rights & RIGHT[right]) !== 0n) return this;
+    const givenUp = (this.#given & RIGHT[right]) !== 0n;
+    throw new FileError(givenUp ? 'ENOTCAPABLE' : (NEVER[right] ?? 'EBADF'), `the descriptor is not good for ${right}`);
   }
 
   has(flag: number): boolean {

@@ -24,7 +24,7 @@ export class Arriving {
   }
 
   source(): ReadableSource {
-    return new ReadableSource(this.#message, { failure: this.#failed, close: () => this.#onClose(this.#message) });
+    return new ReadableSource(this.#message, { whole: true, failure: this.#failed, close: () => this.#onClose(this.#message) });
   }
 
   /** Reads no more of it. */

@@ -182,8 +182,11 @@ export class Http2Errand extends Sent<ClientHttp2Stream> {
       stream.setTimeout(betweenBytesTimeout, () => stream.destroy(new HttpError('connection-read-timeout')));
       this.outcome.settle(message);
     }) as never);
-    // A body that breaks off must not look like one that ended.
-    stream.on('aborted', () => stream.destroy(new HttpError('connection-terminated', 'the server broke the response off')));
+    // Node ends the body of a stream that was reset, but one that breaks off must not look like one that ended.
+    const push = stream.push.bind(stream);
+    stream.push = (chunk, encoding) => {
+      return chunk === null && stream.rstCode ? false : push(chunk, encoding);
+    };
     stream.on('error', (error) => this.fail(httpError(error)));
     stream.on('close', () => this.fail(new HttpError('connection-terminated')));
     return stream;

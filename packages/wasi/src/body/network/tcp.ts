@@ -45,7 +45,12 @@ export class Connection {
   }
 
   shutdown(receive: boolean, send: boolean): void {
-    if (receive) this.source.close();
+    if (receive) {
+      this.source.close();
+      // What has arrived is not read any more.
+      this.socket.read();
+      this.socket.resume();
+    }
     if (!send) return;
     this.sink.close();
     this.socket.end();

@@ -41,7 +41,12 @@ export class UdpSocket extends Signal {
 
   static open(local: Endpoint, family: Family): Promise<UdpSocket> {
     return new Promise((resolve, reject) => {
-      const socket = builtins.dgram.createSocket({ type: family === 'ipv6' ? 'udp6' : 'udp4', ipv6Only: family === 'ipv6' });
+      const socket = builtins.dgram.createSocket({
+        type: family === 'ipv6' ? 'udp6' : 'udp4',
+        ipv6Only: family === 'ipv6',
+        // There are only addresses, and what is looked up is sent later.
+        lookup: (address, _options, found) => found(null, address, family === 'ipv6' ? 6 : 4),
+      });
       const failed = (error: Error): void => {
         socket.close();
         reject(socketError(error));
@@ -88,8 +93,9 @@ export class UdpSocket extends Signal {
     return received;
   }
 
+  /** Sends what is on its way, then closes. */
   close(): void {
-    this.#socket.close();
+    this.sending.whenIdle(() => this.#socket.close());
   }
 
   #arrived(data: Uint8Array, from: RemoteInfo): void {
@@ -109,6 +115,7 @@ export class UdpSocket extends Signal {
 export class Sending extends Signal {
   readonly #socket: Socket;
   #under = 0;
+  #idle: (() => void) | undefined;
   #failure: SocketError | undefined;
 
   constructor(socket: Socket) {
@@ -134,6 +141,13 @@ export class Sending extends Signal {
       this.#under--;
       if (error) this.#failure = socketError(error);
       this.notify();
+      if (this.#under === 0) this.#idle?.();
     });
+  }
+
+  /** Calls once nothing is on its way. */
+  whenIdle(idle: () => void): void {
+    if (this.#under === 0) idle();
+    else this.#idle = idle;
   }
 }
