@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { connect as connectTls } from 'node:tls';
-import { type Limits, type LogEntry, Runtime, type Workload, WorkloadConfig } from '@tenon/runtime';
+import { type HttpEgress, type Limits, type LogEntry, Runtime, type Workload, WorkloadConfig } from '@tenon/runtime';
 import { guestPath } from '../../../guests/guests.ts';
 import { makeCertificate, OPENSSL } from '../test/certificates.ts';
 
@@ -40,7 +40,7 @@ const next = (event: LogEntry['event'], level: LogEntry['level']): Promise<LogEn
   });
 
 const runtimes: Runtime[] = [];
-async function start(limits: Partial<Limits> = {}, secure = true): Promise<Workload> {
+async function start(limits: Partial<Limits> = {}, secure = true, egress?: HttpEgress): Promise<Workload> {
   const runtime = await Runtime.create({
     log: (entry) => {
       log.push(entry);
@@ -48,7 +48,8 @@ async function start(limits: Partial<Limits> = {}, secure = true): Promise<Workl
     },
   });
   runtimes.push(runtime);
-  const config = new WorkloadConfig(guestPath('rust-http'));
+  const alone = new WorkloadConfig(guestPath('rust-http'));
+  const config = egress === undefined ? alone : alone.withInterface('wasi:http/outgoing-handler', egress);
   return runtime.startWorkload(config.withInterface('wasi:http/incoming-handler', secure ? { tls: live } : {}).withLimits(limits));
 }
 after(() => Promise.all(runtimes.map((runtime) => runtime.stop())));
@@ -199,6 +200,17 @@ describe('TLS and HTTP/2', { skip }, () => {
     assert.equal((await kept).code, 'TENON_RUNTIME_TLS');
     assert.equal(await issuer(), 'second');
     install(1);
+  });
+
+  test('a guest asks another one over TLS when it trusts its authority, and only then', async () => {
+    const target = encodeURIComponent(`${workload.url.replace('127.0.0.1', 'localhost')}/headers`);
+    const ask = async (egress: HttpEgress): Promise<string> => {
+      const { url } = await start({}, false, egress);
+      return (await fetch(`${url}/proxy?url=${target}`)).text();
+    };
+    assert.match(await ask({ allow: ['localhost'], ca: ca.join('') }), /^GET \/headers\nscheme https\nauthority localhost:/);
+    assert.match(await ask({ allow: ['localhost'] }), /TlsCertificateError/);
+    assert.match(await ask({ allow: ['example.com'], ca: ca.join('') }), /HttpRequestDenied/);
   });
 
   test('stop says goodbye, lets streams end, and closes', async () => {
