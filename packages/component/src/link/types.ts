@@ -96,8 +96,20 @@ function defValType(env: Environment, expr: Exclude<TypeExpr, { kind: 'resource'
 
 const ASYNC_KINDS: ReadonlySet<string> = new Set(['stream', 'future', 'error-context']);
 
+const asyncValues = new WeakMap<FuncType, string | null>();
+
 /** The first value type in a signature that only the asynchronous Canonical ABI can pass, if any. */
 export function asyncValueIn(type: FuncType): string | undefined {
+  // Found out once: thousands of functions may have the same large type.
+  let value = asyncValues.get(type);
+  if (value === undefined) {
+    value = findAsyncValue(type) ?? null;
+    asyncValues.set(type, value);
+  }
+  return value ?? undefined;
+}
+
+function findAsyncValue(type: FuncType): string | undefined {
   const seen = new Set<ValType>();
   const visit = (t: ValType | undefined): string | undefined => {
     if (t === undefined || seen.has(t)) return undefined;
