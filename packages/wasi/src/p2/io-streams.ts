@@ -91,6 +91,8 @@ export class OutputStream {
 
   write(contents: Uint8Array): void {
     if (contents.length > this.#permit) throw new Error(`write of ${contents.length} bytes where check-write allowed ${this.#permit}`);
+    // It may have been closed since.
+    if (contents.length > 0) this.#room();
     this.#permit -= contents.length;
     this.#put(contents);
   }
