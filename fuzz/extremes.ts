@@ -87,6 +87,28 @@ function liftedAgain(count: number): Bytes {
   return component(types([0x40, 0x00, 0x01, 0x00]), imported, ...again, exported);
 }
 
+/** Many functions of one large type, all lowered and used. */
+function wideFunctions(fields: number, lowers: number): Bytes {
+  const type = concat([0x40], vec([concat(name('v'), [0x00])]), [0x01, 0x00]);
+  const imported = section(10, vec([concat(exportName('f'), [0x01, 0x01])]));
+  const memory = section(1, concat(MODULE_PREAMBLE, section(5, [0x01, 0x00, 0x01]), section(7, vec([concat(name('m'), [0x02, 0x00])]))));
+  const alias = section(6, vec([concat([0x00, 0x02, 0x01, 0x00], name('m'))]));
+  const lowered = canons(...times(lowers, () => [0x01, 0x00, 0x00, 0x01, 0x03, 0x00]));
+  const bag = concat([0x01], vec(times(lowers, (i) => concat(label(i), [0x00], index(i)))));
+  const user = concat([0x00, 0x01, 0x01], name(''), [0x12, 0x01]);
+  const strings = tuple(...times(fields, () => [STRING]));
+  return component(
+    types(strings, type),
+    imported,
+    memory,
+    section(2, vec([[0x00, 0x00, 0x00]])),
+    alias,
+    lowered,
+    emptyModule,
+    section(2, vec([bag, user])),
+  );
+}
+
 /** Every input is valid or refused for a limit; all must end soon and in little memory. */
 export function extremes(): readonly Bytes[] {
   const wide = 60_000;
@@ -119,6 +141,7 @@ export function extremes(): readonly Bytes[] {
     bundles(12),
     bundles(18),
     wideImports(5_000, 900),
+    wideFunctions(9_000, 4_000),
     liftedAgain(400),
     liftedAgain(4_000),
     nested(99),
