@@ -241,11 +241,22 @@ fn tcp_talking(network: &Network) {
         check("tcp read after the other's shutdown", read_all(&from_server.0));
         check("tcp write against the half that is closed", stream(from_server.1.blocking_write_and_flush(b"still")));
         check("tcp read in the half that is open", stream(from_client.0.blocking_read(10)));
+        check("tcp check-write after shutdown", stream(from_client.1.check_write().map(|_| ())));
         check("tcp write after shutdown", stream(from_client.1.blocking_write_and_flush(b"x")));
         check("tcp shutdown receive", code(client.shutdown(ShutdownType::Receive)));
         check("tcp read after shutdown", stream(from_client.0.blocking_read(1)));
         drop((from_client, from_server, client, server));
         drop(listener);
+    }
+    {
+        let Pair { listener: _listener, client, server: _server, from_client, from_server } = pair(network);
+        check_value("tcp check-write before shutdown", from_client.1.check_write().is_ok_and(|room| room > 0));
+        from_server.1.blocking_write_and_flush(b"unread").expect("write");
+        from_client.0.subscribe().block();
+        check("tcp shutdown of both halves", code(client.shutdown(ShutdownType::Both)));
+        check("tcp write that was allowed before", stream(from_client.1.write(b"x")));
+        check("tcp read of what had arrived", stream(from_client.0.read(10)));
+        check("tcp read nothing after shutdown", stream(from_client.0.read(0)));
     }
     {
         let Pair { listener: _listener, client: _client, server, from_client, from_server } = pair(network);
@@ -397,6 +408,14 @@ fn udp_talking(network: &Network) {
         }
         check_value("udp received, connected", count);
     }
+    {
+        let gone = udp();
+        udp_bind(network, &gone, v4(LOOPBACK, 0)).expect("bind");
+        let (_input, output) = gone.stream(None).expect("stream");
+        check("udp send, then gone", send(&output, b"last words", Some(other_at)));
+    }
+    receive.subscribe().block();
+    check("udp received after it", value(receive.receive(1).map(|datagrams| datagrams.len())));
     {
         let streams = one.stream(None);
         check("udp stream, not connected any more", code(streams.as_ref().map(|_| ()).map_err(|error| *error)));
