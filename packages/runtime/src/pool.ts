@@ -1,4 +1,5 @@
 /** A pool of things that serve one request at a time: instances of a WASI 0.2 component. */
+import { performance } from 'node:perf_hooks';
 import { RuntimeError } from './errors.ts';
 
 export interface PoolLimits {
@@ -83,9 +84,9 @@ export class Pool<T> {
     if (full) {
       throw new RuntimeError('TENON_RUNTIME_BUSY', `all ${this.live} instances are busy and ${this.waiting.length} requests wait already`);
     }
-    this.look();
     return new Promise((grant, fail) => {
       this.waiting.push({ grant: (granted) => grant(this.lease(granted)), fail });
+      this.look();
     });
   }
 
