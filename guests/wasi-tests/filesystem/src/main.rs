@@ -446,6 +446,7 @@ fn reading_only(dir: &Descriptor, root: &Descriptor) {
     check("read-only, rename-at to elsewhere", code(dir.rename_at("kept", root, "moved")));
     check("read-only, rename-at from elsewhere", code(root.rename_at("file", dir, "moved")));
     check("read-only, link-at", code(dir.link_at(NO_FOLLOW, "kept", dir, "linked")));
+    check("read-only, link-at to elsewhere", code(dir.link_at(NO_FOLLOW, "kept", root, "linked")));
     check("read-only, link-at from elsewhere", code(root.link_at(NO_FOLLOW, "file", dir, "linked")));
     check("read-only, symlink-at", code(dir.symlink_at("kept", "linked")));
     let now = NewTimestamp::Now;
