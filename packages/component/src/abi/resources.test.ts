@@ -19,7 +19,7 @@ import {
   u32,
 } from '../../test/core-guest.ts';
 import { flagWords, MAY_ENTER } from '../instance/flags.ts';
-import type { ComponentInstance, ResourceClass, RuntimeResource } from '../instance/state.ts';
+import { type ComponentInstance, HandleTable, type ResourceClass, type RuntimeResource } from '../instance/state.ts';
 import type { FuncType } from '../types/types.ts';
 import type { CoreFunction } from './contract.ts';
 import { GuestResource, guestResourceClass, setGuestConstructor } from './guest-resource.ts';
@@ -504,4 +504,21 @@ describe('moves between instances', () => {
       { message: /it is a borrow/ },
     );
   });
+});
+
+test('a guest cannot fill the memory of the host with handles', () => {
+  const instance = newInstance();
+  const resource: RuntimeResource = {
+    index: 0,
+    name: 'thing',
+    implementer: instance,
+    destructor: undefined,
+    constructorFunction: undefined,
+  };
+  const make = resourceNew(instance, resource);
+  for (let i = 0; i < HandleTable.MAX_LENGTH; i++) make(i);
+  assert.throws(
+    fromCore(() => make(0)),
+    { code: 'TENON_TRAP', message: /handle table is full/ },
+  );
 });

@@ -128,7 +128,8 @@ const NONE_FREED: number[] = [];
 
 /** `Table` of the spec: index 0 is never used, freed indices are reused last-in first-out. */
 export class HandleTable {
-  static readonly MAX_LENGTH = 2 ** 28 - 1;
+  /** Far below the 2^28 - 1 that the spec lets an index be: each handle costs the host some hundred bytes, and a guest could fill its memory. */
+  static readonly MAX_LENGTH = 1_000_000;
   // Most instances hold no handle for most of their life, so the arrays are made with the first.
   private entries: (ResourceHandle | undefined)[] = NO_ENTRIES;
   private freed: number[] = NONE_FREED;
@@ -151,7 +152,7 @@ export class HandleTable {
       return reused;
     }
     const index = this.entries.length;
-    if (index > HandleTable.MAX_LENGTH) throw new Trap('the handle table is full');
+    if (index > HandleTable.MAX_LENGTH) throw new Trap(`the handle table is full: it holds ${HandleTable.MAX_LENGTH} handles`);
     this.entries.push(entry);
     return index;
   }
