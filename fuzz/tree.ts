@@ -22,8 +22,15 @@ export interface Section {
     | { readonly kind: 'items'; readonly items: readonly Uint8Array[] };
 }
 
-/** @throws ComponentError when the bytes cannot be decoded; such an input is mutated as bytes only. */
+/** Definitions of one section; a tree of more would take the memory that is meant for the engine. */
+const MAX_ITEMS = 20_000;
+
+/** @throws Error when the bytes cannot be decoded, or hold too much; such an input is mutated as bytes only. */
 export function parseTree(bytes: Uint8Array): Tree {
+  const crowded = sectionsOf(bytes, 0, bytes.length).some(
+    ({ id, start }) => id !== 0 && (readLeb(bytes, start)?.value ?? 0) > MAX_ITEMS && id !== MODULE_SECTION && id !== COMPONENT_SECTION,
+  );
+  if (crowded) throw new RangeError('too many definitions');
   return componentTree(bytes, decode(bytes));
 }
 
