@@ -22,6 +22,7 @@ import { hostRows } from './rows/host.ts';
 import { httpRows } from './rows/http.ts';
 import { processRows } from './rows/process.ts';
 import { startupRows } from './rows/startup.ts';
+import { wasiRows } from './rows/wasi.ts';
 
 const { values } = parseArgs({
   options: {
@@ -58,6 +59,7 @@ async function bench(): Promise<void> {
     ...startupRows(wasmtime),
     ...processRows(),
     ...httpRows(values.quick),
+    ...wasiRows(values.quick),
   ].filter((row) => only === undefined || `${row.group} ${row.name}`.toLowerCase().includes(only));
   const all: Measured[] = [];
   let group = '';

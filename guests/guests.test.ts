@@ -6,7 +6,7 @@ import { Component, Linker } from '@tenon/component';
 import { compose } from '@tenon/toolkit';
 import { checkResources, checkValues } from './behaviour/abi.ts';
 import { checkCalculator } from './behaviour/calculator.ts';
-import { checkCli, checkHello } from './behaviour/command.ts';
+import { checkBench, checkCli, checkHello } from './behaviour/command.ts';
 import { checkHelloAndEcho, checkRustHttp, checkWeb } from './behaviour/http.ts';
 import { build } from './build.ts';
 import { CACHE_FOLDER, ensureGuest, GUEST_NAMES, GUESTS, type GuestName, guestPath, readGuest } from './guests.ts';
@@ -34,6 +34,7 @@ const BEHAVIOUR: Readonly<Record<GuestName, (component: Component) => Promise<vo
   'rust-hello': checkHello,
   'rust-cli': checkCli,
   'rust-http': checkRustHttp,
+  'rust-bench': checkBench,
   'rust-calculator': checkCalculator,
   'rust-abi': checkAbi,
   'c-abi': checkAbi,

@@ -51,6 +51,14 @@ export const GUESTS = {
     imports: [...PREVIEW1, 'wasi:random/*@0.2.12', 'wasi:http/*@0.2.4'],
     exports: ['wasi:http/incoming-handler@0.2.4'],
   },
+  'rust-bench': {
+    about: 'files, connections and pollables in numbers, for the bench',
+    language: 'Rust',
+    recipe: 'rust-command',
+    committed: true,
+    imports: [...PREVIEW1, 'wasi:sockets/*@0.2.12'],
+    exports: ['wasi:cli/run@0.2.12'],
+  },
   'rust-calculator': {
     about: 'adds and multiplies; imports nothing',
     language: 'Rust',

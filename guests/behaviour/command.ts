@@ -1,6 +1,6 @@
 /** What the commands do: output, exit codes, and what they leave in a folder. */
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Component, Linker, Trap } from '@tenon/component';
@@ -130,4 +130,24 @@ export async function checkCli(component: Component): Promise<void> {
   const seeds = await Promise.all([1, 2].map(() => runCommand(component, { args: ['random'] })));
   assert.notEqual(seeds[0]?.stdout, seeds[1]?.stdout);
   assert.match((await runCommand(component, { args: ['panic', 'so it is'] })).stderr, /so it is/);
+}
+
+/** Small amounts of the work that needs no network; each prints how long it took. */
+export async function checkBench(component: Component): Promise<void> {
+  const folder = mkdtempSync(join(tmpdir(), 'tenon-guest-'));
+  try {
+    for (const args of [
+      ['write', '/file', '262144'],
+      ['read', '/file'],
+      ['opens', '/small', '10'],
+      ['poll', '10', '2'],
+    ]) {
+      const { code, stdout, stderr } = await runCommand(component, args[0] === 'poll' ? { args } : { args, folder });
+      assert.equal(code, 0, stderr);
+      assert.match(stdout, /^\d+\n$/);
+    }
+    assert.equal(statSync(join(folder, 'file')).size, 262_144);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 }

@@ -1,0 +1,128 @@
+//! Work for a host to carry, timed by the guest itself. `help` lists it.
+
+use std::fs::{self, File};
+use std::io::{Read, Write};
+use std::time::{Duration, Instant};
+
+use wasip2::clocks::monotonic_clock::subscribe_duration;
+use wasip2::io::poll::{Pollable, poll};
+use wasip2::io::streams::{InputStream, OutputStream};
+use wasip2::sockets::instance_network::instance_network;
+use wasip2::sockets::network::{ErrorCode, IpAddressFamily, IpSocketAddress, Ipv4SocketAddress};
+use wasip2::sockets::tcp::TcpSocket;
+use wasip2::sockets::tcp_create_socket::create_tcp_socket;
+
+const HELP: &str = "\
+write PATH BYTES    a file in pieces of 64 KiB
+read PATH           the same back
+opens PATH COUNT    opens a small file, reads and closes it, again and again
+echo PORT BYTES     to an echo server on this machine and back, in pieces of 64 KiB
+trips PORT COUNT    one byte there and back, again and again
+poll SIZE COUNT     waits for the first of so many pollables, again and again
+";
+
+const PIECE: usize = 64 * 1024;
+
+fn main() {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let text = |index: usize| arguments.get(index).map_or("", String::as_str);
+    let number = |index: usize| text(index).parse::<u64>().unwrap_or_else(|_| panic!("{:?} is no number", text(index)));
+    let took = match text(0) {
+        "write" => write(text(1), number(2)),
+        "read" => read(text(1)),
+        "opens" => opens(text(1), number(2)),
+        "echo" => echo(number(1), number(2)),
+        "trips" => trips(number(1), number(2)),
+        "poll" => wakes(number(1), number(2)),
+        _ => return print!("{HELP}"),
+    };
+    println!("{}", took.as_nanos());
+}
+
+fn write(path: &str, bytes: u64) -> Duration {
+    let piece = vec![b'x'; PIECE];
+    let since = Instant::now();
+    let mut file = File::create(path).expect("a file");
+    for _ in 0..bytes / PIECE as u64 {
+        file.write_all(&piece).expect("room");
+    }
+    drop(file);
+    since.elapsed()
+}
+
+fn read(path: &str) -> Duration {
+    let mut piece = vec![0; PIECE];
+    let since = Instant::now();
+    let mut file = File::open(path).expect("a file");
+    while file.read(&mut piece).expect("bytes") > 0 {}
+    since.elapsed()
+}
+
+fn opens(path: &str, count: u64) -> Duration {
+    fs::write(path, "small").expect("a file");
+    let mut piece = [0; 16];
+    let since = Instant::now();
+    for _ in 0..count {
+        let mut file = File::open(path).expect("a file");
+        assert_eq!(file.read(&mut piece).expect("bytes"), 5);
+    }
+    since.elapsed()
+}
+
+fn connect(port: u64) -> (TcpSocket, InputStream, OutputStream) {
+    let port = u16::try_from(port).expect("a port");
+    let socket = create_tcp_socket(IpAddressFamily::Ipv4).expect("a socket");
+    let address = IpSocketAddress::Ipv4(Ipv4SocketAddress { port, address: (127, 0, 0, 1) });
+    socket.start_connect(&instance_network(), address).expect("a connection");
+    loop {
+        match socket.finish_connect() {
+            Ok((from, to)) => return (socket, from, to),
+            Err(ErrorCode::WouldBlock) => socket.subscribe().block(),
+            Err(error) => panic!("no connection: {error:?}"),
+        }
+    }
+}
+
+fn echo(port: u64, bytes: u64) -> Duration {
+    let piece = vec![b'x'; PIECE];
+    let (_socket, from, to) = connect(port);
+    let (writable, readable) = (to.subscribe(), from.subscribe());
+    let (mut sent, mut received) = (0, 0);
+    let since = Instant::now();
+    while received < bytes {
+        if sent < bytes {
+            poll(&[&writable, &readable]);
+            let room = to.check_write().expect("an open connection").min(PIECE as u64).min(bytes - sent);
+            if room > 0 {
+                to.write(&piece[..room as usize]).expect("an open connection");
+                sent += room;
+            }
+        } else {
+            readable.block();
+        }
+        received += from.read(PIECE as u64).expect("an open connection").len() as u64;
+    }
+    since.elapsed()
+}
+
+fn trips(port: u64, count: u64) -> Duration {
+    let (_socket, from, to) = connect(port);
+    let since = Instant::now();
+    for _ in 0..count {
+        to.blocking_write_and_flush(b"x").expect("an open connection");
+        assert_eq!(from.blocking_read(1).expect("an open connection").len(), 1);
+    }
+    since.elapsed()
+}
+
+fn wakes(size: u64, count: u64) -> Duration {
+    let hour = 3_600_000_000_000;
+    let sleeping: Vec<Pollable> = (1..size).map(|_| subscribe_duration(hour)).collect();
+    let since = Instant::now();
+    for _ in 0..count {
+        let soon = subscribe_duration(1);
+        let all: Vec<&Pollable> = sleeping.iter().chain([&soon]).collect();
+        assert_eq!(poll(&all), [size as u32 - 1]);
+    }
+    since.elapsed()
+}
