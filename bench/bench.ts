@@ -70,8 +70,14 @@ async function bench(): Promise<void> {
       const tty = process.stderr.isTTY === true;
       const measured = await measure(row, rounds, (done, of) => {
         if (tty) process.stderr.write(`\r  ${row.name} … ${done}/${of}\x1b[K`);
+      }).catch((error: unknown) => {
+        say(`  ${row.name}: failed, ${String(error).slice(0, 500)}\n`);
+        process.exitCode = 1;
+        return undefined;
       });
       if (tty) process.stderr.write('\r\x1b[K');
+      // A row that fails must not cost the figures of all others.
+      if (measured === undefined) continue;
       all.push(measured);
       say(`${rowText(measured)}\n`);
     }
