@@ -41,8 +41,11 @@ export async function startServer(command: string, args: (port: number) => reado
         port,
         child,
         async stop() {
-          child.kill('SIGKILL');
+          // As a person would stop it: what the command line keeps for its next start is written at its end.
+          child.kill('SIGTERM');
+          const forced = setTimeout(() => child.kill('SIGKILL'), 5000);
           await exit;
+          clearTimeout(forced);
         },
       };
     }

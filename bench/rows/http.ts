@@ -10,8 +10,11 @@ const bare = fileURLToPath(new URL('../peers/node-http.mjs', import.meta.url));
 
 type Start = () => Promise<Server>;
 
+let published: Promise<string> | undefined;
+
 async function serve(guest: GuestName, ...options: readonly string[]): Promise<Server> {
-  const [tenon, file] = [await publishedCommandLine(), await ensureGuest(guest)];
+  published ??= publishedCommandLine();
+  const [tenon, file] = [await published, await ensureGuest(guest)];
   return startServer(process.execPath, (port) => [tenon, 'serve', '--quiet', '--addr', `127.0.0.1:${port}`, ...options, file]);
 }
 
