@@ -51,11 +51,18 @@ function nestedTypes(depth: number): Bytes {
   return component(types(type));
 }
 
+/** An instance type with a resource and a function that makes one. */
+const RESOURCE_AND_FUNCTION: Part = concat(
+  [0x42, 0x04, 0x04, ...exportName('r'), 0x03, 0x01],
+  [0x01, 0x69, 0x00, 0x01, 0x40, 0x00, 0x00, 0x01],
+  [0x04, ...exportName('f'), 0x01, 0x02],
+);
+
 /** Instance types that export the one before twice, imported at the end. */
-function instanceTypeTree(levels: number): Bytes {
+function instanceTypeTree(levels: number, leaf: Part = [0x42, 0x00]): Bytes {
   const exported = (text: string, outer: number): Part => concat([0x02, 0x03, 0x02, 0x01], index(outer), [0x04], exportName(text), [0x05]);
   const type = (i: number): Part =>
-    i === 0 ? [0x42, 0x00] : concat([0x42], leb(4), withIndex(exported('a', i - 1), 0), withIndex(exported('b', i - 1), 1));
+    i === 0 ? leaf : concat([0x42], leb(4), withIndex(exported('a', i - 1), 0), withIndex(exported('b', i - 1), 1));
   return component(types(...times(levels, type)), importInstance('x', levels - 1));
 }
 const withIndex = (declaration: Part, at: number): Part => concat([0x02, 0x03], Array.from(declaration).slice(2), index(at));
@@ -151,6 +158,7 @@ export function extremes(): readonly Bytes[] {
     nestedTypes(3_000),
     instanceTypeTree(15),
     instanceTypeTree(40),
+    instanceTypeTree(40, RESOURCE_AND_FUNCTION),
     component(section(10, vec(times(5_000, (i) => concat(exportName(`n${i}`), [0x03, 0x01]))))),
     // A byte or two each.
     component(section(8, vec(times(900_000, () => BACKPRESSURE_INC)))),

@@ -3,7 +3,7 @@
  * instance of it. Real components use some thousand steps; a hostile one that makes small bytes mean
  * much work (many instantiations of one huge type) is refused instead of taking minutes and gigabytes.
  */
-const BASE = 1_000_000;
+const BASE = 600_000;
 
 export class Effort {
   private left: number;
