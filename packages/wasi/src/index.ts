@@ -20,13 +20,16 @@ import { udp, udpCreateSocket } from './p2/sockets-udp.ts';
 import { standardInput, standardOutput } from './standard.ts';
 
 export type { Clocks, Datetime } from './body/clock.ts';
+export type { FieldList } from './body/http/fields.ts';
+export type { Message } from './body/http/message.ts';
+export type { ReceivedRequest, Responder } from './body/http/server.ts';
 export type { NetworkGrants } from './body/network/network.ts';
 export type { Randomness } from './body/random.ts';
 export { WASI_ERRORS, WasiError, type WasiErrorCode } from './errors.ts';
 export type { Preopen, WasiOptions } from './grants.ts';
 export { preview1Module } from './p1/module.ts';
 export { Exit } from './p2/cli.ts';
-export { createIncomingHandler, type Handle, type IncomingHandler } from './p2/http-incoming.ts';
+export { createIncomingHandler, type Handle, type IncomingHandler, respondTo } from './p2/http-incoming.ts';
 export type { StandardInput, StandardOutput } from './standard.ts';
 
 /** What {@link Wasi.defineIn} fills: the engine's `Linker` is one. */

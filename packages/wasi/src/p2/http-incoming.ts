@@ -1,5 +1,6 @@
 /** Serves requests with the export `wasi:http/incoming-handler` — https://github.com/WebAssembly/WASI/tree/main/wasip2/http */
-import { Reply, type ServerReply, type ServerRequest } from '../body/http/server.ts';
+import { type NodeRequest, NodeResponder, type NodeResponse, receivedByNode } from '../body/http/node-server.ts';
+import { type ReceivedRequest, Reply, type Responder } from '../body/http/server.ts';
 import { WasiError } from '../errors.ts';
 import { IncomingRequest, ResponseOutparam } from './http-messages.ts';
 
@@ -7,7 +8,21 @@ import { IncomingRequest, ResponseOutparam } from './http-messages.ts';
 export type Handle = (request: IncomingRequest, response: ResponseOutparam) => unknown;
 
 /** A function for `http.createServer` and `http2.createServer`. */
-export type IncomingHandler = (request: ServerRequest, response: ServerReply) => Promise<void>;
+export type IncomingHandler = (request: NodeRequest, response: NodeResponse) => Promise<void>;
+
+/**
+ * Lets a guest respond to a request.
+ *
+ * @param handle the export `handle`; it must not be called again before the promise has settled.
+ * @returns a promise that resolves when the guest is done; what remains of the response goes out by itself. It rejects with the guest's error,
+ *   and the response is then the caller's business.
+ */
+export async function respondTo(handle: Handle, request: ReceivedRequest, responder: Responder): Promise<void> {
+  const reply = new Reply(request.method, responder);
+  await handle(new IncomingRequest(request), new ResponseOutparam(reply));
+  reply.leave();
+  if (!reply.given) throw new WasiError('TENON_NO_RESPONSE', 'the guest returned without an answer');
+}
 
 /**
  * Makes a request handler for Node's HTTP servers of a component's `handle`.
@@ -19,16 +34,12 @@ export type IncomingHandler = (request: ServerRequest, response: ServerReply) =>
  */
 export function createIncomingHandler(handle: Handle): IncomingHandler {
   return async (request, response) => {
-    const reply = new Reply(response);
+    const responder = new NodeResponder(response);
     try {
-      await handle(new IncomingRequest(request), new ResponseOutparam(reply));
+      await respondTo(handle, receivedByNode(request), responder);
     } catch (error) {
-      reply.refuse(500);
+      if (!responder.gone) responder.refuse(500);
       throw error;
     }
-    reply.leave();
-    if (reply.given) return;
-    reply.refuse(500);
-    throw new WasiError('TENON_NO_RESPONSE', 'the guest returned without an answer');
   };
 }

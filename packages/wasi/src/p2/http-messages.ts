@@ -1,12 +1,11 @@
 /** Requests and responses of `wasi:http/types` — https://github.com/WebAssembly/WASI/tree/main/wasip2/http */
-import type { TLSSocket } from 'node:tls';
 import { resultError } from '@tenon/component';
 import { Arriving, Departing } from '../body/http/body.ts';
 import { parseAuthority } from '../body/http/client.ts';
 import { HttpError } from '../body/http/error.ts';
 import { FieldList, isToken } from '../body/http/fields.ts';
 import type { Message } from '../body/http/message.ts';
-import { discard, type Reply, type ServerRequest } from '../body/http/server.ts';
+import { discard, type ReceivedRequest, type Reply } from '../body/http/server.ts';
 import type { Later } from '../body/readiness.ts';
 import { Future, IncomingBody, OutgoingBody, type Result, refused } from './http-bodies.ts';
 import { type ErrorCode, errorCode } from './http-errors.ts';
@@ -28,42 +27,38 @@ const SCHEME = /^[A-Za-z][A-Za-z0-9+.-]*$/;
 const TARGET = /^[!"$-~]*$/;
 
 export class IncomingRequest {
-  readonly #message: ServerRequest;
+  readonly #request: ReceivedRequest;
   #consumed = false;
 
-  constructor(message: ServerRequest) {
-    this.#message = message;
+  constructor(request: ReceivedRequest) {
+    this.#request = request;
   }
 
   method(): Variant {
-    const method = this.#message.method ?? 'GET';
+    const { method } = this.#request;
     return METHOD.get(method) ?? { tag: 'other', val: method };
   }
 
   pathWithQuery(): string | undefined {
-    return this.#message.url;
+    return this.#request.target;
   }
 
   scheme(): Variant {
-    const message = this.#message;
-    const secure = 'scheme' in message ? message.scheme === 'https' : (message.socket as TLSSocket).encrypted;
-    return secure ? HTTPS : HTTP;
+    return this.#request.secure ? HTTPS : HTTP;
   }
 
   authority(): string | undefined {
-    const { headers } = this.#message;
-    const pseudo = headers[':authority'];
-    return typeof pseudo === 'string' ? pseudo : headers.host;
+    return this.#request.authority;
   }
 
   headers(): Fields {
-    return new Fields(FieldList.received(this.#message.rawHeaders));
+    return new Fields(FieldList.received(this.#request.rawHeaders));
   }
 
   consume(): IncomingBody {
     if (this.#consumed) throw refused('the body of this request was taken before');
     this.#consumed = true;
-    return new IncomingBody(new Arriving(this.#message, discard, 'connection-terminated'));
+    return new IncomingBody(new Arriving(this.#request.message, discard, 'connection-terminated'));
   }
 }
 

@@ -1,61 +1,81 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2';
+import { EMPTY } from '../streams.ts';
 import type { Departing, Departure } from './body.ts';
 import { HttpError } from './error.ts';
-import { collected, type FieldList, paired } from './fields.ts';
+import type { FieldList } from './fields.ts';
 import type { Message } from './message.ts';
 
-// Up to here it is cheaper to hand Node one string than to let it write head and body as two buffers.
-const SMALL = 8 * 1024;
+/** A request that a server received. */
+export interface ReceivedRequest {
+  readonly method: string;
+  /** Path and query, or `*`. */
+  readonly target: string | undefined;
+  readonly authority: string | undefined;
+  /** Whether it came over TLS. */
+  readonly secure: boolean;
+  /** Names and values in turn. */
+  readonly rawHeaders: string[];
+  /** The body and what follows it; asked for when a guest wants it. */
+  readonly message: Message;
+}
 
-/** A request as Node's servers have it, of HTTP/1.1 or HTTP/2. */
-export type ServerRequest = IncomingMessage | Http2ServerRequest;
+/** What takes the response to a request: it need not check that calls come in an order that HTTP allows. */
+export interface Responder {
+  /** Whether nobody takes it any more, because the client has gone or the response has ended. */
+  readonly gone: boolean;
+  /** Bytes that wait to be sent, and how many may. */
+  readonly writableLength: number;
+  readonly writableHighWaterMark: number;
+  /** Sends a response ahead of the final one. */
+  inform(status: number, fields: FieldList): void;
+  /** Sends a response whose body is all here. It may keep and change both lists. */
+  respond(status: number, pairs: string[], body: Uint8Array): void;
+  /** Sends a head: the body follows in parts. It may keep and change the list. */
+  begin(status: number, pairs: string[]): void;
+  write(bytes: Uint8Array, written: () => void): void;
+  end(trailers: FieldList | undefined): void;
+  /** Sends an error of the host, or breaks off what has begun. */
+  refuse(status: number): void;
+  /** Calls back when room or life may have changed. */
+  watch(changed: () => void): void;
+}
 
-/** A response as Node's servers have it. */
-export type ServerReply = ServerResponse | Http2ServerResponse;
-
-const isHttp2 = (response: ServerReply): response is Http2ServerResponse => 'stream' in response;
-
-/** The answer to one request. */
+/** The response to one request, as a guest gives it. */
 export class Reply implements Departure {
-  readonly #response: ServerReply;
+  readonly #responder: Responder;
+  readonly #toHead: boolean;
   #status = 200;
   #pairs: readonly string[] = [];
   #body: Departing | undefined;
   #given = false;
 
-  constructor(response: ServerReply) {
-    this.#response = response;
+  constructor(method: string, responder: Responder) {
+    this.#toHead = method === 'HEAD';
+    this.#responder = responder;
   }
 
-  /** Whether the guest has given its answer. */
+  /** Whether the guest has given its response. */
   get given(): boolean {
     return this.#given;
   }
 
   get gone(): boolean {
-    const response = this.#response;
-    if (response.writableEnded) return true;
-    return isHttp2(response) ? response.stream.destroyed || response.stream.closed : response.destroyed || response.req.socket.destroyed;
+    return this.#responder.gone;
   }
 
   get writableLength(): number {
-    return this.#response.writableLength;
+    return this.#responder.writableLength;
   }
 
   get writableHighWaterMark(): number {
-    return this.#response.writableHighWaterMark;
+    return this.#responder.writableHighWaterMark;
   }
 
-  /** Sends a response ahead of the answer: 102, 103. */
+  /** Sends a response ahead of the final one: 102, 103. */
   inform(status: number, fields: FieldList): void {
-    if (this.gone || this.#response.headersSent) return;
-    const response = this.#response;
-    if (isHttp2(response)) response.stream.additionalHeaders({ ':status': status, ...collected(fields) });
-    else response.writeInformation(status, [...fields.pairs]);
+    if (!this.#given && !this.gone) this.#responder.inform(status, fields);
   }
 
-  /** Gives the answer. Without a body it goes out at once. */
+  /** Gives the response. Without a body it goes out at once. */
   give(status: number, fields: FieldList, body: Departing | undefined): void {
     this.#given = true;
     this.#status = status;
@@ -63,15 +83,13 @@ export class Reply implements Departure {
     this.#body = body;
     if (this.gone) return;
     if (body !== undefined) body.depart(this);
-    else this.sendAll(new Uint8Array(0));
+    else this.sendAll(EMPTY);
   }
 
-  /** Answers with an error of the host, or breaks the connection when it is too late for that. */
+  /** Responds with an error of the host, or breaks the connection when it is too late for that. */
   refuse(status: number): void {
     this.#given = true;
-    if (this.gone) return;
-    if (this.#response.headersSent) this.#response.destroy();
-    else this.#head(status, ['content-type', 'text/plain', 'content-length', '0']).end();
+    if (!this.gone) this.#responder.refuse(status);
   }
 
   /** The guest will not write any more: what it has not ended is cut off. */
@@ -81,37 +99,22 @@ export class Reply implements Departure {
   }
 
   sendAll(body: Uint8Array): void {
-    const response = this.#response;
     const pairs = [...this.#pairs];
-    const bodiless = this.#status === 204 || this.#status === 304;
-    if (!bodiless && !has(pairs, 'content-length') && !(response.req.method === 'HEAD' && body.length === 0)) {
-      pairs.push('content-length', String(body.length));
-    }
-    this.#head(this.#status, pairs);
-    if (body.length === 0) response.end();
-    else if (body.length <= SMALL) response.end(Buffer.from(body.buffer, body.byteOffset, body.length).toString('latin1'), 'latin1');
-    else response.end(body);
+    const bodiless = this.#status === 204 || this.#status === 304 || (this.#toHead && body.length === 0);
+    if (!bodiless && !has(pairs, 'content-length')) pairs.push('content-length', String(body.length));
+    this.#responder.respond(this.#status, pairs, body);
   }
 
   sendHead(): void {
-    this.#head(this.#status, [...this.#pairs]).flushHeaders();
-  }
-
-  // The declarations know lists of pairs only for HTTP/1.1, the code for both.
-  #head(status: number, pairs: string[]): ServerResponse {
-    return (this.#response as ServerResponse).writeHead(status, pairs);
+    this.#responder.begin(this.#status, [...this.#pairs]);
   }
 
   write(bytes: Uint8Array, written: () => void): void {
-    (this.#response as ServerResponse).write(bytes, written);
+    this.#responder.write(bytes, written);
   }
 
   end(trailers: FieldList | undefined): void {
-    if (this.gone) return;
-    const response = this.#response;
-    if (trailers !== undefined && isHttp2(response)) response.addTrailers(collected(trailers));
-    else if (trailers !== undefined) (response as ServerResponse).addTrailers(paired(trailers));
-    response.end();
+    if (!this.gone) this.#responder.end(trailers);
   }
 
   abort(): void {
@@ -119,7 +122,7 @@ export class Reply implements Departure {
   }
 
   watch(changed: () => void): void {
-    this.#response.on('drain', changed).on('close', changed);
+    this.#responder.watch(changed);
   }
 }
 

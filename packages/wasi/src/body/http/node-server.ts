@@ -1,0 +1,95 @@
+/** Requests and responses of Node's own servers. */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2';
+import type { TLSSocket } from 'node:tls';
+import { collected, type FieldList, paired } from './fields.ts';
+import type { Message } from './message.ts';
+import type { ReceivedRequest, Responder } from './server.ts';
+
+// Up to here it is cheaper to hand Node one string than to let it write head and body as two buffers.
+const SMALL = 8 * 1024;
+
+/** A request of HTTP/1.1 or HTTP/2. */
+export type NodeRequest = IncomingMessage | Http2ServerRequest;
+
+/** A response of HTTP/1.1 or HTTP/2. */
+export type NodeResponse = ServerResponse | Http2ServerResponse;
+
+const isHttp2 = (response: NodeResponse): response is Http2ServerResponse => 'stream' in response;
+
+export function receivedByNode(request: NodeRequest): ReceivedRequest {
+  const { headers } = request;
+  const pseudo = headers[':authority'];
+  return {
+    method: request.method ?? 'GET',
+    target: request.url,
+    authority: typeof pseudo === 'string' ? pseudo : headers.host,
+    secure: 'scheme' in request ? request.scheme === 'https' : (request.socket as TLSSocket).encrypted,
+    rawHeaders: request.rawHeaders,
+    message: request as Message,
+  };
+}
+
+export class NodeResponder implements Responder {
+  readonly #response: NodeResponse;
+
+  constructor(response: NodeResponse) {
+    this.#response = response;
+  }
+
+  get gone(): boolean {
+    const response = this.#response;
+    if (response.writableEnded) return true;
+    return isHttp2(response) ? response.stream.destroyed || response.stream.closed : response.destroyed || response.req.socket.destroyed;
+  }
+
+  get writableLength(): number {
+    return this.#response.writableLength;
+  }
+
+  get writableHighWaterMark(): number {
+    return this.#response.writableHighWaterMark;
+  }
+
+  inform(status: number, fields: FieldList): void {
+    const response = this.#response;
+    if (isHttp2(response)) response.stream.additionalHeaders({ ':status': status, ...collected(fields) });
+    else response.writeInformation(status, [...fields.pairs]);
+  }
+
+  respond(status: number, pairs: string[], body: Uint8Array): void {
+    const response = this.#head(status, pairs);
+    if (body.length === 0) response.end();
+    else if (body.length <= SMALL) response.end(Buffer.from(body.buffer, body.byteOffset, body.length).toString('latin1'), 'latin1');
+    else response.end(body);
+  }
+
+  begin(status: number, pairs: string[]): void {
+    this.#head(status, pairs).flushHeaders();
+  }
+
+  // The declarations know lists of pairs only for HTTP/1.1, the code for both.
+  #head(status: number, pairs: string[]): ServerResponse {
+    return (this.#response as ServerResponse).writeHead(status, pairs);
+  }
+
+  write(bytes: Uint8Array, written: () => void): void {
+    (this.#response as ServerResponse).write(bytes, written);
+  }
+
+  end(trailers: FieldList | undefined): void {
+    const response = this.#response;
+    if (trailers !== undefined && isHttp2(response)) response.addTrailers(collected(trailers));
+    else if (trailers !== undefined) (response as ServerResponse).addTrailers(paired(trailers));
+    response.end();
+  }
+
+  refuse(status: number): void {
+    if (this.#response.headersSent) this.#response.destroy();
+    else this.#head(status, ['content-type', 'text/plain', 'content-length', '0']).end();
+  }
+
+  watch(changed: () => void): void {
+    this.#response.on('drain', changed).on('close', changed);
+  }
+}
