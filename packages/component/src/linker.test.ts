@@ -419,3 +419,75 @@ test('what a start function causes comes as the trap that it is', async () => {
   });
   await assert.rejects(linker.instantiate(component), { code: 'TENON_TRAP', message: /not today/ });
 });
+
+const STORAGE_IMPORTS = `
+  (core func $get (canon context.get i32 0))
+  (core func $set (canon context.set i32 0))
+  (core instance $storage (export "get" (func $get)) (export "set" (func $set)))`;
+/** A memory whose `realloc` traps when it finds something in its storage, and leaves something there. */
+const STORAGE_LIBC = `
+  (core module $libc
+    (import "" "get" (func $get (result i32)))
+    (import "" "set" (func $set (param i32)))
+    (memory (export "memory") 1)
+    (func (export "realloc") (param i32 i32 i32 i32) (result i32)
+      (if (call $get) (then unreachable))
+      (call $set (i32.const 9))
+      (i32.const 64)))
+  (core instance $libc (instantiate $libc (with "" (instance $storage))))`;
+
+test('every task and every realloc has a storage of its own', async () => {
+  const component = await compile(`(component
+    (import "echo" (func $echo (param "s" string) (result string)))
+    ${STORAGE_IMPORTS}
+    ${STORAGE_LIBC}
+    (core func $echo (canon lower (func $echo) (memory (core memory $libc "memory")) (realloc (core func $libc "realloc"))))
+    (core module $m
+      (import "" "get" (func $get (result i32)))
+      (import "" "set" (func $set (param i32)))
+      (import "host" "echo" (func $echo (param i32 i32 i32)))
+      (func (export "run") (param i32 i32 i32 i32) (result i32)
+        (if (call $get) (then unreachable))
+        (call $set (i32.const 5))
+        (call $echo (local.get 0) (local.get 1) (i32.const 16))
+        (call $get)))
+    (core instance $m (instantiate $m (with "" (instance $storage)) (with "host" (instance (export "echo" (func $echo))))))
+    (func (export "run") (param "a" string) (param "b" string) (result u32)
+      (canon lift (core func $m "run") (memory (core memory $libc "memory")) (realloc (core func $libc "realloc")))))`);
+  const { exports } = await new Linker().define('echo', (text: string) => text).instantiate(component);
+  const run = exports.run as (a: string, b: string) => number;
+  assert.equal(run('a', 'b'), 5);
+  assert.equal(run('a', 'b'), 5);
+});
+
+test('storage is kept apart although the callee gets to its built-ins after the caller is linked', async () => {
+  // The parent lends `f` to its child before it instantiates the module behind `context.set`, which `f` calls through a table.
+  const component = await compile(`(component
+    (core module $shim
+      (type $set (func (param i32)))
+      (table (export "table") 1 funcref)
+      (func (export "f") (call_indirect (type $set) (i32.const 3) (i32.const 0))))
+    (core instance $shim (instantiate $shim))
+    (func $f (canon lift (core func $shim "f")))
+    (component $child
+      (import "f" (func $f))
+      (core func $f (canon lower (func $f)))
+      (core module $m (import "" "f" (func $f)) (func (export "go") (call $f)))
+      (core instance $m (instantiate $m (with "" (instance (export "f" (func $f))))))
+      (func (export "go") (canon lift (core func $m "go"))))
+    (instance $child (instantiate $child (with "f" (func $f))))
+    (core func $go (canon lower (func $child "go")))
+    ${STORAGE_IMPORTS}
+    (core module $fixup
+      (import "" "get" (func $get (result i32)))
+      (import "" "set" (func $set (param i32)))
+      (import "child" "go" (func $go))
+      (import "shim" "table" (table 1 funcref))
+      (elem (i32.const 0) func $set)
+      (func (export "run") (result i32) (call $set (i32.const 5)) (call $go) (call $get)))
+    (core instance $fixup (instantiate $fixup (with "" (instance $storage)) (with "shim" (instance $shim))
+      (with "child" (instance (export "go" (func $go))))))
+    (func (export "run") (result u32) (canon lift (core func $fixup "run"))))`);
+  const { exports } = await new Linker().instantiate(component);
+  assert.equal((exports.run as () => number)(), 5);
+});

@@ -1,6 +1,7 @@
 /** `LiftLowerContext` of the spec: what lifting and lowering need of one bound function. */
 import type { StringEncoding } from '../binary/definitions.ts';
 import { Trap } from '../errors.ts';
+import { freshContext, restoreContext } from '../instance/context.ts';
 import { flagWords, MAY_LEAVE } from '../instance/flags.ts';
 import { type ComponentInstance, type ResourceHandle, type RuntimeResource, Task } from '../instance/state.ts';
 import type { Binding, CoreFunction } from './contract.ts';
@@ -84,6 +85,8 @@ export class Context {
   realloc(old: number, oldSize: number, align: number, size: number): number {
     const { instance, reallocate } = this;
     const word = instance.flagsWord;
+    // It runs in a thread of its own.
+    const interrupted = instance.usesContext ? freshContext(instance) : undefined;
     let address: number;
     try {
       if (reallocate === undefined) throw new Trap('internal error: a function that needs `realloc` was bound without it');
@@ -95,6 +98,7 @@ export class Context {
     // A trap that core code swallowed has cleared the flags for good.
     if (instance.store.trap !== undefined) throw instance.store.trap;
     flagWords[word] = (flagWords[word] ?? 0) | MAY_LEAVE;
+    if (interrupted !== undefined) restoreContext(instance, interrupted);
     this.renew();
     if ((address & (align - 1)) !== 0) return raise(instance, this.name, new Trap(`realloc return: result not aligned to ${align}`));
     if (address + size > this.bytes.length) return raise(instance, this.name, new Trap('realloc return: beyond end of memory'));

@@ -4,7 +4,8 @@
  * https://github.com/WebAssembly/component-model/blob/main/design/mvp/CanonicalABI.md#canon-resourcenew
  */
 import { Trap } from '../errors.ts';
-import { FLAGS_CONTEXT_OFFSET, FLAGS_SLOT_BYTES, flagWords, MAY_ENTER } from '../instance/flags.ts';
+import { freshContext, restoreContext } from '../instance/context.ts';
+import { flagWords, MAY_ENTER } from '../instance/flags.ts';
 import { type ComponentInstance, ResourceHandle, type RuntimeResource, type Store, Task } from '../instance/state.ts';
 import { coreDrop } from './destructor.ts';
 import { cannotLeave, mayLeave } from './entry.ts';
@@ -95,18 +96,16 @@ function disposeHost(rep: number | object): void {
   }
 }
 
-const CONTEXT_WORDS = (FLAGS_SLOT_BYTES - FLAGS_CONTEXT_OFFSET) >> 2;
-
 /** The call of a destructor as a lifted function of the implementer: its flags checked, and with task-local storage of its own. */
 class DestructorCall {
   private readonly enters: readonly number[];
-  private readonly storage: number;
+  private readonly implementer: ComponentInstance;
   /** Storage of the calls that destructors interrupted, innermost last. */
   private readonly saved: Int32Array[] = [];
 
   constructor(caller: ComponentInstance, implementer: ComponentInstance) {
     this.enters = enteringSet(implementer, caller).map((instance) => instance.flagsWord);
-    this.storage = (implementer.flagsAddress + FLAGS_CONTEXT_OFFSET) >> 2;
+    this.implementer = implementer;
   }
 
   /** @throws Trap when the implementer, or an instance around it, cannot be entered */
@@ -117,16 +116,14 @@ class DestructorCall {
   }
 
   begin(): void {
-    const { storage } = this;
-    this.saved.push(flagWords.slice(storage, storage + CONTEXT_WORDS));
-    flagWords.fill(0, storage, storage + CONTEXT_WORDS);
+    this.saved.push(freshContext(this.implementer));
     for (const word of this.enters) flagWords[word] = (flagWords[word] ?? 0) & ~MAY_ENTER;
   }
 
   end(): void {
     for (const word of this.enters) flagWords[word] = (flagWords[word] ?? 0) | MAY_ENTER;
     const saved = this.saved.pop();
-    if (saved !== undefined) flagWords.set(saved, this.storage);
+    if (saved !== undefined) restoreContext(this.implementer, saved);
   }
 }
 

@@ -21,7 +21,7 @@ interface Setup {
   readonly calleeEncoding?: StringEncoding;
   readonly wide?: boolean;
   readonly enters?: readonly number[];
-  readonly savesContext?: boolean;
+  readonly usesContext?: boolean;
   readonly postReturn?: boolean;
 }
 
@@ -41,19 +41,20 @@ class Call {
     this.callee = new Guest(setup.calleeEncoding ?? 'utf8');
     this.caller.wide = setup.wide ?? false;
     this.callee.wide = setup.wide ?? false;
+    const { usesContext = false } = setup;
     const request: AdapterRequest = {
       type,
-      caller: { instance: CALLER, encoding: this.caller.encoding, memory: 10, realloc: 11 },
+      caller: { instance: CALLER, encoding: this.caller.encoding, memory: 10, realloc: 11, usesContext },
       callee: {
         instance: CALLEE,
         encoding: this.callee.encoding,
         memory: 20,
         realloc: 21,
+        usesContext,
         func: 22,
         postReturn: setup.postReturn === true ? 23 : undefined,
       },
       enters: setup.enters ?? [CALLEE],
-      savesContext: setup.savesContext ?? false,
       name: 'test:adapter/f',
     };
     for (const instance of [CALLER, CALLEE, PARENT]) this.setFlags(instance, MAY_ENTER | MAY_LEAVE);
@@ -521,20 +522,27 @@ test('one thing happens after the other, each with the right flags', () => {
   assert.equal(call.flagsText(), 'L EL EL');
 });
 
-test('the callee has a storage of its own for each call', () => {
-  const call = new Call(func([p('string')]), { savesContext: true }, () => {
+test('each call and each realloc has a storage of its own', () => {
+  const call = new Call(func([p('string'), p('string')], p('string')), { usesContext: true }, () => {
     assert.deepEqual([...call.context(CALLEE)], [0n, 0n]);
     call.context(CALLEE).set([5n, 6n]);
-    return undefined;
+    return 16;
   });
-  call.callee.onRealloc = () => {
-    assert.deepEqual([...call.context(CALLEE)], [0n, 0n]);
-    call.context(CALLEE).set([3n, 4n]);
-    return 64;
-  };
+  for (const [guest, instance] of [
+    [call.callee, CALLEE],
+    [call.caller, CALLER],
+  ] as const) {
+    guest.onRealloc = () => {
+      assert.deepEqual([...call.context(instance)], [0n, 0n]);
+      call.context(instance).set([3n, 4n]);
+      return 64;
+    };
+  }
   call.context(CALLEE).set([1n, 2n]);
-  call.adapter(0, 1);
+  call.context(CALLER).set([7n, 8n]);
+  call.adapter(0, 1, 0, 1, 32);
   assert.deepEqual([...call.context(CALLEE)], [1n, 2n]);
+  assert.deepEqual([...call.context(CALLER)], [7n, 8n]);
 });
 
 test('a scalar signature needs no memory but that of the flags', () => {
@@ -546,10 +554,9 @@ test('a scalar signature needs no memory but that of the flags', () => {
 function requestFor(type: FuncType): AdapterRequest {
   return {
     type,
-    caller: { instance: 0, encoding: 'utf8', memory: 0, realloc: 0 },
-    callee: { instance: 1, encoding: 'utf16', memory: 1, realloc: 1, func: 0, postReturn: undefined },
+    caller: { instance: 0, encoding: 'utf8', memory: 0, realloc: 0, usesContext: false },
+    callee: { instance: 1, encoding: 'utf16', memory: 1, realloc: 1, usesContext: false, func: 0, postReturn: undefined },
     enters: [1],
-    savesContext: false,
     name: 'f',
   };
 }

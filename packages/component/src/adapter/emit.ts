@@ -4,10 +4,10 @@
  * https://github.com/WebAssembly/component-model/blob/main/design/mvp/CanonicalABI.md#canon-lower
  */
 import { ComponentError } from '../errors.ts';
-import { FLAGS_CONTEXT_OFFSET, MAY_ENTER, MAY_LEAVE } from '../instance/flags.ts';
+import { MAY_ENTER, MAY_LEAVE } from '../instance/flags.ts';
 import { alignment, elemSize, flatten, flattenFunc, MAX_FLAT_PARAMS } from '../types/layout.ts';
 import type { FuncType, TupleType, ValType } from '../types/types.ts';
-import { checkPointer, memoryOf, reallocate, setFlags, withoutLeave } from './memory.ts';
+import { checkPointer, freshContext, memoryOf, reallocate, setFlags, withoutLeave } from './memory.ts';
 import { type Passage, passage, SharedModule } from './module.ts';
 import type { AdapterModule, AdapterRequest } from './requests.ts';
 import { hasBorrow } from './shapes.ts';
@@ -54,12 +54,8 @@ class Adapter {
 
     const leave = this.enter();
     if (borrows) code.call(module.enterCall(callee.instance));
-    const context = this.context();
-    context.save();
-    context.clear();
+    const restoreContext = freshContext(code, module, callee);
     const args = this.moveParams(passage(caller, callee));
-    // A realloc runs in a thread of its own.
-    if (callee.realloc !== undefined) context.clear();
 
     const core = flattenFunc(type, 'lift');
     code.get(...args).call(module.func(callee.func, core));
@@ -73,7 +69,7 @@ class Adapter {
         code.get(...returned).call(module.postReturn(postReturn, { params: core.results, results: [] }));
       });
     }
-    context.restore();
+    restoreContext();
     if (borrows) code.call(module.exitCall());
     leave();
     code.get(...results);
@@ -98,27 +94,6 @@ class Adapter {
     for (const instance of request.enters) setFlags(code, module, instance, MAY_LEAVE);
     return () => {
       for (const instance of request.enters) setFlags(code, module, instance, MAY_ENTER | MAY_LEAVE);
-    };
-  }
-
-  /** The task-local storage of the callee: what saves it, gives a new thread zeros, and puts the old storage back. */
-  private context(): { readonly save: () => void; readonly clear: () => void; readonly restore: () => void } {
-    const { code, module, request } = this;
-    const flags = module.flagsMemory();
-    const address = module.flagsAddress(request.callee.instance);
-    const slots = request.savesContext
-      ? [0, 1].map((index) => ({ offset: FLAGS_CONTEXT_OFFSET + 8 * index, saved: code.fresh('i64') }))
-      : [];
-    return {
-      save: () => {
-        for (const { offset, saved } of slots) code.globalGet(address).access(mem.i64Load, flags, offset).set(saved);
-      },
-      clear: () => {
-        for (const { offset } of slots) code.globalGet(address).i64(0n).access(mem.i64Store, flags, offset);
-      },
-      restore: () => {
-        for (const { offset, saved } of slots) code.globalGet(address).get(saved).access(mem.i64Store, flags, offset);
-      },
     };
   }
 

@@ -1,6 +1,6 @@
 /** Pointers into linear memories: checks, allocation by the guest's `realloc`, and the instance flags around it. */
 import { ComponentError } from '../errors.ts';
-import { MAY_LEAVE } from '../instance/flags.ts';
+import { FLAGS_CONTEXT_OFFSET, MAY_LEAVE } from '../instance/flags.ts';
 import type { SharedModule } from './module.ts';
 import type { AdapterSide } from './requests.ts';
 import { COPY_BYTES } from './shapes.ts';
@@ -91,6 +91,7 @@ export function reallocate(code: Code, module: SharedModule, side: AdapterSide, 
   if (side.realloc === undefined)
     throw new ComponentError('TENON_INVALID', 'the canonical options of a function lack the realloc that its type needs');
   const { old, align, size, outOfBounds } = allocation;
+  const restoreContext = freshContext(code, module, side);
   withoutLeave(code, module, side.instance, () => {
     if (old === undefined) code.i32(0).i32(0);
     else {
@@ -101,8 +102,26 @@ export function reallocate(code: Code, module: SharedModule, side: AdapterSide, 
     size();
     code.call(module.realloc(side.realloc as number)).set(pointer);
   });
+  restoreContext();
   checkAligned(code, pointer, align);
   checkBounds(code, memoryOf(module, side), pointer, size, outOfBounds);
+}
+
+const CONTEXT_OFFSETS = [FLAGS_CONTEXT_OFFSET, FLAGS_CONTEXT_OFFSET + 8];
+
+/** Gives a new thread of an instance zeros for storage: a task has one, and so has each `realloc`. Returns what puts the old storage back. */
+export function freshContext(code: Code, module: SharedModule, { instance, usesContext }: AdapterSide): () => void {
+  if (!usesContext) return () => {};
+  const flags = module.flagsMemory();
+  const address = module.flagsAddress(instance);
+  const saved = CONTEXT_OFFSETS.map((offset) => ({ offset, value: code.fresh('i64') }));
+  for (const { offset, value } of saved) {
+    code.globalGet(address).access(mem.i64Load, flags, offset).set(value);
+    code.globalGet(address).i64(0n).access(mem.i64Store, flags, offset);
+  }
+  return () => {
+    for (const { offset, value } of saved) code.globalGet(address).get(value).access(mem.i64Store, flags, offset);
+  };
 }
 
 /** Runs guest code that must not call out: MAY_LEAVE is cleared around it. */

@@ -12,6 +12,8 @@ export interface AdapterSide {
   readonly encoding: StringEncoding;
   readonly memory: number | undefined;
   readonly realloc: number | undefined;
+  /** Whether it uses `context.get` or `context.set`, so that each new thread in it needs storage of its own. */
+  readonly usesContext: boolean;
 }
 
 /** A synchronous lowered function whose callee is a synchronous lifted function of another component. */
@@ -24,8 +26,6 @@ export interface AdapterRequest {
    * their MAY_ENTER is checked, cleared, and set again on return. Empty for a call from a child to its ancestor.
    */
   readonly enters: readonly number[];
-  /** Whether the callee uses `context.get` or `context.set`, so that its storage must be saved, zeroed and restored. */
-  readonly savesContext: boolean;
   /** Name for messages. */
   readonly name: string;
 }

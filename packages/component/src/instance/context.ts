@@ -3,7 +3,7 @@
  * https://github.com/WebAssembly/component-model/blob/main/design/mvp/CanonicalABI.md#-canon-contextget
  */
 import type { CoreFunction } from '../abi/contract.ts';
-import { FLAGS_CONTEXT_OFFSET, flagWords } from './flags.ts';
+import { FLAGS_CONTEXT_OFFSET, FLAGS_SLOT_BYTES, flagWords } from './flags.ts';
 import type { ComponentInstance } from './state.ts';
 
 const wordOf = (instance: ComponentInstance, index: number): number => instance.flagsWord + (FLAGS_CONTEXT_OFFSET >> 2) + 2 * index;
@@ -26,4 +26,18 @@ export function contextSet(instance: ComponentInstance, type: 'i32' | 'i64', ind
     flagWords[word] = Number(BigInt.asIntN(32, value));
     flagWords[word + 1] = Number(BigInt.asIntN(32, value >> 32n));
   };
+}
+
+const CONTEXT_WORDS = (FLAGS_SLOT_BYTES - FLAGS_CONTEXT_OFFSET) >> 2;
+
+/** Gives a new thread of the instance zeros for storage. @returns the storage of the thread that it interrupts */
+export function freshContext(instance: ComponentInstance): Int32Array {
+  const word = wordOf(instance, 0);
+  const saved = flagWords.slice(word, word + CONTEXT_WORDS);
+  flagWords.fill(0, word, word + CONTEXT_WORDS);
+  return saved;
+}
+
+export function restoreContext(instance: ComponentInstance, saved: Int32Array): void {
+  flagWords.set(saved, wordOf(instance, 0));
 }

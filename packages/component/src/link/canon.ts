@@ -98,9 +98,10 @@ function lower(builder: PlanBuilder, env: Environment, func: FuncValue, options:
     const callee = func.options;
     return {
       type: func.type,
-      caller: { instance: env.instance, ...canonSlots(options) },
+      caller: { instance: env.instance, usesContext: builder.usesContext(env.instance), ...canonSlots(options) },
       callee: {
         instance: func.instance,
+        usesContext: builder.usesContext(func.instance),
         ...canonSlots(callee),
         func: func.core.slot(),
         postReturn: callee.postReturn?.slot(),

@@ -65,7 +65,7 @@ class Flattener {
         `the component makes more than ${MAX_INSTANCES} component instances, or nests them deeper than ${MAX_DEPTH}`,
       );
     }
-    const instance = this.builder.addInstance(parent, path);
+    const instance = this.builder.addInstance(parent, path, component.definition.definitions.some(usesContext));
     const env = new Environment(component.scope, instance, component.source);
     const exports = new Map<string, Item>();
     for (const definition of component.definition.definitions) {
@@ -218,6 +218,10 @@ class Flattener {
     }
     return exports;
   }
+}
+
+function usesContext(definition: Definition): boolean {
+  return definition.kind === 'canon' && (definition.canon.kind === 'context.get' || definition.canon.kind === 'context.set');
 }
 
 /** The effort of interpreting a definition: what it leaves in memory, see `PlanBuilder.effort`. */

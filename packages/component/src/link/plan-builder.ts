@@ -36,7 +36,7 @@ interface InstanceBuilder {
   readonly path: string;
   readonly callsInstances: Set<number>;
   readonly callsHost: Set<number>;
-  usesContext: boolean;
+  readonly usesContext: boolean;
 }
 
 interface ResourceBuilder {
@@ -74,14 +74,18 @@ export class PlanBuilder {
     return this.instances.length;
   }
 
-  addInstance(parent: number | undefined, path: string): number {
+  addInstance(parent: number | undefined, path: string, usesContext: boolean): number {
     this.effort.spend(INSTANCE_EFFORT);
-    this.instances.push({ parent, path, callsInstances: new Set(), callsHost: new Set(), usesContext: false });
+    this.instances.push({ parent, path, callsInstances: new Set(), callsHost: new Set(), usesContext });
     return this.instances.length - 1;
   }
 
   instancePath(index: number): string {
     return this.instanceAt(index).path;
+  }
+
+  usesContext(index: number): boolean {
+    return this.instanceAt(index).usesContext;
   }
 
   private instanceAt(index: number): InstanceBuilder {
@@ -165,11 +169,9 @@ export class PlanBuilder {
 
   builtin(builtin: PlanBuiltin, instance: number): CoreItem {
     return this.item((to) => {
-      const user = this.instanceAt(instance);
-      if (builtin.kind === 'context.get' || builtin.kind === 'context.set') user.usesContext = true;
       if (builtin.kind === 'resource.drop') {
         const resource = this.resource(builtin.resource);
-        if (resource.kind === 'guest' && resource.hasDestructor) user.callsInstances.add(resource.implementer);
+        if (resource.kind === 'guest' && resource.hasDestructor) this.instanceAt(instance).callsInstances.add(resource.implementer);
       }
       this.emit({ op: 'make builtin', builtin, instance, to });
     });
@@ -185,7 +187,7 @@ export class PlanBuilder {
   }
 
   /** A call from one component to another: an adapter, made together with others just before something needs it. */
-  adapter(callee: number, caller: number, request: () => Omit<AdapterRequest, 'enters' | 'savesContext'>): CoreItem {
+  adapter(callee: number, caller: number, request: () => Omit<AdapterRequest, 'enters'>): CoreItem {
     return this.item((to) => {
       this.instanceAt(caller).callsInstances.add(callee);
       const enters = this.enteringSet(callee, caller);
@@ -198,7 +200,7 @@ export class PlanBuilder {
       const needed = request();
       this.adapterDepth--;
       this.require(needed.callee.func, needed.callee.postReturn, needed.callee.realloc, needed.caller.realloc);
-      this.pending.push({ request: { ...needed, enters, savesContext: this.instanceAt(callee).usesContext }, to });
+      this.pending.push({ request: { ...needed, enters }, to });
       this.pendingSlots.add(to);
     });
   }
