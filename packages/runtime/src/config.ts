@@ -30,10 +30,27 @@ export interface HttpEgress {
   readonly ca?: string;
 }
 
+/**
+ * `wasi:sockets`: the component may use TCP and UDP. Each list holds hosts, addresses or ranges, with or without ports:
+ * `db.internal:5432`, `10.0.0.0/8:8000-8010`, `[::1]:53`. Nothing is reached where a list is missing; `*` is everywhere but loopback and
+ * link-local addresses. The names in `connect` and `send` may be looked up.
+ */
+export interface SocketGrants {
+  /** Where TCP connections may go. */
+  readonly connect?: readonly string[];
+  /** Addresses at which TCP connections may be accepted. */
+  readonly listen?: readonly string[];
+  /** Where datagrams may go. */
+  readonly send?: readonly string[];
+  /** Addresses at which datagrams may be received. */
+  readonly receive?: readonly string[];
+}
+
 /** The interfaces that `withInterface` knows, and their options. */
 export interface InterfaceOptions {
   readonly 'wasi:http/incoming-handler': HttpTrigger;
   readonly 'wasi:http/outgoing-handler': HttpEgress;
+  readonly 'wasi:sockets': SocketGrants;
 }
 
 const INTERFACES: { readonly [Name in keyof InterfaceOptions]: (options: InterfaceOptions[Name]) => Partial<Parts> } = {
@@ -42,7 +59,14 @@ const INTERFACES: { readonly [Name in keyof InterfaceOptions]: (options: Interfa
     return { http };
   },
   'wasi:http/outgoing-handler': ({ allow = ['*'], ca }) => ({ egress: allow, egressCa: ca }),
+  'wasi:sockets'(sockets) {
+    const unknown = Object.keys(sockets).find((use) => !SOCKET_USES.includes(use));
+    if (unknown === undefined) return { sockets };
+    throw new RuntimeError('TENON_RUNTIME_OPTION', `\`wasi:sockets\` has no option \`${unknown}\`; known: ${SOCKET_USES.join(', ')}`);
+  },
 };
+
+const SOCKET_USES: readonly string[] = ['connect', 'listen', 'send', 'receive'] satisfies (keyof SocketGrants)[];
 
 /** Limits of a workload. All have defaults. */
 export interface Limits {
@@ -122,6 +146,8 @@ interface Parts {
   readonly http: HttpTrigger | undefined;
   readonly egress: readonly string[];
   readonly egressCa: string | undefined;
+  readonly sockets: SocketGrants;
+  readonly args: readonly string[];
   readonly environment: Readonly<Record<string, string>>;
   readonly directories: readonly DirectoryGrant[];
   readonly limits: Limits;
@@ -147,6 +173,8 @@ export class WorkloadConfig {
       http: undefined,
       egress: [],
       egressCa: undefined,
+      sockets: {},
+      args: [],
       environment: {},
       directories: [],
       limits: DEFAULT_LIMITS,
@@ -170,6 +198,16 @@ export class WorkloadConfig {
   /** Authorities that are trusted for these requests beside those that Node knows. */
   get egressCa(): string | undefined {
     return this.parts.egressCa;
+  }
+
+  /** What its sockets may reach. */
+  get sockets(): SocketGrants {
+    return this.parts.sockets;
+  }
+
+  /** Its arguments, the program's name first. */
+  get args(): readonly string[] {
+    return this.parts.args;
   }
 
   get environment(): Readonly<Record<string, string>> {
@@ -204,6 +242,11 @@ export class WorkloadConfig {
   /** Names the workload in logs; the file's name unless given. */
   withName(name: string): WorkloadConfig {
     return this.with({ name });
+  }
+
+  /** The component's arguments, the program's name first by custom; none unless given. */
+  withArguments(args: readonly string[]): WorkloadConfig {
+    return this.with({ args });
   }
 
   /** Environment variables that the component sees, beside those given before. It sees none of the host's own. */

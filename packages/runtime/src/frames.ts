@@ -1,65 +1,114 @@
 /**
- * How bytes of connections travel between the main thread, which owns the sockets, and a worker thread, which speaks HTTP on them:
- * frames of many connections in one message, and credits so that neither side sends faster than the other consumes.
+ * How requests and responses travel between the main thread, which speaks HTTP, and a worker thread, which runs guests: frames of many requests
+ * in one message, and credits so that neither side sends bodies faster than the other consumes them.
  */
 
-/** What a frame says about its connection. */
-export const DATA = 0;
-/** Data follows on a connection that the thread has not seen before; what it is says the payload, some of the two bits below. */
-export const OPEN = 4;
-/** The client speaks TLS with the main thread. */
-export const SECURE = 1;
-/** The client speaks HTTP/2. */
-export const HTTP2 = 2;
-/** The sender will send no more data. */
-export const END = 1;
-/** The sender is done with the connection altogether. */
-export const CLOSE = 2;
-/** So many bytes were consumed and may be sent anew. */
-export const CREDIT = 3;
+// From the main thread.
+/** A request; the text is its head (see {@link joined}), the data a short body that is all here. */
+export const REQUEST = 0;
+/** The client has gone, or its body broke off. */
+export const GONE = 1;
+/** The guest is to be ended. */
+export const CANCEL = 2;
+
+// From both.
+/** A part of a body. */
+export const DATA = 3;
+/** The end of a body; the text is its trailers. */
+export const END = 4;
+/** So many bytes of a body, as the data says, were consumed and may be sent anew. */
+export const CREDIT = 5;
+
+// From a worker thread.
+/** A whole response: head and body. */
+export const RESPONSE = 6;
+/** The head of a response whose body follows. */
+export const HEAD = 7;
+/** A response ahead of the final one. */
+export const INFORM = 8;
+/** The client may send its body. */
+export const CONTINUE = 9;
+/** The guest gave an error in place of a response, or broke its response off. */
+export const REFUSE = 10;
+/** The guest is done with the request. */
+export const DONE = 11;
+/** The guest failed; the data is a {@link Failure}. */
+export const FAILED = 12;
+
+// Beside the kind of a REQUEST.
+/** No body follows. */
+export const WHOLE = 16;
+/** It came over TLS. */
+export const SECURE = 32;
+/** The client sends its body only when it is told to. */
+export const WAITS = 64;
+export const KIND = 15;
+
+/** Why a guest did not do its part. */
+export interface Failure {
+  readonly event: 'trap' | 'error' | 'busy';
+  readonly message: string;
+  readonly code?: string;
+  readonly component?: string;
+  readonly func?: string;
+  readonly backtrace?: string;
+}
 
 /** Bytes as a latin1 string where they are few: V8 hands a short string over faster than a buffer. */
-export type Payload = string | Uint8Array<ArrayBuffer> | number | undefined;
+export type Bytes = string | Uint8Array<ArrayBuffer>;
+export type Data = Bytes | number | Failure | undefined;
 
-/** Frames one after the other: connection, kind, payload. */
-export type Frames = readonly (number | Payload)[];
+/** Frames one after the other: the number of the request, kind, text, data. */
+export type Frames = readonly (number | string | Data)[];
+const SLOTS = 4;
 
-/** Bytes that one side may send before the other has consumed them. */
+/** Bytes of one body that a side may send before the other has consumed them. */
 export const WINDOW = 256 * 1024;
-/** Consumed bytes are credited when there are this many: most exchanges are smaller and need no credit. */
+/** Consumed bytes are credited when there are this many: most bodies are smaller and need no credit. */
 export const CREDIT_STEP: number = WINDOW / 4;
 
-const SHORT = 4 * 1024;
+/** Bodies up to this length travel as strings, and together with their head when they are all here. */
+export const SHORT = 4 * 1024;
 
 interface Port {
   postMessage(message: unknown, transfer: ArrayBuffer[]): void;
 }
 
-/** Collects the frames of one turn of the event loop into one message. */
+/** Collects frames until the end of this turn of the event loop, and sends them as one message. */
 export class FrameSender {
   private readonly port: Port;
-  private frames: (number | Payload)[] = [];
+  private frames: (number | string | Data)[] = [];
   private transfer: ArrayBuffer[] = [];
+  private scheduled = false;
+  private readonly onTurn = (): void => {
+    this.scheduled = false;
+    this.flush();
+  };
 
   constructor(port: Port) {
     this.port = port;
   }
 
-  send(connection: number, kind: number, payload?: Payload): void {
-    if (this.frames.length === 0) setImmediate(() => this.flush());
-    this.frames.push(connection, kind, payload);
+  /** Adds a frame to a message for which {@link flush} will be called. */
+  add(request: number, kind: number, text?: string, data?: Data): void {
+    this.frames.push(request, kind, text, data);
   }
 
-  /** Sends data. The chunk may be reused by the caller. Returns its length in bytes. */
-  data(connection: number, chunk: Buffer): number {
-    if (chunk.length <= SHORT) {
-      this.send(connection, DATA, chunk.toString('latin1'));
-    } else {
-      const copy = new Uint8Array(chunk);
-      this.send(connection, DATA, copy);
-      this.transfer.push(copy.buffer);
-    }
-    return chunk.length;
+  send(request: number, kind: number, text?: string, data?: Data): void {
+    this.add(request, kind, text, data);
+    if (this.scheduled) return;
+    this.scheduled = true;
+    setImmediate(this.onTurn);
+  }
+
+  /** Makes bytes ready to be sent. They are handed over when they have a buffer of their own and are `owned` here, and otherwise copied. */
+  bytes(bytes: Uint8Array, owned: boolean): Bytes {
+    const { buffer, byteOffset, byteLength } = bytes;
+    if (byteLength <= SHORT) return Buffer.from(buffer, byteOffset, byteLength).toString('latin1');
+    const whole = owned && buffer instanceof ArrayBuffer && buffer.byteLength === byteLength;
+    const sent = whole ? new Uint8Array(buffer) : new Uint8Array(bytes);
+    this.transfer.push(sent.buffer);
+    return sent;
   }
 
   flush(): void {
@@ -72,11 +121,23 @@ export class FrameSender {
 }
 
 /** Takes a message apart. */
-export function receiveFrames(frames: Frames, take: (connection: number, kind: number, payload: Payload) => void): void {
-  for (let i = 0; i < frames.length; i += 3) take(frames[i] as number, frames[i + 1] as number, frames[i + 2]);
+export function receiveFrames(frames: Frames, take: (request: number, kind: number, text: string, data: Data) => void): void {
+  for (let i = 0; i < frames.length; i += SLOTS) {
+    take(frames[i] as number, frames[i + 1] as number, (frames[i + 2] as string | undefined) ?? '', frames[i + 3] as Data);
+  }
 }
 
-/** The bytes of a DATA frame. */
-export function bytesOf(payload: Payload): Buffer {
-  return typeof payload === 'string' ? Buffer.from(payload, 'latin1') : Buffer.from((payload as Uint8Array<ArrayBuffer>).buffer);
+/** The bytes of a frame. */
+export function bytesOf(data: Data): Buffer {
+  return typeof data === 'string' ? Buffer.from(data, 'latin1') : Buffer.from((data as Uint8Array<ArrayBuffer>).buffer);
+}
+
+/** One string of many, none of which has a newline in it: V8 hands one over faster than many. */
+export function joined(first: string, rest: readonly string[]): string {
+  return rest.length === 0 ? first : `${first}\n${rest.join('\n')}`;
+}
+
+/** What {@link joined} put behind the first strings, from this position on. */
+export function split(text: string, from: number): string[] {
+  return from >= text.length ? [] : text.slice(from).split('\n');
 }

@@ -1,107 +1,68 @@
-/** The HTTP trigger inside a worker thread: requests in, one pooled instance each, and an answer whatever the guest does. */
+/** The HTTP trigger in the main thread: Node's own servers on sockets of their own, so that requests are answered whatever guests do. */
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
-import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2';
-import { Trap } from '@tenon/component';
-import type { Board } from './board.ts';
+import type { Server as NetServer, Socket } from 'node:net';
+import type { TLSSocket, Server as TlsServer } from 'node:tls';
+import { answer, isHttp2, isSpoilt, linger, type Response } from './answers.ts';
+import type { Credentials } from './certificate.ts';
 import type { Limits } from './config.ts';
+import type { Dispatcher, Log } from './dispatcher.ts';
 import { RuntimeError } from './errors.ts';
+import { Exchange } from './exchange.ts';
 import type { Http2Server } from './http2-server.ts';
-import type { LogEntry } from './log.ts';
-import type { Lease, Pool } from './pool.ts';
-import { type Refusal, type Request, refusal, tooLong } from './protocol.ts';
-import type { TunnelSocket } from './tunnel.ts';
+import { type Refusal, type Request, refusal } from './protocol.ts';
 
-// An import would load everything that the module's lazy exports hold back, which is 8 MB in each thread.
+// Imports would load everything that the modules' lazy exports hold back, which is 8 MB.
 const http = process.getBuiltinModule('node:http');
+const net = process.getBuiltinModule('node:net');
 
-export type Response = ServerResponse | Http2ServerResponse;
+/** A client that wants TLS has this long to agree on it. */
+const HANDSHAKE_MS = 10_000;
 
-/** Answers one request. Rejects when the guest traps or returns without an answer. */
-export type HttpHandler = (request: Request, response: Response) => Promise<void>;
-
-/** An instance that can answer requests, one at a time. */
-export interface Guest {
-  readonly handle: HttpHandler;
-  /** Ends it for good, whatever it waits for. */
-  end(): void;
-}
+/** How a client begins that speaks HTTP/2 without having been asked (RFC 9113, section 3.4). */
+const PREFACE = Buffer.from('PRI * HTTP/2.0');
 
 export interface HttpServerOptions {
-  readonly pool: Pool<Guest>;
-  readonly board: Board;
   readonly limits: Limits;
-  /** Interval of the heartbeat and of the look at the deadlines, in milliseconds. */
+  /** How often time limits are looked at, in milliseconds. */
   readonly tickMs: number;
+  /** With credentials, clients must speak TLS. */
+  readonly credentials: Credentials | undefined;
+  readonly dispatcher: Dispatcher;
   readonly logRequests: boolean;
-  readonly log: (entry: Omit<LogEntry, 'workload' | 'time'>) => void;
+  readonly log: Log;
 }
-
-/** A request whose body's bytes are told of as they come. */
-export interface Counted {
-  counted: ((bytes: number) => void) | undefined;
-}
-
-/** A response that says so before its head goes out. */
-export interface Announced {
-  beforeHead: (() => void) | undefined;
-}
-
-class CountedRequest extends http.IncomingMessage implements Counted {
-  counted: ((bytes: number) => void) | undefined = undefined;
-
-  override push(chunk: Buffer | null, encoding?: BufferEncoding): boolean {
-    if (chunk !== null) this.counted?.(chunk.length);
-    return super.push(chunk, encoding);
-  }
-}
-
-class AnnouncedResponse extends http.ServerResponse<CountedRequest> implements Announced {
-  beforeHead: (() => void) | undefined = undefined;
-
-  // biome-ignore lint/suspicious/noExplicitAny: passes on whatever overload it was called with
-  override writeHead(...args: [any, any?, any?]): this {
-    this.beforeHead?.();
-    return super.writeHead(...args);
-  }
-}
-
-/** One request under way. */
-interface Flight {
-  readonly socket: TunnelSocket;
-  readonly request: Request & Counted;
-  readonly response: Response & Announced;
-  readonly started: number;
-  lease: Lease<Guest> | undefined;
-  /** The client has gone. */
-  gone: boolean;
-  /** It was answered from here, and the guest was ended. */
-  ended: boolean;
-  /** What the connection had received when it was last looked at, and since when it has received nothing more. */
-  received: number;
-  silentSince: number;
-}
-
-/** Instances that were not needed for so long are let go. */
-const TRIM_MS = 10_000;
 
 export class HttpServer {
   private readonly options: HttpServerOptions;
-  private readonly server: Server<typeof CountedRequest, typeof AnnouncedResponse>;
+  /** Who listens and accepts. */
+  private readonly door: NetServer;
+  private readonly http1: Server;
   /** Made with the first connection that needs it. */
   private http2: Promise<Http2Server> | undefined;
-  private readonly flights = new Set<Flight>();
-  /** Those whose body is still on its way. */
-  private readonly uploads = new Set<Flight>();
+  /** All connections, and whether they are of HTTP/2. */
+  private readonly sockets = new Map<Socket, boolean>();
+  /** Connections that have not agreed on TLS yet. */
+  private readonly handshakes = new Set<Socket>();
+  private arrived: Exchange[] = [];
+  private readonly stallTimeoutMs: number;
   private readonly ticking: NodeJS.Timeout;
-  private readonly trimming: NodeJS.Timeout;
   private draining = false;
+  private closed = false;
+  private nextId = 1;
 
   constructor(options: HttpServerOptions) {
     this.options = options;
-    const { limits, tickMs } = options;
+    const { limits, credentials, tickMs, dispatcher } = options;
+    this.stallTimeoutMs = stallTimeoutMs(limits);
+    this.http1 = this.newHttp1();
+    this.door = credentials === undefined ? this.newDoor() : this.newTlsDoor(credentials);
+    this.door.maxConnections = limits.maxConnections;
+    this.ticking = setInterval(() => dispatcher.tick(), tickMs);
+  }
+
+  private newHttp1(): Server {
+    const { limits, tickMs } = this.options;
     const settings = {
-      IncomingMessage: CountedRequest,
-      ServerResponse: AnnouncedResponse,
       maxHeaderSize: limits.maxHeaderBytes,
       headersTimeout: limits.headerTimeoutMs,
       // The guest's own limit ends what takes too long, and silence in the middle of a body is watched here.
@@ -109,273 +70,212 @@ export class HttpServer {
       keepAliveTimeout: limits.idleTimeoutMs,
       connectionsCheckingInterval: tickMs,
     };
-    this.server = http.createServer(settings, (request, response) => this.arrive(request, response, false));
-    this.server.on('checkContinue', (request, response) => this.arrive(request, response, true));
+    const server = http.createServer(settings, (request, response) => this.arrive(request, response, false));
+    server.on('checkContinue', (request, response) => this.arrive(request, response, true));
     // Node would close the connection without a word.
-    this.server.on('connect', (_request, socket) => socket.end(CONNECT_REFUSED));
+    server.on('connect', (_request, socket) => {
+      socket.write(CONNECT_REFUSED);
+      linger(socket as Socket);
+    });
+    server.timeout = this.stallTimeoutMs;
     // Node begins to enforce its time limits for heads with this event, and closes idle connections only then.
-    this.server.emit('listening');
-    this.ticking = setInterval(() => this.tick(), tickMs);
-    this.trimming = setInterval(() => options.pool.trim(), TRIM_MS);
+    server.emit('listening');
+    return server;
   }
 
-  /** Serves a connection. */
-  accept(socket: TunnelSocket): void {
-    if (!socket.http2) this.server.emit('connection', socket);
-    else {
-      this.http2 ??= this.startHttp2();
-      void this.http2.then((server) => server.accept(socket));
+  private newDoor(): NetServer {
+    return net.createServer({ allowHalfOpen: true, noDelay: true }, (socket) => {
+      this.accept(socket);
+      // Whether it is HTTP/2 says the first piece.
+      const look = (): void => {
+        const piece = socket.read() as Buffer | null;
+        // Nothing to read is the end.
+        if (piece === null) {
+          socket.destroy();
+          return;
+        }
+        socket.off('readable', look);
+        socket.unshift(piece);
+        this.serve(socket, beginsHttp2(piece));
+      };
+      socket.on('readable', look);
+    });
+  }
+
+  private newTlsDoor(credentials: Credentials): TlsServer {
+    // Node's TLS is loaded where it is needed.
+    const tls = process.getBuiltinModule('node:tls');
+    const options = {
+      ...credentials,
+      allowHalfOpen: true,
+      noDelay: true,
+      handshakeTimeout: HANDSHAKE_MS,
+      ALPNProtocols: ['h2', 'http/1.1'],
+    };
+    const door = tls.createServer(options, (socket) => {
+      this.accept(socket);
+      this.serve(socket, socket.alpnProtocol === 'h2');
+    });
+    door.on('connection', (socket: Socket) => {
+      this.handshakes.add(socket);
+      socket.on('close', () => this.handshakes.delete(socket));
+    });
+    door.on('tlsClientError', (_error, socket) => socket.destroy());
+    return door;
+  }
+
+  /** New connections get this certificate; those that are there keep theirs. */
+  renew(credentials: Credentials): void {
+    (this.door as TlsServer).setSecureContext(credentials);
+  }
+
+  /**
+   * Starts to accept.
+   * @returns the port
+   * @throws RuntimeError TENON_RUNTIME_ADDRESS
+   */
+  listen(host: string, port: number): Promise<number> {
+    return new Promise((settle, fail) => {
+      this.door.once('error', (error: NodeJS.ErrnoException) => fail(addressError(error, host, port)));
+      this.door.listen({ host, port, exclusive: true }, () => {
+        const address = this.door.address();
+        settle(address !== null && typeof address !== 'string' ? address.port : port);
+      });
+    });
+  }
+
+  /** Accepts no more connections, closes idle ones, and the others with their last response. */
+  drain(): void {
+    this.draining = true;
+    this.door.close();
+    for (const { response } of this.options.dispatcher.underWay())
+      if (!isHttp2(response) && !response.headersSent) response.setHeader('connection', 'close');
+    this.http1.closeIdleConnections();
+    void this.http2?.then((server) => server.drain());
+  }
+
+  /** Resolves when every connection is closed; after `timeoutMs` they are closed by force. */
+  async close(timeoutMs: number): Promise<void> {
+    this.closed = true;
+    clearInterval(this.ticking);
+    if (this.door.listening) this.door.close();
+    const force = setTimeout(() => {
+      for (const socket of this.sockets.keys()) socket.destroy();
+    }, timeoutMs);
+    for (const [socket, http2] of this.sockets) {
+      // Sessions of HTTP/2 close by themselves, and what was written goes out first.
+      if (http2 || socket.writableEnded) continue;
+      if (socket.writableLength > 0) socket.end();
+      else socket.destroy();
     }
+    await Promise.all([...this.sockets.keys()].map((socket) => new Promise((closed) => socket.once('close', closed))));
+    clearTimeout(force);
+    for (const socket of this.handshakes) socket.destroy();
+    this.http1.close();
   }
 
-  private async startHttp2(): Promise<Http2Server> {
+  private accept(socket: Socket): void {
+    this.sockets.set(socket, false);
+    socket.on('close', () => this.sockets.delete(socket));
+    // `close` follows, which is what counts.
+    socket.on('error', () => {});
+    // Node ends a connection of HTTP/1.1 by it once the last response is out.
+    socket.destroySoon = () => linger(socket);
+    socket.setTimeout(this.stallTimeoutMs, () => socket.destroy());
+    if (this.closed) socket.destroy();
+  }
+
+  private serve(socket: Socket, http2: boolean): void {
+    if (!http2) {
+      this.http1.emit('connection', socket);
+      return;
+    }
+    this.sockets.set(socket, true);
+    // A session has its own.
+    socket.setTimeout(0);
+    this.http2 ??= this.newHttp2();
+    void this.http2.then((server) => {
+      if (!socket.destroyed) server.accept(socket);
+    });
+  }
+
+  private async newHttp2(): Promise<Http2Server> {
     const { Http2Server } = await import('./http2-server.ts');
-    const server = new Http2Server(this.options.limits, (socket, request, response, waits) => this.board(socket, request, response, waits));
+    const server = new Http2Server(this.options.limits, (request, response, waits) => {
+      this.board(request, response, request.stream.session?.encrypted === true, waits);
+    });
     if (this.draining) server.drain();
     return server;
   }
 
-  /** Lets requests under way finish and closes the other connections. */
-  drain(): void {
-    this.draining = true;
-    for (const { response } of this.flights)
-      if (response instanceof http.ServerResponse && !response.headersSent) response.setHeader('connection', 'close');
-    this.server.closeIdleConnections();
-    void this.http2?.then((server) => server.drain());
-  }
-
-  /** Closes what is left. */
-  close(): void {
-    clearInterval(this.ticking);
-    clearInterval(this.trimming);
-    this.server.closeAllConnections();
-    this.server.close();
-    void this.http2?.then((server) => server.close());
-  }
-
-  private arrive(request: CountedRequest, response: AnnouncedResponse, waits: boolean): void {
-    const socket = request.socket as unknown as TunnelSocket;
-    if (socket.refused) return;
+  private arrive(request: IncomingMessage, response: ServerResponse, waits: boolean): void {
+    const { socket } = request;
+    if (isSpoilt(socket)) return;
     if (this.draining) response.setHeader('connection', 'close');
-    this.board(socket, request, response, waits);
+    this.board(request, response, (socket as TLSSocket).encrypted === true, waits);
   }
 
-  /** @param waits whether the client sends its body only when it is told to */
-  private board(socket: TunnelSocket, request: Request & Counted, response: Response & Announced, waits: boolean): void {
-    const { limits, board } = this.options;
-    const refused = refusal(request, socket.encrypted, limits);
+  private board(request: Request, response: Response, secure: boolean, waits: boolean): void {
+    const { limits, dispatcher, logRequests, log } = this.options;
+    const refused = refusal(request, secure, limits);
     if (refused !== undefined) {
-      socket.refused = !socket.http2;
-      if (this.options.logRequests) this.logRefusal(request, refused);
+      if (logRequests) log(refusalEntry(request, refused));
       answer(response, refused.status, refused.why, true);
       return;
     }
-    const slot = board.enter(socket.connection);
-    if (slot === undefined) {
-      this.busy(request, response, 'too many requests are under way');
-      return;
-    }
-    const flight: Flight = {
-      socket,
-      request,
-      response,
-      started: performance.now(),
-      lease: undefined,
-      gone: false,
-      ended: false,
-      received: 0,
-      silentSince: 0,
-    };
-    this.flights.add(flight);
-    response.beforeHead = () => board.answering(slot);
+    const exchange = new Exchange(this.nextId++, request, response, secure, waits, limits, (given, status, why) => {
+      dispatcher.giveUp(given, status, why);
+    });
     response.on('close', () => {
-      board.leave(slot);
-      this.uploads.delete(flight);
-      flight.gone ||= !complete(response);
-      if (this.options.logRequests) this.logRequest(flight);
+      exchange.close();
+      if (logRequests) log(requestEntry(exchange));
     });
-    let body = 0;
-    request.counted = (bytes) => {
-      body += bytes;
-      if (body > limits.maxBodyBytes && !flight.ended) this.giveUp(flight, tooLong(limits).status, tooLong(limits).why);
-    };
-    void this.serve(flight, waits);
-  }
-
-  private async serve(flight: Flight, waits: boolean): Promise<void> {
     // What came together with the head is parsed first: a request that breaks the protocol in its body is then known for what it is.
-    await undefined;
-    try {
-      const { socket, request, response } = flight;
-      if (flight.gone || flight.ended || broken(socket, response)) return;
-      if (bodyFollows(request)) {
-        flight.silentSince = flight.started;
-        this.uploads.add(flight);
-      }
-      await this.handle(flight, waits);
-    } finally {
-      this.flights.delete(flight);
-    }
+    if (this.arrived.length === 0) setImmediate(this.submit);
+    this.arrived.push(exchange);
   }
 
-  private async handle(flight: Flight, waits: boolean): Promise<void> {
-    const { request, response } = flight;
-    try {
-      const taken = this.options.pool.acquire();
-      const lease = taken instanceof Promise ? await taken : taken;
-      if (flight.gone || flight.ended) {
-        lease.release();
-        return;
-      }
-      flight.lease = lease;
-      if (waits) response.writeContinue();
-      await lease.item.handle(request, response);
-      lease.release();
-    } catch (error) {
-      flight.lease?.discard();
-      if (error instanceof RuntimeError && error.code === 'TENON_RUNTIME_BUSY') this.busy(request, response, error.message);
-      else if (!flight.ended) this.failed(flight, error);
-    }
-  }
-
-  private failed(flight: Flight, error: unknown): void {
-    const { request, response } = flight;
-    const trap = error instanceof Trap ? error : undefined;
-    const message = error instanceof Error ? error.message : String(error);
-    const where = trap === undefined ? '' : ` in \`${trap.func ?? '?'}\` of component instance \`${trap.component ?? '?'}\``;
-    this.options.log({
-      level: 'error',
-      event: trap === undefined ? 'error' : 'trap',
-      message: `${request.method} ${request.url}: ${trap === undefined ? '' : 'trap'}${where}: ${message}`,
-      ...description(error),
-    });
-    answer(response, 500, 'the component failed');
-  }
-
-  private busy(request: Request, response: Response, why: string): void {
-    this.options.log({ level: 'warn', event: 'busy', code: 'TENON_RUNTIME_BUSY', message: `${request.method} ${request.url}: ${why}` });
-    response.setHeader('retry-after', '1');
-    answer(response, 503, 'the service is busy, try again');
-  }
-
-  private tick(): void {
-    const { board, limits } = this.options;
-    board.beat();
-    const now = performance.now();
-    for (const flight of this.flights) {
-      // In order of arrival.
-      if (flight.started > now - limits.requestTimeoutMs) break;
-      this.timedOut(flight);
-    }
-    for (const flight of this.uploads) this.watch(flight, now);
-  }
-
-  /** Looks whether the client still sends the body that it has promised. */
-  private watch(flight: Flight, now: number): void {
-    const { request, socket } = flight;
-    if (request.complete || flight.ended) {
-      this.uploads.delete(flight);
-    } else if (socket.received !== flight.received || request.readableLength > 0) {
-      flight.received = socket.received;
-      flight.silentSince = now;
-    } else if (now - flight.silentSince > this.options.limits.bodyTimeoutMs) {
-      this.giveUp(flight, 408, 'the body did not come in time');
-    }
-  }
-
-  private timedOut(flight: Flight): void {
-    const { request, gone } = flight;
-    if (!gone) {
-      const message = `${request.method} ${request.url}: no answer within ${this.options.limits.requestTimeoutMs} ms`;
-      this.options.log({ level: 'error', event: 'timeout', code: 'TENON_RUNTIME_TIMEOUT', message });
-    }
-    this.giveUp(flight, 504, 'the component did not answer in time');
-  }
-
-  /** Ends the guest and answers in its place. */
-  private giveUp(flight: Flight, status: number, why: string): void {
-    this.flights.delete(flight);
-    this.uploads.delete(flight);
-    flight.ended = true;
-    flight.socket.refused = !flight.socket.http2;
-    flight.lease?.item.end();
-    flight.lease?.discard();
-    if (!flight.gone) answer(flight.response, status, why, true);
-  }
-
-  private logRequest({ request, response, started, gone }: Flight): void {
-    const status = response.headersSent ? response.statusCode : 0;
-    const durationMs = performance.now() - started;
-    const method = request.method ?? '';
-    const path = request.url ?? '';
-    const outcome = gone ? `${status} (the client went away)` : status;
-    const message = `${method} ${path} ${outcome} ${durationMs.toFixed(1)} ms`;
-    this.options.log({ level: 'info', event: 'request', message, method, path, status, durationMs });
-  }
-
-  private logRefusal({ method = '', url: path = '' }: Request, { status, why }: Refusal): void {
-    const message = `${method} ${path} ${status} refused: ${why}`;
-    this.options.log({ level: 'info', event: 'request', message, method, path, status, durationMs: 0 });
-  }
+  private readonly submit = (): void => {
+    const { arrived } = this;
+    this.arrived = [];
+    this.options.dispatcher.submit(arrived);
+  };
 }
 
 const CONNECT_REFUSED = 'HTTP/1.1 405 Method Not Allowed\r\nconnection: close\r\ncontent-length: 0\r\n\r\n';
 
-const isHttp2 = (message: Response): message is Http2ServerResponse => 'stream' in message;
-
-/** Whether the connection broke, or was answered by Node because what followed the head was no HTTP. */
-function broken(socket: TunnelSocket, response: Response): boolean {
-  return isHttp2(response) ? response.stream.destroyed || response.stream.closed : socket.destroyed || socket.writableEnded;
+/** The preface may come in pieces, but no other request begins as its first piece does. */
+function beginsHttp2(chunk: Buffer): boolean {
+  const length = Math.min(chunk.length, PREFACE.length);
+  return length >= 3 && chunk.compare(PREFACE, 0, length, 0, length) === 0;
 }
 
-function bodyFollows(request: Request): boolean {
-  return 'stream' in request ? !(request as Http2ServerRequest).stream.endAfterHeaders : !(request as IncomingMessage).complete;
+/** Whoever neither sends nor takes a byte for longer than a connection may be idle and a guest may think is gone, or means ill. */
+const stallTimeoutMs = (limits: Limits): number => Math.min(limits.idleTimeoutMs + limits.requestTimeoutMs, 2 ** 31 - 1);
+
+const ADDRESS_PROBLEMS: Readonly<Record<string, string>> = {
+  EADDRINUSE: 'the port is taken',
+  EACCES: 'this user may not listen on the port',
+  EADDRNOTAVAIL: 'this machine has no such address',
+  ENOTFOUND: 'no such host',
+};
+
+function addressError(error: NodeJS.ErrnoException, host: string, port: number): RuntimeError {
+  const why = ADDRESS_PROBLEMS[error.code ?? ''] ?? error.message;
+  return new RuntimeError('TENON_RUNTIME_ADDRESS', `cannot listen on ${host}:${port}: ${why}`, error);
 }
 
-/** Whether all of the response went out. */
-function complete(response: Response): boolean {
-  return isHttp2(response) ? response.writableEnded && response.stream.rstCode === 0 : response.writableFinished;
+function requestEntry({ request, response, started, gone }: Exchange): Parameters<Log>[0] {
+  const status = response.headersSent ? response.statusCode : 0;
+  const durationMs = performance.now() - started;
+  const method = request.method ?? '';
+  const path = request.url ?? '';
+  const outcome = gone ? `${status} (the client went away)` : status;
+  const message = `${method} ${path} ${outcome} ${durationMs.toFixed(1)} ms`;
+  return { level: 'info', event: 'request', message, method, path, status, durationMs };
 }
 
-/**
- * The runtime's own answers are short texts; a response that has begun can only be cut off.
- * @param last whether nothing more is read from the client: of a connection of HTTP/1.1 it is the last answer
- */
-function answer(response: Response, status: number, text: string, last = false): void {
-  if (response.writableEnded) return;
-  if (response.headersSent) {
-    response.destroy();
-    return;
-  }
-  for (const name of response.getHeaderNames()) if (name !== 'retry-after' && name !== 'connection') response.removeHeader(name);
-  const headers = { 'content-type': 'text/plain; charset=utf-8' };
-  if (isHttp2(response)) {
-    response.writeHead(status, headers).end(`${text}\n`);
-    // Whoever has its answer need not send the rest (RFC 9113, section 8.1).
-    const { stream } = response;
-    if (last && !stream.endAfterHeaders) stream.on('finish', () => stream.close());
-    return;
-  }
-  if (last) response.shouldKeepAlive = false;
-  response.writeHead(status, headers).end(`${text}\n`);
-}
-
-/** What a log entry says of an error. */
-export function description(error: unknown): Pick<LogEntry, 'code' | 'component' | 'func' | 'backtrace'> {
-  const found: { -readonly [Name in 'code' | 'component' | 'func' | 'backtrace']?: string } = {};
-  if (error instanceof Error && 'code' in error && typeof error.code === 'string') found.code = error.code;
-  if (error instanceof Trap) {
-    if (error.component !== undefined) found.component = error.component;
-    if (error.func !== undefined) found.func = error.func;
-  }
-  const cause = error instanceof Trap && error.cause instanceof Error ? error.cause : error;
-  if (cause instanceof Error && cause.stack !== undefined) found.backtrace = frames(cause.stack, error instanceof Trap);
-  return found;
-}
-
-/** The frames of a stack; of a trap only those inside wasm, where there are any. */
-function frames(stack: string, wasmOnly: boolean): string {
-  const lines = stack.split('\n').filter((line) => line.trimStart().startsWith('at '));
-  const wasm = lines.filter((line) => line.includes('wasm'));
-  return (wasmOnly && wasm.length > 0 ? wasm : lines).join('\n');
+function refusalEntry({ method = '', url: path = '' }: Request, { status, why }: Refusal): Parameters<Log>[0] {
+  const message = `${method} ${path} ${status} refused: ${why}`;
+  return { level: 'info', event: 'request', message, method, path, status, durationMs: 0 };
 }

@@ -1,8 +1,7 @@
-/** HTTP/2 inside a worker thread, on the same streams as HTTP/1.1. */
+/** HTTP/2: limits that Node leaves open, and how connections end. */
 import type { Http2Session, Http2Server as NodeServer, ServerHttp2Session } from 'node:http2';
+import type { Socket } from 'node:net';
 import type { Limits } from './config.ts';
-import type { Announced, Counted } from './http-server.ts';
-import type { TunnelSocket } from './tunnel.ts';
 
 const http2 = process.getBuiltinModule('node:http2');
 
@@ -12,13 +11,9 @@ const MAX_STREAMS = 128;
 const RESET_BURST = 200;
 const RESET_RATE = 33;
 
-class CountedRequest extends http2.Http2ServerRequest implements Counted {
-  counted: ((bytes: number) => void) | undefined = undefined;
-
+class WholeRequest extends http2.Http2ServerRequest {
   override push(chunk: Buffer | null, encoding?: BufferEncoding): boolean {
-    if (chunk !== null) {
-      this.counted?.(chunk.length);
-    } else if (this.stream?.rstCode) {
+    if (chunk === null && this.stream?.rstCode) {
       // Node ends the body of a stream that was reset, but one that breaks off must not look like one that ended.
       this.destroy(Object.assign(new Error('the client broke the request off'), { code: 'ECONNRESET' }));
       return false;
@@ -27,30 +22,21 @@ class CountedRequest extends http2.Http2ServerRequest implements Counted {
   }
 }
 
-class AnnouncedResponse extends http2.Http2ServerResponse<CountedRequest> implements Announced {
-  beforeHead: (() => void) | undefined = undefined;
-
-  // biome-ignore lint/suspicious/noExplicitAny: passes on whatever overload it was called with
-  override writeHead(...args: [any, any?, any?]): this {
-    this.beforeHead?.();
-    return super.writeHead(...args);
-  }
-}
+type Response = InstanceType<typeof http2.Http2ServerResponse<WholeRequest>>;
 
 /** Takes a request; `waits` when the client sends its body only once it is told to. */
-export type Arrival = (socket: TunnelSocket, request: CountedRequest, response: AnnouncedResponse, waits: boolean) => void;
+export type Arrival = (request: WholeRequest, response: Response, waits: boolean) => void;
 
 export class Http2Server {
   private readonly server: NodeServer;
-  private readonly sessions = new Map<Http2Session, TunnelSocket>();
+  private readonly sessions = new Set<Http2Session>();
   private readonly idleTimeoutMs: number;
   private draining = false;
 
   constructor(limits: Limits, arrive: Arrival) {
     this.idleTimeoutMs = limits.idleTimeoutMs;
     const settings = {
-      Http2ServerRequest: CountedRequest,
-      Http2ServerResponse: AnnouncedResponse,
+      Http2ServerRequest: WholeRequest,
       settings: { maxConcurrentStreams: MAX_STREAMS, maxHeaderListSize: 2 * limits.maxHeaderBytes, enableConnectProtocol: false },
       // Somewhat more than allowed comes through, to be answered by 431 and not by a reset.
       maxHeaderListPairs: 2 * limits.maxHeaders + 4,
@@ -61,26 +47,23 @@ export class Http2Server {
     };
     const take =
       (waits: boolean) =>
-      (request: CountedRequest, response: AnnouncedResponse): void => {
-        const socket = request.stream.session === undefined ? undefined : this.sessions.get(request.stream.session);
+      (request: WholeRequest, response: Response): void => {
         request.on('aborted', () => request.destroy(Object.assign(new Error('the client went away'), { code: 'ECONNRESET' })));
         request.on('error', () => {});
-        if (socket !== undefined) arrive(socket, request, response, waits);
+        arrive(request, response, waits);
       };
     this.server = http2.createServer(settings, take(false)) as NodeServer;
     this.server.on('checkContinue', take(true) as never);
+    this.server.on('session', (session) => this.begin(session));
   }
 
   /** Serves a connection. */
-  accept(socket: TunnelSocket): void {
-    if (socket.destroyed) return;
-    // The event comes before `emit` returns.
-    this.server.once('session', (session) => this.begin(session, socket));
+  accept(socket: Socket): void {
     this.server.emit('connection', socket);
   }
 
-  private begin(session: ServerHttp2Session, socket: TunnelSocket): void {
-    this.sessions.set(session, socket);
+  private begin(session: ServerHttp2Session): void {
+    this.sessions.add(session);
     session.on('close', () => this.sessions.delete(session));
     // The connection is closed then, which is all that can be done.
     session.on('error', () => {});
@@ -99,10 +82,6 @@ export class Http2Server {
   /** Says goodbye to every client: streams that are open end as usual, new ones go elsewhere. */
   drain(): void {
     this.draining = true;
-    for (const session of this.sessions.keys()) session.close();
-  }
-
-  close(): void {
-    for (const session of this.sessions.keys()) session.destroy();
+    for (const session of this.sessions) session.close();
   }
 }

@@ -225,18 +225,13 @@ describe('TLS and HTTP/2', { skip }, () => {
     await stopped;
   });
 
-  test('a guest that spins: its connection is told to begin anew, the workload serves on', async () => {
-    const stuck = await start({ requestTimeoutMs: 300 });
-    const client = session(stuck.url);
-    await ask(client, { ':path': '/' });
-    const goodbye = once(client, 'goaway');
-    ask(client, { ':path': '/spin' }).catch(() => {});
-    assert.equal((await goodbye)[0], constants.NGHTTP2_INTERNAL_ERROR);
-    assert.equal((await ask(session(stuck.url), { ':path': '/' })).status, 200);
-    const timed = session(stuck.url);
-    assert.equal((await ask(timed, { ':path': '/wait' })).status, 504);
-    assert.equal((await ask(timed, { ':path': '/' })).status, 200);
-  });
+  for (const path of ['/spin', '/wait']) {
+    test(`${path}: a guest that never answers costs one stream, its connection goes on`, async () => {
+      const client = session((await start({ requestTimeoutMs: 300 })).url);
+      assert.equal((await ask(client, { ':path': path })).status, 504);
+      assert.equal((await ask(client, { ':path': '/' })).status, 200);
+    });
+  }
 
   test('refused: files that are no certificate, or do not belong together', async () => {
     const wrong = [

@@ -6,6 +6,7 @@ export {
   type HttpTrigger,
   type InterfaceOptions,
   type Limits,
+  type SocketGrants,
   type TlsFiles,
   WorkloadConfig,
 } from './config.ts';

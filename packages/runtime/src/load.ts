@@ -1,9 +1,9 @@
 /** From a component to a maker of request handlers, inside a worker thread. */
 import { readFile } from 'node:fs/promises';
 import { Component, Linker, provider } from '@tenon/component';
-import { createIncomingHandler, type Handle, type Wasi } from '@tenon/wasi';
+import { type Handle, respondTo, type Wasi } from '@tenon/wasi';
+import type { Guest } from './calls.ts';
 import { RuntimeError } from './errors.ts';
-import type { Guest } from './http-server.ts';
 import type { ComponentSource } from './messages.ts';
 
 const HANDLER = 'wasi:http/incoming-handler@0.2.0';
@@ -61,7 +61,9 @@ export function guestMaker(component: Component, name: string, system: Wasi): ()
   return () => {
     const instance = prepared.instantiateSync();
     const { handle } = instance.exports[name] as { readonly handle?: Handle };
-    if (typeof handle === 'function') return { handle: createIncomingHandler(handle), end: () => instance.end() };
+    if (typeof handle === 'function') {
+      return { respond: (request, responder) => respondTo(handle, request, responder), end: () => instance.end() };
+    }
     throw new RuntimeError('TENON_RUNTIME_EXPORT', `\`${name}\` has no function \`handle\``);
   };
 }

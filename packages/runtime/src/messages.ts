@@ -1,8 +1,7 @@
 /** What the main thread and a worker thread say to each other. */
 import type { SharedComponent } from '@tenon/component';
-import type { DirectoryGrant, Limits } from './config.ts';
+import type { DirectoryGrant, Limits, SocketGrants } from './config.ts';
 import type { Frames } from './frames.ts';
-import type { LogEntry } from './log.ts';
 import type { PlainError } from './plain-errors.ts';
 
 /** A path, the bytes, or what an earlier thread has compiled. */
@@ -14,14 +13,15 @@ export interface StartMessage {
   readonly component: ComponentSource;
   /** The name under which the component exports its handler, where it is known already. */
   readonly handler: string | undefined;
+  readonly args: readonly string[];
   readonly environment: Readonly<Record<string, string>>;
   readonly directories: readonly DirectoryGrant[];
   readonly egress: readonly string[];
   readonly egressCa: string | undefined;
+  readonly sockets: SocketGrants;
   readonly limits: Limits;
   readonly tickMs: number;
-  readonly board: SharedArrayBuffer;
-  readonly logRequests: boolean;
+  readonly heartbeat: SharedArrayBuffer;
 }
 
 export type ToWorker = StartMessage | { readonly type: 'stop' } | Frames;
@@ -29,7 +29,6 @@ export type ToWorker = StartMessage | { readonly type: 'stop' } | Frames;
 export type FromWorker =
   | { readonly type: 'ready'; readonly component: SharedComponent; readonly handler: string }
   | { readonly type: 'failed'; readonly error: PlainError }
-  | { readonly type: 'log'; readonly entries: readonly Omit<LogEntry, 'workload'>[] }
   | { readonly type: 'output'; readonly stream: 'stdout' | 'stderr'; readonly bytes: Uint8Array }
   | Frames;
 

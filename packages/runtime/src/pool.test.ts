@@ -9,14 +9,19 @@ afterEach(() => mock.timers.reset());
 const pause = (): void => mock.timers.tick(100);
 
 /** @param load how busy the thread is */
-function numbered(limits: Partial<PoolLimits> = {}, load = 0): { readonly pool: Pool<number>; readonly made: () => number } {
+function numbered(
+  limits: Partial<PoolLimits> = {},
+  load = 0,
+): { readonly pool: Pool<number>; readonly made: () => number; readonly ended: number[] } {
   let made = 0;
+  const ended: number[] = [];
   const pool = new Pool(
     () => ++made,
     { maxInstances: 2, maxQueue: 2, maxRequestsPerInstance: 3, ...limits },
+    (item) => ended.push(item),
     () => () => load,
   );
-  return { pool, made: () => made };
+  return { pool, made: () => made, ended };
 }
 
 test('an item that was given back is taken again', async () => {
@@ -31,7 +36,7 @@ test('an item that was given back is taken again', async () => {
 });
 
 test('an item is replaced after its last request', async () => {
-  const { pool } = numbered({ maxRequestsPerInstance: 2 });
+  const { pool, ended } = numbered({ maxRequestsPerInstance: 2 });
   const seen: number[] = [];
   for (let i = 0; i < 5; i++) {
     const lease = await pool.acquire();
@@ -39,6 +44,7 @@ test('an item is replaced after its last request', async () => {
     lease.release();
   }
   assert.deepEqual(seen, [1, 1, 2, 2, 3]);
+  assert.deepEqual(ended, [1, 2]);
 });
 
 test('a discarded item never comes back', async () => {
@@ -124,6 +130,7 @@ test('when no item can be made the request fails, and the next one tries again',
       return 'item';
     },
     { maxInstances: 1, maxQueue: 1, maxRequestsPerInstance: 1 },
+    () => {},
   );
   assert.throws(() => pool.acquire(), /no memory/);
   assert.throws(() => pool.warm(), /no memory/);
@@ -132,7 +139,7 @@ test('when no item can be made the request fails, and the next one tries again',
 });
 
 test('items that stay idle are let go, but one', async () => {
-  const { pool } = numbered({ maxInstances: 3, maxQueue: 9 });
+  const { pool, ended } = numbered({ maxInstances: 3, maxQueue: 9 });
   const acquired = [pool.acquire(), pool.acquire(), pool.acquire()];
   pause();
   const leases = await Promise.all(acquired);
@@ -143,4 +150,5 @@ test('items that stay idle are let go, but one', async () => {
   pool.trim();
   assert.equal(pool.size, 1);
   assert.equal((await pool.acquire()).item, 3, 'the one that was used last stays');
+  assert.deepEqual(ended, [1, 2]);
 });

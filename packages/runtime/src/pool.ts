@@ -40,6 +40,7 @@ function threadLoad(): () => number {
 
 export class Pool<T> {
   private readonly make: () => T;
+  private readonly end: (item: T) => void;
   private readonly load: () => () => number;
   private readonly limits: PoolLimits;
   private readonly idle: Entry<T>[] = [];
@@ -49,10 +50,14 @@ export class Pool<T> {
   /** The smallest number of idle items since the last {@link Pool.trim}. */
   private spare = 0;
 
-  /** @param load begins a measurement, whose result tells how busy the thread has been since, from 0 to 1 */
-  constructor(make: () => T, limits: PoolLimits, load: () => () => number = threadLoad) {
+  /**
+   * @param end lets go of what an item holds: it is not used any more
+   * @param load begins a measurement, whose result tells how busy the thread has been since, from 0 to 1
+   */
+  constructor(make: () => T, limits: PoolLimits, end: (item: T) => void, load: () => () => number = threadLoad) {
     this.make = make;
     this.limits = limits;
+    this.end = end;
     this.load = load;
   }
 
@@ -95,7 +100,7 @@ export class Pool<T> {
     const surplus = Math.min(this.spare, this.live - 1);
     // The front of the stack was idle longest.
     if (surplus > 0) {
-      this.idle.splice(0, surplus);
+      for (const { item } of this.idle.splice(0, surplus)) this.end(item);
       this.live -= surplus;
     }
     this.spare = this.idle.length;
@@ -138,7 +143,7 @@ export class Pool<T> {
       if (!open) return;
       open = false;
       if (reusable && ++entry.served < this.limits.maxRequestsPerInstance) this.putBack(entry);
-      else this.drop();
+      else this.drop(entry);
     };
     return { item: entry.item, release: () => end(true), discard: () => end(false) };
   }
@@ -149,7 +154,8 @@ export class Pool<T> {
     else waiter.grant(entry);
   }
 
-  private drop(): void {
+  private drop({ item }: Entry<T>): void {
+    this.end(item);
     this.live--;
     // Where none can be made, nobody would ever be given one back.
     do this.replenish();

@@ -342,6 +342,10 @@ test('refused: options outside their range, and unknown names', () => {
     assert.throws(() => config.withLimits(limits as Partial<Limits>), { code: 'TENON_RUNTIME_OPTION' });
   }
   assert.throws(() => config.withInterface('wasi:http/incoming-handler', { port: 65536 }), { code: 'TENON_RUNTIME_OPTION' });
+  assert.throws(() => config.withInterface('wasi:sockets', { conect: ['*'] } as object), {
+    code: 'TENON_RUNTIME_OPTION',
+    message: /conect/,
+  });
   assert.throws(() => config.withInterface('wasi:nonsense' as 'wasi:http/incoming-handler'), { code: 'TENON_RUNTIME_INTERFACE' });
   assert.equal(config.withInterface('wasi:http/incoming-handler@0.2.3', { port: 1 }).http?.port, 1);
 });

@@ -27,7 +27,6 @@ const LONGEST_TICK_MS = 1000;
  * await runtime.stop();
  */
 export class Runtime {
-  private readonly logRequests: boolean;
   private readonly sinks: WorkloadSinks;
   private readonly workloads = new Set<Workload>();
   private stopped = false;
@@ -37,8 +36,7 @@ export class Runtime {
   }
 
   private constructor(options: RuntimeOptions) {
-    this.logRequests = options.logRequests ?? false;
-    this.sinks = { log: options.log ?? logToStderr, output: options.output ?? writeThrough };
+    this.sinks = { logRequests: options.logRequests ?? false, log: options.log ?? logToStderr, output: options.output ?? writeThrough };
   }
 
   /**
@@ -55,7 +53,7 @@ export class Runtime {
       );
     }
     const { host = DEFAULT_HOST, port = 0, tls } = config.http;
-    const workload = await Workload.start(config.name, taskOf(config, this.logRequests), { host, port, tls }, this.sinks);
+    const workload = await Workload.start(config.name, taskOf(config), { host, port, tls }, this.sinks);
     this.workloads.add(workload);
     void workload.ended.then(() => this.workloads.delete(workload));
     if (this.stopped) await workload.stop();
@@ -78,10 +76,11 @@ export class Runtime {
   }
 }
 
-function taskOf(config: WorkloadConfig, logRequests: boolean): ThreadTask {
-  const { source, limits, environment, directories, egress, egressCa } = config;
+function taskOf(config: WorkloadConfig): ThreadTask {
+  const { source, limits, args, environment, directories, egress, egressCa, sockets } = config;
   const tickMs = Math.min(LONGEST_TICK_MS, Math.ceil(limits.requestTimeoutMs / CHECKS_PER_TIMEOUT));
-  return { component: source, handler: undefined, environment, directories, egress, egressCa, limits, tickMs, logRequests };
+  const grants = { args, environment, directories, egress, egressCa, sockets };
+  return { component: source, handler: undefined, ...grants, limits, tickMs };
 }
 
 function logToStderr(entry: LogEntry): void {

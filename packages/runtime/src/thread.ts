@@ -2,29 +2,26 @@
 import { getCompileCacheDir } from 'node:module';
 import { dirname } from 'node:path';
 import { Worker } from 'node:worker_threads';
-import { Board, type ConnectionState, Watchdog } from './board.ts';
 import { RuntimeError } from './errors.ts';
 import { FrameSender, type Frames } from './frames.ts';
+import { Heartbeat, Watchdog } from './heartbeat.ts';
 import { type FromWorker, isFrames, type StartMessage, type ToWorker } from './messages.ts';
 import { startError } from './plain-errors.ts';
 
 /** What every thread of a workload is started with. */
-export type ThreadTask = Omit<StartMessage, 'type' | 'board'>;
+export type ThreadTask = Omit<StartMessage, 'type' | 'heartbeat'>;
 
 /** What the first thread has worked out and the next ones need not. */
 export type Compiled = Pick<ThreadTask, 'component' | 'handler'>;
 
 export interface ThreadEvents {
-  readonly message: (message: Extract<FromWorker, { type: 'log' | 'output' }>) => void;
+  readonly output: (message: Extract<FromWorker, { type: 'output' }>) => void;
   readonly frames: (thread: Thread, frames: Frames) => void;
   /** The thread ended without having been asked to. */
   readonly lost: (thread: Thread, reason: Error) => void;
   /** A guest has held the thread for longer than the request timeout. */
   readonly stuck: (thread: Thread) => void;
 }
-
-/** Connections may carry several requests in a row, of which the last ones wait. */
-const SPARE_SLOTS = 64;
 
 /**
  * Limits of a thread's JavaScript heap, which holds no guest's memory and no body. Requests leave little behind that lives long, so that
@@ -40,10 +37,13 @@ function bootstrap(): string {
   return `${enable} import(${JSON.stringify(new URL('./worker.ts', import.meta.url).href)});`;
 }
 
+/** A thread that is told to stop has this long, in milliseconds. */
+const STOP_MS = 1000;
+
 export class Thread {
   readonly frames: FrameSender;
   private readonly worker: Worker;
-  private readonly board: Board;
+  private readonly watchdog: Watchdog;
   private readonly task: ThreadTask;
   private readonly events: ThreadEvents;
   private readonly ended: Promise<void>;
@@ -65,7 +65,8 @@ export class Thread {
   private constructor(task: ThreadTask, events: ThreadEvents) {
     this.task = task;
     this.events = events;
-    this.board = Board.ofCapacity(task.limits.maxConnections + SPARE_SLOTS);
+    const heartbeat = new Heartbeat();
+    this.watchdog = new Watchdog(heartbeat, Math.ceil(task.limits.requestTimeoutMs / task.tickMs) + 2);
     // The guest sees none of the host's environment, so neither does its thread.
     this.worker = new Worker(bootstrap(), {
       eval: true,
@@ -84,7 +85,7 @@ export class Thread {
         if (!this.expectedToEnd) events.lost(this, failure);
       });
     });
-    this.send({ type: 'start', board: this.board.memory, ...task });
+    this.send({ type: 'start', heartbeat: heartbeat.memory, ...task });
   }
 
   get ageMs(): number {
@@ -120,32 +121,30 @@ export class Thread {
           failed = true;
           void startError(message.error).then(fail);
         } else {
-          this.events.message(message);
+          this.events.output(message);
         }
       });
     });
   }
 
   private watch(): void {
-    const { tickMs, limits } = this.task;
-    const watchdog = new Watchdog(this.board, Math.ceil(limits.requestTimeoutMs / tickMs) + 2);
     this.watching = setInterval(() => {
-      if (!watchdog.check()) return;
+      if (!this.watchdog.check()) return;
       clearInterval(this.watching);
       this.events.stuck(this);
-    }, tickMs);
+    }, this.task.tickMs);
   }
 
-  /** The connections with a request under way; known also while the thread is stuck. */
-  states(): ReadonlyMap<number, ConnectionState> {
-    return this.board.states();
+  /** Something has held the thread for a while, so that it does nothing else. */
+  get silent(): boolean {
+    return this.watchdog.silent;
   }
 
-  /** Lets requests under way finish within the drain limit, then ends the thread. */
-  async drain(): Promise<void> {
+  /** Lets the thread say what it has still to say, and ends it. */
+  async stop(): Promise<void> {
     this.expectedToEnd = true;
     this.send({ type: 'stop' });
-    const forced = setTimeout(() => void this.worker.terminate(), this.task.limits.drainTimeoutMs);
+    const forced = setTimeout(() => void this.worker.terminate(), STOP_MS);
     await this.ended;
     clearTimeout(forced);
   }

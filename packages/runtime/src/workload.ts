@@ -1,15 +1,17 @@
 /** A running workload: its threads, kept alive until it is stopped. */
 import { setTimeout } from 'node:timers/promises';
 import type { Credentials } from './certificate.ts';
-import type { Limits, TlsFiles } from './config.ts';
+import type { TlsFiles } from './config.ts';
+import { Dispatcher, type Log } from './dispatcher.ts';
 import { RuntimeError, type RuntimeErrorCode } from './errors.ts';
-import { Gateway } from './gateway.ts';
+import { HttpServer } from './http-server.ts';
 import type { LogEntry } from './log.ts';
-import type { FromWorker } from './messages.ts';
 import { Thread, type ThreadEvents, type ThreadTask } from './thread.ts';
 
 /** Where a workload's news and the output of its guests go. */
 export interface WorkloadSinks {
+  /** Whether each request is logged too. */
+  readonly logRequests: boolean;
   readonly log: (entry: LogEntry) => void;
   readonly output: (stream: 'stdout' | 'stderr', bytes: Uint8Array, workload: string) => void;
 }
@@ -37,7 +39,8 @@ export class Workload {
   private readonly tls: TlsFiles | undefined;
   private unwatch: (() => void) | undefined;
   private port = 0;
-  private readonly gateway: Gateway;
+  private readonly server: HttpServer;
+  private readonly dispatcher: Dispatcher;
   private readonly sinks: WorkloadSinks;
   private readonly events: ThreadEvents;
   private readonly threads = new Set<Thread>();
@@ -57,7 +60,7 @@ export class Workload {
     try {
       // What is wrong with the component is said first, whatever has the port.
       for (let i = 0; i < task.limits.threads; i++) await workload.launch();
-      workload.port = await workload.gateway.listen(address.host, address.port);
+      workload.port = await workload.server.listen(address.host, address.port);
     } catch (error) {
       await workload.stop();
       throw error;
@@ -72,11 +75,15 @@ export class Workload {
     this.task = task;
     this.host = address.host;
     this.tls = address.tls;
-    this.gateway = new Gateway({ maxConnections: task.limits.maxConnections, stallTimeoutMs: stallTimeoutMs(task.limits), credentials });
     this.sinks = sinks;
+    const { limits, tickMs } = task;
+    const { logRequests } = sinks;
+    const log: Log = (entry) => sinks.log({ ...entry, workload: name, time: Date.now() });
+    this.dispatcher = new Dispatcher(limits, log);
+    this.server = new HttpServer({ limits, tickMs, credentials, dispatcher: this.dispatcher, logRequests, log });
     this.events = {
-      message: (message) => this.receive(message),
-      frames: (thread, frames) => this.gateway.receive(thread, frames),
+      output: ({ stream, bytes }) => sinks.output(stream, bytes, name),
+      frames: (thread, frames) => this.dispatcher.receive(thread, frames),
       stuck: (thread) => void this.replaceStuck(thread),
       lost: (thread, reason) => this.replaceLost(thread, reason),
     };
@@ -95,7 +102,7 @@ export class Workload {
     if (this.tls === undefined) return;
     try {
       const { loadCredentials } = await import('./certificate.ts');
-      this.gateway.renew(await loadCredentials(this.tls));
+      this.server.renew(await loadCredentials(this.tls));
       this.log('info', 'certificate', `${this.tls.cert} was loaded anew`);
     } catch (error) {
       const code = error instanceof RuntimeError ? error.code : undefined;
@@ -121,16 +128,22 @@ export class Workload {
   private async end(): Promise<void> {
     this.stopSignal.abort();
     this.unwatch?.();
-    this.gateway.refuse();
-    await Promise.all([...this.launches, ...[...this.threads].map((thread) => this.drain(thread))]);
-    await this.gateway.close(LAST_BYTES_MS);
+    this.server.drain();
+    await Promise.all(this.launches);
+    if (this.threads.size === 0) this.dispatcher.dismiss();
+    const late = new AbortController();
+    const limit = setTimeout(this.task.limits.drainTimeoutMs, undefined, { signal: late.signal }).catch(() => {});
+    await Promise.race([this.dispatcher.idle(), limit]);
+    late.abort();
+    await Promise.all([...this.threads].map((thread) => this.dismissThread(thread)));
+    await this.server.close(LAST_BYTES_MS);
     this.whenEnded.resolve();
     if (this.port !== 0) this.log('info', 'stopped', 'stopped');
   }
 
-  private async drain(thread: Thread): Promise<void> {
-    await thread.drain();
+  private async dismissThread(thread: Thread): Promise<void> {
     this.retire(thread);
+    await thread.stop();
   }
 
   private async launch(): Promise<void> {
@@ -141,13 +154,16 @@ export class Workload {
       return;
     }
     this.threads.add(thread);
-    this.gateway.add(thread);
+    this.dispatcher.add(thread);
   }
 
   /** Takes a thread out. Returns how many clients got 504. */
   private retire(thread: Thread): number {
     this.threads.delete(thread);
-    return this.gateway.remove(thread, thread.states(), this.task.limits.requestTimeoutMs);
+    const late = this.dispatcher.remove(thread);
+    // Nobody comes to serve what waits.
+    if (this.stopSignal.signal.aborted && this.threads.size === 0) this.dispatcher.dismiss();
+    return late;
   }
 
   /** A guest computes without end: its thread can only be ended. */
@@ -183,15 +199,7 @@ export class Workload {
     }
   }
 
-  private receive(message: Extract<FromWorker, { type: 'log' | 'output' }>): void {
-    if (message.type === 'output') this.sinks.output(message.stream, message.bytes, this.name);
-    else for (const entry of message.entries) this.sinks.log({ ...entry, workload: this.name });
-  }
-
   private log(level: LogEntry['level'], event: LogEntry['event'], message: string, code?: RuntimeErrorCode): void {
     this.sinks.log({ level, event, message, workload: this.name, time: Date.now(), ...(code === undefined ? {} : { code }) });
   }
 }
-
-/** Whoever neither sends nor takes a byte for longer than a connection may be idle and a guest may think is gone, or means ill. */
-const stallTimeoutMs = (limits: Limits): number => Math.min(limits.idleTimeoutMs + limits.requestTimeoutMs, 2 ** 31 - 1);

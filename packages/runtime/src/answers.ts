@@ -1,0 +1,84 @@
+/** The runtime's own answers to requests, and what Node's two kinds of responses have in common. */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2';
+import type { Socket } from 'node:net';
+import type { Request } from './protocol.ts';
+
+export type Response = ServerResponse | Http2ServerResponse;
+
+export const isHttp2 = (message: Response): message is Http2ServerResponse => 'stream' in message;
+
+/** Connections of HTTP/1.1 that carry no more requests. */
+const spoilt = new WeakSet<Socket>();
+
+/** Whether the last request on this connection was not taken to its end, so that nobody knows what follows it. */
+export const isSpoilt = (socket: Socket): boolean => spoilt.has(socket);
+
+/** After the last answer a client has this long to take it, before the connection is closed whatever it still sends. */
+const LINGER_MS = 2000;
+
+/** Ends a connection. What the client still sends is read and dropped for a while: to close at once could destroy the answer on its way. */
+export function linger(socket: Socket): void {
+  socket.end();
+  socket.resume();
+  const late = setTimeout(() => socket.destroy(), LINGER_MS).unref();
+  socket.on('close', () => clearTimeout(late));
+}
+
+/**
+ * Answers with a short text; a response that has begun can only be cut off.
+ * @param last whether nothing more is read from the client: of a connection of HTTP/1.1 it is the last answer
+ */
+export function answer(response: Response, status: number, text: string, last = false): void {
+  if (last && !isHttp2(response)) spoilt.add(response.req.socket);
+  if (response.writableEnded) return;
+  if (response.headersSent) {
+    response.destroy();
+    return;
+  }
+  for (const name of response.getHeaderNames()) if (name !== 'connection') response.removeHeader(name);
+  response.setHeader('content-type', 'text/plain; charset=utf-8');
+  if (status === 503) response.setHeader('retry-after', '1');
+  if (isHttp2(response)) {
+    // Whoever has its answer need not send the rest (RFC 9113, section 8.1).
+    const { stream } = response;
+    if (last && !stream.endAfterHeaders) stream.on('finish', () => stream.close());
+  } else if (last) {
+    response.shouldKeepAlive = false;
+  }
+  response.statusCode = status;
+  response.end(`${text}\n`);
+}
+
+/** Whether the connection broke, or carries no more responses because of what is before or behind the request on it. */
+export function broken(response: Response): boolean {
+  if (isHttp2(response)) return response.stream.destroyed || response.stream.closed;
+  const { socket } = response.req;
+  return socket.destroyed || socket.writableEnded || spoilt.has(socket);
+}
+
+/** Whether all of the response went out. */
+export function complete(response: Response): boolean {
+  return isHttp2(response) ? response.writableEnded && response.stream.rstCode === 0 : response.writableFinished;
+}
+
+export function bodyFollows(request: Request): boolean {
+  return 'stream' in request ? !(request as Http2ServerRequest).stream.endAfterHeaders : !(request as IncomingMessage).complete;
+}
+
+/** Names and values in turn, as Node takes trailers of HTTP/1.1. */
+export function paired(pairs: readonly string[]): [name: string, value: string][] {
+  const entries: [string, string][] = [];
+  for (let index = 0; index < pairs.length; index += 2) entries.push([pairs[index] ?? '', pairs[index + 1] ?? '']);
+  return entries;
+}
+
+/** Values by name, as Node takes fields of HTTP/2. */
+export function collected(pairs: readonly string[]): Record<string, string | string[]> {
+  const byName: Record<string, string | string[]> = Object.create(null);
+  for (const [name, value] of paired(pairs)) {
+    const before = byName[name];
+    byName[name] = before === undefined ? value : [...(Array.isArray(before) ? before : [before]), value];
+  }
+  return byName;
+}
