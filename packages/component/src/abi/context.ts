@@ -15,6 +15,8 @@ const NO_VIEW = new DataView(NOTHING.buffer);
 export class Scope {
   /** What borrow handles that the guest receives belong to. */
   readonly task: Task;
+  /** Whether the call also gives handles away. */
+  readonly gives: boolean;
   /** Indices of handles that lowering the parameters added to the guest's table. */
   readonly added: number[] = [];
   /** The embedder's handles that moved into the guest. */
@@ -26,7 +28,8 @@ export class Scope {
   /** What the embedder holds for those of {@link lenders} that the guest implements. */
   readonly borrowed: GuestHandle[] = [];
 
-  constructor(instance: ComponentInstance) {
+  constructor(instance: ComponentInstance, gives: boolean) {
+    this.gives = gives;
     this.task = new Task(instance, instance.store.task);
   }
 

@@ -64,6 +64,33 @@ export function liftBorrow(cx: Context, index: number, type: BorrowType): unknow
   return guestObject(borrowed);
 }
 
+/** Longer lists grow while their handles are looked up, so that a guest gets no memory for handles that it does not have. */
+const MAX_AT_ONCE = 65_536;
+
+/**
+ * `lift_borrow` of each element of a list. Who waits for many things passes long lists of a host's resources again and again. Those are
+ * not marked as lent: until the call has returned nothing else runs in the instance that could drop them, unless the call itself gives
+ * handles away.
+ */
+export function liftBorrows(cx: Context, indices: Uint32Array, type: BorrowType): unknown[] {
+  const resource = resourceOf(cx, type);
+  const { scope } = cx;
+  const { length } = indices;
+  const list: unknown[] = new Array(Math.min(length, MAX_AT_ONCE));
+  if (resource.implementer !== undefined || scope === undefined || scope.gives) {
+    for (let i = 0; i < length; i++) list[i] = liftBorrow(cx, indices[i] as number, type);
+    return list;
+  }
+  const { handles } = cx.instance;
+  for (let i = 0; i < length; i++) {
+    const index = indices[i] as number;
+    const handle = handles.get(index);
+    if (handle.resource !== resource) throw wrongType(index, resource, handle.resource);
+    list[i] = handle.rep;
+  }
+  return list;
+}
+
 /** The representation of a host resource is the object itself. */
 function hostRep(value: unknown, resource: RuntimeResource): object {
   const { constructorFunction, name } = resource;

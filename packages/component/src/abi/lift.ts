@@ -18,8 +18,8 @@ import { flatLowerer } from './lower-flat.ts';
 import { explain } from './misfit.ts';
 import { lowerScalar, NONE, scalarCode } from './scalars.ts';
 import { partsOf } from './shapes.ts';
-import { passesHandles, refuseAsync } from './signature.ts';
-import { once, specialisedLift } from './specialise.ts';
+import { passesHandles, passesOwn, refuseAsync } from './signature.ts';
+import { type LiftHelpers, once, specialisedLift } from './specialise.ts';
 import { storerOf } from './store.ts';
 import { failed, swallowed } from './traps.ts';
 
@@ -28,22 +28,28 @@ type Lifted = (...args: unknown[]) => unknown;
 /** @throws ComponentError `TENON_UNSUPPORTED` for what only the asynchronous Canonical ABI can do */
 export function prepareLift(type: FuncType, encoding: StringEncoding): PreparedLift {
   refuseAsync(type);
-  const specialise = once(() => specialisedLift<Entry>(type, false));
-  const specialiseAlone = once(() => specialisedLift<Entry>(type, true));
+  const specialise = once(() => specialisedLift(type, false, helpers));
+  const specialiseAlone = once(() => specialisedLift(type, true, helpers));
   const general = once(() => prepare(type, encoding));
   return {
     bind(binding, core, postReturn, suspends): Lifted {
-      const { parent, usesContext } = binding.instance;
+      const { flagsWord, parent, store, usesContext } = binding.instance;
       const alone = parent === undefined && !usesContext;
       const factory = postReturn !== undefined || suspends ? undefined : alone ? specialiseAlone() : specialise();
-      if (factory !== undefined) return specialised(factory, type, binding, core);
-      const call = new LiftedCall(general(), binding, postReturn);
-      return suspends ? suspending(call, core) : synchronous(call, core);
+      if (factory !== undefined) return factory(core, new Entry(binding.instance, binding.name), store, flagsWord, type);
+      return suspends ? suspending(general, binding, core, postReturn) : synchronous(general, binding, core, postReturn);
     },
   };
 }
 
-type SpecialisedLift = NonNullable<ReturnType<typeof specialisedLift<Entry>>>;
+const helpers: LiftHelpers<Entry> = {
+  flags,
+  enter,
+  leave,
+  misfit: wrongArgument,
+  failed: (error, { instance, func }) => failed(error, instance, func),
+  swallowed,
+};
 
 type LowerParams = (cx: Context, args: readonly unknown[], flat: unknown[]) => void;
 type LiftResult = (cx: Context, core: unknown) => unknown;
@@ -54,6 +60,8 @@ interface Prepared {
   readonly flatCount: number;
   readonly liftResult: LiftResult;
   readonly handles: boolean;
+  /** Some parameter contains `own`. */
+  readonly gives: boolean;
   readonly result: ValType | undefined;
 }
 
@@ -66,6 +74,7 @@ function prepare(type: FuncType, encoding: StringEncoding): Prepared {
     flatCount: spilled ? 1 : flat.length,
     liftResult: resultLifter(type.result),
     handles: passesHandles(type),
+    gives: passesOwn(type),
     result: type.result,
   };
 }
@@ -153,7 +162,7 @@ class LiftedCall {
   begin(args: readonly unknown[]): Scope | undefined {
     const { cx, entry, prepared } = this;
     enter(entry);
-    const scope = prepared.handles ? new Scope(cx.instance) : undefined;
+    const scope = prepared.handles ? new Scope(cx.instance, prepared.gives) : undefined;
     cx.scope = scope;
     try {
       cx.renew();
@@ -209,8 +218,14 @@ function inWords(payload: unknown): string {
   return typeof tag === 'string' ? `: ${tag}` : '';
 }
 
-function synchronous(call: LiftedCall, core: CoreFunction): Lifted {
+type MakePrepared = () => Prepared;
+
+// In the following two the call is made when it is first needed: many exports of a component are never called.
+
+function synchronous(prepared: MakePrepared, binding: Binding, core: CoreFunction, postReturn: CoreFunction | undefined): Lifted {
+  let call: LiftedCall | undefined;
   return (...args) => {
+    call ??= new LiftedCall(prepared(), binding, postReturn);
     const scope = call.begin(args);
     let value: unknown;
     try {
@@ -222,14 +237,18 @@ function synchronous(call: LiftedCall, core: CoreFunction): Lifted {
   };
 }
 
-function suspending(call: LiftedCall, core: CoreFunction): Lifted {
-  // Made with the first call: it costs V8 as much as a tenth of a small instance.
+function suspending(prepared: MakePrepared, binding: Binding, core: CoreFunction, postReturn: CoreFunction | undefined): Lifted {
+  let made: LiftedCall | undefined;
+  // To make it costs V8 as much as a tenth of a small instance.
   let promised: CoreFunction | undefined;
-  const { store } = call.cx.instance;
+  const { store } = binding.instance;
   return (...args) => {
+    let call: LiftedCall;
     let scope: Scope | undefined;
     try {
+      made ??= new LiftedCall(prepared(), binding, postReturn);
       promised ??= promising(core);
+      call = made;
       scope = call.begin(args);
     } catch (error) {
       return Promise.reject(error);
@@ -260,25 +279,8 @@ function suspending(call: LiftedCall, core: CoreFunction): Lifted {
   };
 }
 
-function specialised(factory: SpecialisedLift, type: FuncType, binding: Binding, core: CoreFunction): Lifted {
-  const { instance, name } = binding;
-  const { store } = instance;
-  return factory({
-    core,
-    store,
-    flags,
-    word: instance.flagsWord,
-    entry: new Entry(instance, name),
-    enter,
-    leave,
-    misfit: (args) => wrongArgument(type, name, args),
-    failed: (error) => failed(error, instance, name),
-    swallowed: () => store.trap && swallowed(store.trap),
-  });
-}
-
 /** Finds which of the scalar arguments does not fit. */
-function wrongArgument(type: FuncType, func: string, args: readonly unknown[]): unknown {
+function wrongArgument(type: FuncType, { func }: Entry, args: readonly unknown[]): unknown {
   for (const [i, param] of type.params.entries()) {
     try {
       lowerScalar(scalarCode(param.type) ?? NONE, args[i]);

@@ -6,7 +6,7 @@ import { ComponentError, Trap } from '../errors.ts';
 import { alignment, casesOf, discriminantSize, elemSize, type VariantTypeLike } from '../types/layout.ts';
 import type { FlagsType, RecordType, TupleType, ValType } from '../types/types.ts';
 import type { Context } from './context.ts';
-import { liftBorrow, liftOwn } from './handles.ts';
+import { liftBorrow, liftBorrows, liftOwn } from './handles.ts';
 import { charOf } from './scalars.ts';
 import {
   entryOf,
@@ -120,6 +120,9 @@ function elements(element: ValType): LoadRange {
   const numbers = NUMBER_ARRAYS.get(element.kind);
   if (numbers === Uint8Array) return (cx, address, length) => cx.bytes.slice(address, address + length);
   if (numbers !== undefined) return copyOf(numbers);
+  if (element.kind === 'borrow') {
+    return (cx, address, length) => liftBorrows(cx, new Uint32Array(cx.bytes.buffer, address, length), element);
+  }
   const load = loaderOf(element);
   const size = elemSize(element);
   return (cx, address, length) => {

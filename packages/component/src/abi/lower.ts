@@ -17,29 +17,28 @@ import { type Flat, flatLifter } from './lift-flat.ts';
 import { loaderOf } from './load.ts';
 import { flatLowerer } from './lower-flat.ts';
 import { explain, Misfit } from './misfit.ts';
-import { isThenable, lowerScalar, NONE, scalarCode } from './scalars.ts';
-import { passesHandles, refuseAsync } from './signature.ts';
-import { once, specialisedLower } from './specialise.ts';
+import { isThenable, lowerScalar, NONE } from './scalars.ts';
+import { passesHandles, passesOwn, refuseAsync } from './signature.ts';
+import { type LowerHelpers, once, specialisedLower } from './specialise.ts';
 import { storerOf } from './store.ts';
 import { failed, isUnwind, swallowed, thrown, uncatchable } from './traps.ts';
 
 /** @throws ComponentError `TENON_UNSUPPORTED` for what only the asynchronous Canonical ABI can do */
 export function prepareLower(type: FuncType, encoding: StringEncoding): PreparedLower {
   refuseAsync(type);
-  const specialise = once(() => specialisedLower(type, false));
-  const specialiseSuspending = once(() => specialisedLower(type, true));
+  const specialise = once(() => specialisedLower(type, false, helpers));
+  const specialiseSuspending = once(() => specialisedLower(type, true, helpers));
   const general = once(() => prepare(type, encoding));
   return {
     bind(binding, host, suspends): CoreFunction {
       const factory = suspends ? specialiseSuspending() : specialise();
-      if (factory !== undefined) return specialised(factory, type, binding, host, suspends);
-      const call = new LoweredCall(general(), binding);
-      return suspends ? suspending(call, host) : synchronous(call, host);
+      if (factory === undefined) return suspends ? suspending(general, binding, host) : synchronous(general, binding, host);
+      const core = factory(host, binding, binding.instance.flagsWord);
+      return suspends ? suspendingImport(core) : core;
     },
   };
 }
 
-type SpecialisedLower = NonNullable<ReturnType<typeof specialisedLower>>;
 type LiftParams = (cx: Context, flat: Flat) => unknown[];
 /** Returns the core result, or stores it where the last flat parameter says. */
 type LowerResult = (cx: Context, value: unknown, flat: Flat) => unknown;
@@ -49,6 +48,8 @@ interface Prepared {
   readonly liftParams: LiftParams;
   readonly lowerResult: LowerResult;
   readonly handles: boolean;
+  /** Some parameter contains `own`. */
+  readonly gives: boolean;
   /** Whether the function's result is a `result`, whose error case the host throws. */
   readonly throws: boolean;
 }
@@ -61,6 +62,7 @@ function prepare(type: FuncType, encoding: StringEncoding): Prepared {
     liftParams: spilled ? spilledParams(type) : flatParams(type),
     lowerResult: resultLowerer(type.result, spilled ? 1 : flat.length),
     handles: passesHandles(type),
+    gives: passesOwn(type),
     throws: type.result?.kind === 'result',
   };
 }
@@ -146,7 +148,8 @@ class LoweredCall {
   }
 
   scope(): Scope | undefined {
-    return this.prepared.handles ? new Scope(this.cx.instance) : undefined;
+    const { cx, prepared } = this;
+    return prepared.handles ? new Scope(cx.instance, prepared.gives) : undefined;
   }
 
   liftParams(scope: Scope | undefined, flat: Flat): unknown[] {
@@ -190,8 +193,14 @@ class LoweredCall {
   }
 }
 
-function synchronous(call: LoweredCall, host: HostFunction): CoreFunction {
+type MakePrepared = () => Prepared;
+
+// In the following two the call is made when it is first needed: an instance has many imports and calls few.
+
+function synchronous(prepared: MakePrepared, binding: Binding, host: HostFunction): CoreFunction {
+  let call: LoweredCall | undefined;
   return (...flat: unknown[]) => {
+    call ??= new LoweredCall(prepared(), binding);
     const scope = call.scope();
     const args = call.liftParams(scope, flat);
     let value: unknown;
@@ -229,9 +238,11 @@ function resumed(
 }
 
 /** The guest's stack is suspended while the host waits. Its instance stays entered, so that nothing else runs in it. */
-function suspending(call: LoweredCall, host: HostFunction): CoreFunction {
-  const { store } = call.cx.instance;
+function suspending(prepared: MakePrepared, binding: Binding, host: HostFunction): CoreFunction {
+  let made: LoweredCall | undefined;
   const core = (...flat: unknown[]): unknown => {
+    made ??= new LoweredCall(prepared(), binding);
+    const call = made;
     const scope = call.scope();
     const args = call.liftParams(scope, flat);
     let value: unknown;
@@ -242,7 +253,7 @@ function suspending(call: LoweredCall, host: HostFunction): CoreFunction {
     }
     if (!isThenable(value)) return call.returned(scope, value, flat);
     return resumed(
-      store,
+      binding.instance.store,
       value,
       (settled) => call.returned(scope, settled, flat),
       (error) => call.threw(scope, error, flat),
@@ -251,30 +262,29 @@ function suspending(call: LoweredCall, host: HostFunction): CoreFunction {
   return suspendingImport(core);
 }
 
-function specialised(factory: SpecialisedLower, type: FuncType, binding: Binding, host: HostFunction, suspends: boolean): CoreFunction {
-  const { instance, name } = binding;
-  const { store } = instance;
-  const code = scalarCode(type.result) ?? NONE;
-  const threw = (error: unknown): unknown => uncatchable(failed(hostThrew(error), instance, name));
-  const returned = (value: unknown): unknown => {
-    try {
-      return lowerScalar(code, value);
-    } catch (error) {
-      throw uncatchable(failed(wrongResult(error, name), instance, name));
-    }
-  };
-  const core = factory({
-    host,
-    flags,
-    word: instance.flagsWord,
-    isThenable,
-    refused: () => uncatchable(failed(cannotLeave(), instance, name)),
-    threw,
-    misfit: returned,
-    settle: (result) =>
-      resumed(store, result, returned, (error) => {
-        throw threw(error);
-      }),
-  });
-  return suspends ? suspendingImport(core) : core;
+const threw = (error: unknown, { instance, name }: Binding): unknown => uncatchable(failed(hostThrew(error), instance, name));
+
+function lowered(code: number, value: unknown, { instance, name }: Binding): unknown {
+  try {
+    return lowerScalar(code, value);
+  } catch (error) {
+    throw uncatchable(failed(wrongResult(error, name), instance, name));
+  }
 }
+
+const helpers: LowerHelpers = {
+  flags,
+  isThenable,
+  refused: ({ instance, name }) => uncatchable(failed(cannotLeave(), instance, name)),
+  threw,
+  misfit: lowered,
+  settle: (code, result, binding) =>
+    resumed(
+      binding.instance.store,
+      result,
+      (value) => lowered(code, value, binding),
+      (error) => {
+        throw threw(error, binding);
+      },
+    ),
+};

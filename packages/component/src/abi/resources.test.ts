@@ -348,6 +348,66 @@ describe('a resource of the host', () => {
     assert.equal(call(), thing);
   });
 
+  describe('a list of borrows', () => {
+    const lent = list(borrow(0));
+    /** Calls the host with handles of `things`, from a guest that has them: `choose` makes the list, and the handle that is given away. */
+    function pass(type: FuncType, things: readonly Thing[], choose: (handles: number[]) => readonly [number[], ...number[]]): unknown[] {
+      const { guest, resource } = host();
+      const binding = guest.binding('f', [resource]);
+      let seen: unknown[] = [];
+      const take = prepareLower(type, 'utf8').bind(
+        binding,
+        (...args: unknown[]) => {
+          seen = args;
+        },
+        false,
+      );
+      const call = prepareLift(func(things.map(() => own(0))), 'utf8').bind(
+        binding,
+        (...handles: number[]) => {
+          const [indices, ...rest] = choose(handles);
+          new Uint32Array(guest.memory.buffer, 64, indices.length).set(indices);
+          take(64, indices.length, ...rest);
+          for (const index of handles) if (!rest.includes(index)) assert.equal(guest.instance.handles.get(index).lends, 0);
+        },
+        undefined,
+        false,
+      );
+      call(...things);
+      return seen;
+    }
+    const [a, b] = [new Thing(), new Thing()];
+
+    test('is the objects in order, each as often as its handle', () => {
+      assert.deepEqual(
+        pass(func([lent]), [a, b], ([x = 0, y = 0]) => [[y, x, y]]),
+        [[b, a, b]],
+      );
+      assert.deepEqual(
+        pass(func([lent]), [], () => [[]]),
+        [[]],
+      );
+    });
+
+    test('of ten thousand', () => {
+      const [seen] = pass(func([lent]), [a, b], ([x = 0, y = 0]) => [Array.from({ length: 10_000 }, (_, i) => (i % 2 === 0 ? x : y))]);
+      assert.ok(Array.isArray(seen) && seen.length === 10_000 && seen[0] === a && seen[9999] === b);
+    });
+
+    test('with a handle that does not exist is a trap', () => {
+      assert.throws(() => pass(func([lent]), [a], ([x = 0]) => [[x, 77]]), { code: 'TENON_TRAP', message: /unknown handle index 77/ });
+    });
+
+    test('with the handle that the same call gives away is a trap', () => {
+      const type = func([lent, own(0)]);
+      assert.deepEqual(
+        pass(type, [a, b], ([x = 0, y = 0]) => [[x], y]),
+        [[a], b],
+      );
+      assert.throws(() => pass(type, [a, b], ([x = 0]) => [[x], x]), { code: 'TENON_TRAP', message: /while borrowed/ });
+    });
+  });
+
   test('an object of another class is refused', () => {
     const { guest, resource } = host();
     const call = prepareLift(func([own(0)]), 'utf8').bind(guest.binding('f', [resource]), () => 0, undefined, false);

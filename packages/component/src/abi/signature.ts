@@ -4,42 +4,53 @@ import type { FuncType, ValType } from '../types/types.ts';
 
 /** Whether a call must keep account of handles: some parameter contains `own` or `borrow`. */
 export function passesHandles(type: FuncType): boolean {
-  return type.params.some((param) => containsHandle(param.type));
+  return type.params.some((param) => handlesIn(param.type) !== 0);
 }
 
-const known = new WeakMap<ValType, boolean>();
+/** Whether a call gives handles away: some parameter contains `own`. */
+export function passesOwn(type: FuncType): boolean {
+  return type.params.some((param) => (handlesIn(param.type) & OWN) !== 0);
+}
 
-function containsHandle(type: ValType | undefined): boolean {
-  if (type === undefined) return false;
-  let contains = known.get(type);
-  if (contains === undefined) {
-    contains = findHandle(type);
-    known.set(type, contains);
+const BORROW = 1;
+const OWN = 2;
+
+const known = new WeakMap<ValType, number>();
+
+function handlesIn(type: ValType | undefined): number {
+  if (type === undefined) return 0;
+  let kinds = known.get(type);
+  if (kinds === undefined) {
+    kinds = findHandles(type);
+    known.set(type, kinds);
   }
-  return contains;
+  return kinds;
 }
 
-function findHandle(type: ValType): boolean {
+const allOf = (types: readonly (ValType | undefined)[]): number => types.reduce((kinds, type) => kinds | handlesIn(type), 0);
+
+function findHandles(type: ValType): number {
   switch (type.kind) {
     case 'own':
+      return OWN;
     case 'borrow':
-      return true;
+      return BORROW;
     case 'record':
-      return type.fields.some((field) => containsHandle(field.type));
+      return allOf(type.fields.map((field) => field.type));
     case 'variant':
-      return type.cases.some((c) => containsHandle(c.type));
+      return allOf(type.cases.map((c) => c.type));
     case 'list':
-      return containsHandle(type.element);
+      return handlesIn(type.element);
     case 'map':
-      return containsHandle(type.key) || containsHandle(type.value);
+      return handlesIn(type.key) | handlesIn(type.value);
     case 'tuple':
-      return type.types.some(containsHandle);
+      return allOf(type.types);
     case 'option':
-      return containsHandle(type.type);
+      return handlesIn(type.type);
     case 'result':
-      return containsHandle(type.ok) || containsHandle(type.err);
+      return handlesIn(type.ok) | handlesIn(type.err);
     default:
-      return false;
+      return 0;
   }
 }
 
