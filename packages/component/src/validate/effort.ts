@@ -20,6 +20,10 @@ export class Effort {
 
   spend(steps: number): void {
     this.left -= steps;
-    if (this.left < 0) throw this.exhausted();
+    if (this.left >= 0) return;
+    const error = this.exhausted();
+    // Until its stack is formatted an error keeps what the frames hold, which is all that the work has made so far.
+    void error.stack;
+    throw error;
   }
 }
