@@ -617,11 +617,24 @@ test('where code generation is forbidden, scalars go the general way', (t) => {
     refused++;
     throw new EvalError('Code generation from strings disallowed for this context');
   } as unknown as FunctionConstructor);
-  const guest = guestCalling(func([u32], u32), (a: number) => a + 1);
-  const call = lift(guest, func([u32], u32), 'call-f');
+  // A signature that no other test has, since generated code is kept.
+  const type = func([{ kind: 's16' }], { kind: 'u16' });
+  const guest = guestCalling(type, (a: number) => a + 1);
+  const call = lift(guest, type, 'call-f');
   assert.equal(refused, 2);
-  assert.equal(call(2 ** 32 - 2), 2 ** 32 - 1);
-  assert.throws(() => call('x'), { code: 'TENON_VALUE_TYPE', message: /parameter `a`: expected u32, found "x"/ });
-  assert.throws(() => call(2 ** 32 - 1), { code: 'TENON_TRAP', message: /expected u32, found 4294967296/ });
+  assert.equal(call(-1), 0);
+  assert.throws(() => call('x'), { code: 'TENON_VALUE_TYPE', message: /parameter `a`: expected s16, found "x"/ });
+  assert.throws(() => call(-2), { code: 'TENON_TRAP', message: /expected u16, found -1/ });
   poisoned(guest);
+});
+
+test('functions of one signature share their code and nothing else', () => {
+  const type = func([u32], u32);
+  const bad = guestCalling(type, () => -1);
+  const good = guestCalling(type, (a: number) => a + 1);
+  const [callBad, callGood] = [lift(bad, type, 'call-f'), lift(good, type, 'call-f')];
+  assert.equal(callGood(1), 2);
+  assert.throws(() => callBad(1), { code: 'TENON_TRAP', message: /expected u32, found -1/ });
+  poisoned(bad);
+  assert.equal(callGood(2), 3);
 });

@@ -3,9 +3,13 @@
  * Their code is generated for each signature, since V8 then sees each in isolation: it inlines the check of each value and the way
  * into or out of wasm. (A closure that all signatures share costs twice as much.) Nothing in the text comes from a component but
  * the choice among the expressions below. Where code generation is forbidden, callers take the general path.
+ * Generated code is kept for the next component with the same signature: to generate it takes longer than all else about a binding.
  */
+import type { Trap } from '../errors.ts';
 import { MAY_ENTER, MAY_LEAVE } from '../instance/flags.ts';
+import type { Store } from '../instance/state.ts';
 import type { FuncType } from '../types/types.ts';
+import type { Binding, CoreFunction, HostFunction } from './contract.ts';
 import { BOOL, CHAR, F32, F64, NONE, S8, S16, S32, S64, scalarCode, U8, U16, U32, U64 } from './scalars.ts';
 
 interface Expressions {
@@ -47,37 +51,66 @@ const EXPRESSIONS: ReadonlyMap<number, Expressions> = new Map([
 /** Longer signatures are rare, and the array of the general path no longer matters to them. */
 const MAX_ARITY = 8;
 
-interface ScalarSignature {
+/** The codes of the parameters and of the result; undefined when the signature is not of scalars only. */
+function codesOf(type: FuncType): readonly number[] | undefined {
+  if (type.params.length > MAX_ARITY) return undefined;
+  const codes: number[] = [];
+  for (const param of type.params) codes.push(scalarCode(param.type) ?? CHAR);
+  codes.push(scalarCode(type.result) ?? CHAR);
+  return codes.includes(CHAR) ? undefined : codes;
+}
+
+interface Signature {
+  /** `a0, a1` */
+  readonly names: string;
   readonly params: readonly Expressions[];
   readonly result: Expressions;
+  readonly resultCode: number;
 }
 
-function signatureOf(type: FuncType): ScalarSignature | undefined {
-  if (type.params.length > MAX_ARITY) return undefined;
-  const params: Expressions[] = [];
-  for (const param of type.params) {
-    const expressions = EXPRESSIONS.get(scalarCode(param.type) ?? CHAR);
-    if (expressions === undefined) return undefined;
-    params.push(expressions);
-  }
-  const result = EXPRESSIONS.get(scalarCode(type.result) ?? CHAR);
-  return result && { params, result };
+function signatureOf(codes: readonly number[]): Signature {
+  const expressions = codes.map((code) => EXPRESSIONS.get(code) as Expressions);
+  const params = expressions.slice(0, -1);
+  return {
+    names: params.map((_, i) => `a${i}`).join(', '),
+    params,
+    result: expressions.at(-1) as Expressions,
+    resultCode: codes.at(-1) as number,
+  };
 }
 
-type Factory<Environment> = (environment: Environment) => (...args: unknown[]) => unknown;
+/** Far more signatures than programs have, and few enough that hostile components cannot fill the memory with them. */
+const MAX_KEPT = 1000;
 
-/** A function body in which the properties of the environment are variables. */
-function generate<Environment>(names: readonly (keyof Environment & string)[], body: string): Factory<Environment> | undefined {
+/** What was generated, each kind of code by the codes of its signature. */
+type Kept<Factory> = Map<string, Factory>;
+
+/**
+ * @param shared what all code of this kind uses
+ * @param names its properties, which are variables in the text
+ * @param text what follows `return`: a function that binds and returns the function to be called
+ */
+function generate<Shared extends object, Factory>(
+  kept: Kept<Factory>,
+  codes: readonly number[],
+  shared: Shared,
+  names: readonly (keyof Shared & string)[],
+  text: (signature: Signature) => string,
+): Factory | undefined {
+  const key = codes.join();
+  let factory = kept.get(key);
+  if (factory !== undefined) return factory;
   try {
-    return new Function(
-      'environment',
-      `'use strict'; const { ${names.join(', ')} } = environment; return ${body};`,
-    ) as Factory<Environment>;
+    factory = new Function('shared', `'use strict'; const { ${names.join(', ')} } = shared; return ${text(signatureOf(codes))};`)(
+      shared,
+    ) as Factory;
   } catch (error) {
     // A content security policy, or --disallow-code-generation-from-strings.
     if (error instanceof EvalError) return undefined;
     throw error;
   }
+  if (kept.size < MAX_KEPT) kept.set(key, factory);
+  return factory;
 }
 
 /** Defers work to its first use: many functions of a component are never bound in this way or that. */
@@ -89,81 +122,88 @@ export function once<T>(make: () => T): () => T {
   };
 }
 
-/** What the code of a lifted function uses. */
-export interface LiftEnvironment<Entry> {
-  // biome-ignore lint/complexity/noBannedTypes: a core function of the signature
-  readonly core: Function;
-  readonly entry: Entry;
-  readonly store: { readonly trap: unknown };
+type Bound = (...args: unknown[]) => unknown;
+
+/** What the code of lifted functions uses. */
+export interface LiftHelpers<Entry> {
   readonly flags: { readonly words: Int32Array };
-  /** Index of the flags word of the instance. */
-  readonly word: number;
   readonly enter: (entry: Entry) => void;
   readonly leave: (entry: Entry) => void;
   /** The error for arguments of which one does not fit. */
-  readonly misfit: (args: readonly unknown[]) => unknown;
-  readonly failed: (error: unknown) => unknown;
+  readonly misfit: (type: FuncType, entry: Entry, args: readonly unknown[]) => unknown;
+  /** The error for what the core function threw. */
+  readonly failed: (error: unknown, entry: Entry) => unknown;
   /** The error for a core function that returned after its store was poisoned. */
-  readonly swallowed: () => unknown;
+  readonly swallowed: (trap: Trap) => unknown;
 }
+
+/**
+ * @param core a core function of the signature
+ * @param word index of the flags word of the instance
+ */
+export type LiftFactory<Entry> = (core: CoreFunction, entry: Entry, store: Store, word: number, type: FuncType) => Bound;
+
+const lifts: Kept<LiftFactory<never>> = new Map();
+const liftsAlone: Kept<LiftFactory<never>> = new Map();
 
 /**
  * Host → component; undefined when the signature is not of scalars only.
  * @param alone whether the instance has no parent and no task-local storage: then entering it is one word, and done in place
  */
-export function specialisedLift<Entry>(type: FuncType, alone: boolean): Factory<LiftEnvironment<Entry>> | undefined {
-  const signature = signatureOf(type);
-  if (signature === undefined) return undefined;
-  const names = signature.params.map((_, i) => `a${i}`);
-  const fits = signature.params.map((param, i) => param.fits(`a${i}`)).join(' && ');
-  const args = signature.params.map((param, i) => param.toCore(`a${i}`)).join(', ');
-  return generate(
-    ['core', 'entry', 'store', 'flags', 'word', 'enter', 'leave', 'misfit', 'failed', 'swallowed'],
-    `(${names.join(', ')}) => {
-      ${fits === '' ? '' : `if (!(${fits})) throw misfit([${names.join(', ')}]);`}
+export function specialisedLift<Entry>(type: FuncType, alone: boolean, helpers: LiftHelpers<Entry>): LiftFactory<Entry> | undefined {
+  const codes = codesOf(type);
+  if (codes === undefined) return undefined;
+  const kept = (alone ? liftsAlone : lifts) as Kept<LiftFactory<Entry>>;
+  return generate(kept, codes, helpers, ['flags', 'enter', 'leave', 'misfit', 'failed', 'swallowed'], ({ names, params, result }) => {
+    const fits = params.map((param, i) => param.fits(`a${i}`)).join(' && ');
+    const args = params.map((param, i) => param.toCore(`a${i}`)).join(', ');
+    return `(core, entry, store, word, type) => (${names}) => {
+      ${fits === '' ? '' : `if (!(${fits})) throw misfit(type, entry, [${names}]);`}
       ${alone ? `const { words } = flags; if ((words[word] & ${MAY_ENTER}) === 0) enter(entry); words[word] &= ~${MAY_ENTER};` : 'enter(entry);'}
       let r;
-      try { r = core(${args}); } catch (error) { throw failed(error); }
-      if (store.trap !== undefined) throw swallowed();
+      try { r = core(${args}); } catch (error) { throw failed(error, entry); }
+      if (store.trap !== undefined) throw swallowed(store.trap);
       ${alone ? `flags.words[word] = ${MAY_ENTER | MAY_LEAVE};` : 'leave(entry);'}
-      return ${signature.result.fromCore('r')};
-    }`,
-  );
+      return ${result.fromCore('r')};
+    }`;
+  });
 }
 
-/** What the code of a lowered function uses. */
-export interface LowerEnvironment {
-  // biome-ignore lint/complexity/noBannedTypes: a host function of the signature
-  readonly host: Function;
+/** What the code of lowered functions uses. */
+export interface LowerHelpers {
   readonly flags: { readonly words: Int32Array };
-  /** Index of the flags word of the instance. */
-  readonly word: number;
   readonly isThenable: (value: unknown) => boolean;
   /** The error for a call that MAY_LEAVE forbids. */
-  readonly refused: () => unknown;
+  readonly refused: (binding: Binding) => unknown;
   /** The error for what the host function threw. */
-  readonly threw: (error: unknown) => unknown;
-  /** The error for a result that does not fit. */
-  readonly misfit: (result: unknown) => unknown;
+  readonly threw: (error: unknown, binding: Binding) => unknown;
+  /** Throws the error for a result that does not fit. */
+  readonly misfit: (code: number, result: unknown, binding: Binding) => unknown;
   /** The core result of a Promise. Only a function that suspends waits for one. */
-  readonly settle: (result: PromiseLike<unknown>) => unknown;
+  readonly settle: (code: number, result: PromiseLike<unknown>, binding: Binding) => unknown;
 }
 
+/** @param word index of the flags word of the instance */
+export type LowerFactory = (host: HostFunction, binding: Binding, word: number) => Bound;
+
+const lowers: Kept<LowerFactory> = new Map();
+const lowersSuspending: Kept<LowerFactory> = new Map();
+
 /** Component → host; undefined when the signature is not of scalars only. */
-export function specialisedLower(type: FuncType, suspends: boolean): Factory<LowerEnvironment> | undefined {
-  const signature = signatureOf(type);
-  if (signature === undefined) return undefined;
-  const names = signature.params.map((_, i) => `a${i}`);
-  const args = signature.params.map((param, i) => param.fromCore(`a${i}`)).join(', ');
-  return generate(
-    ['host', 'flags', 'word', 'isThenable', 'refused', 'threw', 'misfit', 'settle'],
-    `(${names.join(', ')}) => {
-      if ((flags.words[word] & ${MAY_LEAVE}) === 0) throw refused();
+export function specialisedLower(type: FuncType, suspends: boolean, helpers: LowerHelpers): LowerFactory | undefined {
+  const codes = codesOf(type);
+  if (codes === undefined) return undefined;
+  const kept = suspends ? lowersSuspending : lowers;
+  return generate(kept, codes, helpers, ['flags', 'isThenable', 'refused', 'threw', 'misfit', 'settle'], (signature) => {
+    const { names, params, result, resultCode } = signature;
+    const args = params.map((param, i) => param.fromCore(`a${i}`)).join(', ');
+    return `(host, binding, word) => (${names}) => {
+      if ((flags.words[word] & ${MAY_LEAVE}) === 0) throw refused(binding);
       let r;
-      try { r = host(${args}); } catch (error) { throw threw(error); }
-      ${suspends ? 'if (isThenable(r)) return settle(r);' : ''}
-      if (!(${signature.result.fits('r')})) throw misfit(r);
-      return ${signature.result.toCore('r')};
-    }`,
-  );
+      try { r = host(${args}); } catch (error) { throw threw(error, binding); }
+      ${suspends ? `if (isThenable(r)) return settle(${resultCode}, r, binding);` : ''}
+      if (!(${result.fits('r')})) throw misfit(${resultCode}, r, binding);
+      return ${result.toCore('r')};
+    }`;
+  });
 }

@@ -13,6 +13,19 @@ export class Store {
   trap: Trap | undefined = undefined;
   /** Every component instance in it. Whoever holds one so keeps the flags of all, which adapters know by address only. */
   readonly instances: ComponentInstance[] = [];
+  private readonly flagsAddresses: number[] = [];
+
+  constructor() {
+    stores.register(this, this.flagsAddresses);
+  }
+
+  /** @returns the byte address of its flags, which are given back when nobody holds the store */
+  add(instance: ComponentInstance): number {
+    const address = allocateFlags();
+    this.instances.push(instance);
+    this.flagsAddresses.push(address);
+    return address;
+  }
 
   /**
    * Ends the life of all instances: their flags are cleared for good, so that nothing enters any more, and so that core code which is still
@@ -61,14 +74,12 @@ export class ComponentInstance {
     this.store = store;
     this.parent = parent;
     this.path = path;
-    this.flagsAddress = allocateFlags();
+    this.flagsAddress = store.add(this);
     this.flagsWord = this.flagsAddress >> 2;
-    store.instances.push(this);
-    slots.register(this, this.flagsAddress);
   }
 }
 
-const slots = new FinalizationRegistry<number>(freeFlags);
+const stores = new FinalizationRegistry<readonly number[]>((addresses) => addresses.forEach(freeFlags));
 
 /** A task: one call of a lifted function. Made only for calls that lend borrows or may need it otherwise. */
 export class Task {

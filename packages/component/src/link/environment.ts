@@ -108,10 +108,11 @@ export class Environment {
 
 /** Validation has made sure that the index is in bounds; a failure here is a bug of the engine, never of the input. */
 export function at<T>(space: readonly T[], index: number, what: string): T {
-  return defined(space[index], `${what} ${index}`);
+  return defined(space[index], what, index);
 }
 
-export function defined<T>(value: T | undefined, what: string): T {
-  if (value === undefined) throw new Error(`internal error: no ${what} after validation`);
+/** The parts of the message are put together only when it is needed: this runs for every step of every instance. */
+export function defined<T>(value: T | undefined, what: string, which: string | number = ''): T {
+  if (value === undefined) throw new Error(`internal error: no ${what} ${which} after validation`);
   return value;
 }

@@ -109,9 +109,7 @@ class Flattener {
       case 'import': {
         const name = definition.name.name;
         env.push(
-          args === undefined
-            ? hostItem(this.builder, this.given, env, definition.type, [name])
-            : defined(args.get(name), `argument "${name}"`),
+          args === undefined ? hostItem(this.builder, this.given, env, definition.type, [name]) : defined(args.get(name), 'argument', name),
         );
         break;
       }
@@ -171,7 +169,7 @@ class Flattener {
     switch (alias.kind) {
       case 'export': {
         const item = at(env.instances, alias.instance, 'instance').exports.get(alias.name);
-        env.push(defined(item, `export "${alias.name}"`));
+        env.push(defined(item, 'export', alias.name));
         break;
       }
       case 'core export':
@@ -185,7 +183,7 @@ class Flattener {
   }
 
   private coreExport(instance: CoreInstanceValue, name: string): CoreItem {
-    if (instance.kind === 'exports') return defined(instance.items.get(name), `core export "${name}"`);
+    if (instance.kind === 'exports') return defined(instance.items.get(name), 'core export', name);
     let item = instance.items.get(name);
     if (item === undefined) {
       item = this.builder.exportOf(instance.slot, name);

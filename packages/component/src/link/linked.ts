@@ -18,7 +18,8 @@ export class Linked {
   /** For each host function, its name for messages. */
   readonly hostNames: readonly string[];
   private readonly lifts = new Map<PlanLift, PreparedLift>();
-  private readonly lowers = new Map<Step, PreparedLower>();
+  /** By the slot that each is lowered into. */
+  private readonly lowers: (PreparedLower | undefined)[] = [];
   private named: readonly NamedExport[] | undefined;
 
   constructor(plan: Plan, host: HostBinding, modules: readonly WebAssembly.Module[], adapters: readonly WebAssembly.Module[]) {
@@ -46,10 +47,10 @@ export class Linked {
   }
 
   lower(step: Extract<Step, { op: 'lower host' }>): PreparedLower {
-    let prepared = this.lowers.get(step);
+    let prepared = this.lowers[step.to];
     if (prepared === undefined) {
       prepared = prepareLower(at(this.plan.hostFunctions, step.func, 'host function').type, step.options.encoding);
-      this.lowers.set(step, prepared);
+      this.lowers[step.to] = prepared;
     }
     return prepared;
   }

@@ -48,6 +48,12 @@ export class CoreTypes {
 
   /** Adds a group to a type index space; makes the error that it throws by `problem`. */
   addGroup(space: (CoreTypeId | undefined)[], group: readonly CoreSubType[], problem: CoreTypeProblem): void {
+    const [only] = group;
+    const plain = only !== undefined && group.length === 1 ? plainFunction(only) : undefined;
+    if (plain !== undefined) {
+      space.push(this.plainFunction(plain));
+      return;
+    }
     const base = space.length;
     const localise = (index: number): string => {
       if (index < base && space[index] === undefined) throw problem(`type index ${index} is a module type, not a sub type`);
@@ -70,6 +76,19 @@ export class CoreTypes {
       this.groups.set(key, first);
     }
     for (let position = 0; position < group.length; position++) space.push(first + position);
+  }
+
+  /** A group of one function type that refers to no other type, which is what nearly all groups are. */
+  private plainFunction(type: CoreFuncType & { readonly kind: 'func' }): CoreTypeId {
+    const key = functionKey(type);
+    let id = this.groups.get(key);
+    if (id === undefined) {
+      id = this.types.length;
+      this.types.push({ id, final: true, supertype: undefined, depth: 0, type });
+      this.functions.set(type, id);
+      this.groups.set(key, id);
+    }
+    return id;
   }
 
   private define(
@@ -248,9 +267,18 @@ function mapReferences(type: CoreSubType['type'], pattern: RegExp, to: (index: n
   return { kind: type.kind, text: map(type.text) };
 }
 
+function plainFunction({ final, supertypes, type }: CoreSubType): Extract<CoreSubType['type'], { kind: 'func' }> | undefined {
+  if (!final || supertypes.length > 0 || type.kind !== 'func') return undefined;
+  return type.params.every(isNumeric) && type.results.every(isNumeric) ? type : undefined;
+}
+
+const isNumeric = (type: CoreValType): boolean => !type.startsWith('(');
+
+const functionKey = (type: CoreFuncType): string => `(func ${type.params.join(',')}>${type.results.join(',')})`;
+
 function subTypeKey(sub: CoreSubType, supertypes: readonly string[]): string {
   const { type } = sub;
-  const body = type.kind === 'func' ? `(func ${type.params.join(',')}>${type.results.join(',')})` : `(${type.kind} ${type.text})`;
+  const body = type.kind === 'func' ? functionKey(type) : `(${type.kind} ${type.text})`;
   return sub.final && supertypes.length === 0 ? body : `${sub.final ? 'final' : 'open'} ${supertypes.join()} ${body}`;
 }
 
