@@ -101,6 +101,24 @@ const ANSWERS: readonly (readonly [string, number, string | RegExp])[] = [
   ['/silent', 500, ''],
 ];
 
+/** The guest that talks to other servers, where nothing is granted to it. */
+export async function checkRustSockets(component: Component): Promise<void> {
+  await serve(component, async (client) => {
+    for (const [path, status, answer] of [
+      ['/help', 200, '/lookup/NAME'],
+      ['/lookup/127.0.0.1', 200, '(127, 0, 0, 1)'],
+      ['/lookup/localhost', 502, 'access-denied'],
+      ['/tcp/127.0.0.1/80', 502, 'access-denied'],
+      ['/udp/127.0.0.1/80', 502, 'access-denied'],
+      ['/nothing', 404, 'see /help'],
+    ] as const) {
+      const { status: got, body } = await client(path);
+      assert.equal(got, status, path);
+      assert.ok(body.toString().includes(answer), body.toString());
+    }
+  });
+}
+
 /** Checks the routes of `rust-http` that end. */
 export async function checkRustHttp(component: Component): Promise<void> {
   await checkHelloAndEcho(component, 'Rust');

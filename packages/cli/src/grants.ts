@@ -5,7 +5,7 @@ import { usage } from './errors.ts';
 import { isMissingImports } from './failures.ts';
 import { readBytes } from './files.ts';
 
-export const GRANT_OPTIONS: Readonly<Record<'dir' | 'env' | 'http' | 'http-ca', Option>> = {
+export const GRANT_OPTIONS: Readonly<Record<'dir' | 'env' | 'http' | 'http-ca' | 'connect' | 'listen', Option>> = {
   dir: {
     type: 'string',
     multiple: true,
@@ -29,11 +29,18 @@ export const GRANT_OPTIONS: Readonly<Record<'dir' | 'env' | 'http' | 'http-ca', 
     value: 'PEM',
     description: 'trust the authorities in this file too when it sends HTTPS requests',
   },
-};
-
-export const NETWORK_OPTIONS: Readonly<Record<'connect' | 'listen', Option>> = {
-  connect: { type: 'string', multiple: true, value: 'HOST', description: 'let its sockets connect and send to HOST[:PORT]' },
-  listen: { type: 'string', multiple: true, value: 'ADDRESS', description: 'let its sockets listen and receive at ADDRESS[:PORT]' },
+  connect: {
+    type: 'string',
+    multiple: true,
+    value: 'HOST',
+    description: 'let its sockets connect and send to HOST[:PORT], also ranges of either: `10.0.0.0/8:80-89`',
+  },
+  listen: {
+    type: 'string',
+    multiple: true,
+    value: 'ADDRESS',
+    description: 'let its sockets listen and receive at ADDRESS[:PORT]',
+  },
 };
 
 export interface Grants {
@@ -41,24 +48,22 @@ export interface Grants {
   readonly env: Readonly<Record<string, string>>;
   readonly http: readonly string[];
   readonly httpCa: string | undefined;
+  /** What sockets may reach, over TCP and UDP alike. */
+  readonly network: { readonly [Use in 'connect' | 'send' | 'listen' | 'receive']: readonly string[] };
 }
 
 /** @throws CliError TENON_USAGE, or TENON_FILE for a file that cannot be read */
 export function parseGrants(args: Arguments): Grants {
   const ca = args.string('http-ca');
+  const connect = args.strings('connect');
+  const listen = args.strings('listen');
   return {
     preopens: args.strings('dir').map(parseDirectory),
     env: Object.fromEntries(args.strings('env').flatMap(parseVariable)),
     http: args.strings('http'),
     httpCa: ca === undefined ? undefined : Buffer.from(readBytes(ca)).toString(),
+    network: { connect, send: connect, listen, receive: listen },
   };
-}
-
-/** What sockets may reach, over TCP and UDP alike. */
-export function parseNetwork(args: Arguments): { readonly [Use in 'connect' | 'send' | 'listen' | 'receive']: readonly string[] } {
-  const connect = args.strings('connect');
-  const listen = args.strings('listen');
-  return { connect, send: connect, listen, receive: listen };
 }
 
 function parseDirectory(text: string): Grants['preopens'][number] {

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
+import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { request } from 'node:https';
+import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -9,11 +11,16 @@ import { type TestContext, test } from 'node:test';
 import { makeCertificate, OPENSSL } from '../../runtime/test/certificates.ts';
 import { finish, guest, start } from '../test/tenon.ts';
 
-async function serve(
+function serve(t: TestContext, ...options: string[]): ReturnType<typeof serveGuest> {
+  return serveGuest(t, 'rust-http', ...options);
+}
+
+async function serveGuest(
   t: TestContext,
+  name: string,
   ...options: string[]
 ): Promise<{ url: string; child: ReturnType<typeof start>; stop: () => ReturnType<typeof finish> }> {
-  const child = start(['serve', '--addr', '127.0.0.1:0', ...options, guest('rust-http')]);
+  const child = start(['serve', '--addr', '127.0.0.1:0', ...options, guest(name)]);
   // Also when the test fails half-way.
   t.after(() => child.kill('SIGKILL'));
   const finished = finish(child);
@@ -93,9 +100,79 @@ test('tenon serve --tls-cert --tls-key serves HTTPS and loads the certificate an
   assert.equal(code, 0, stderr);
 });
 
+/** A server on loopback that sends back, in capitals, what it gets; `closed` resolves when so many connections have gone. */
+async function capitals(t: TestContext, host = '127.0.0.1'): Promise<{ port: number; closed: (count: number) => Promise<void> }> {
+  let gone = 0;
+  let changed = (): void => {};
+  const server = createServer({ allowHalfOpen: true }, (socket: Socket) => {
+    socket.on('data', (data) => socket.write(String(data).toUpperCase()));
+    socket.on('error', () => {}).on('end', () => socket.end());
+    socket.on('close', () => {
+      gone++;
+      changed();
+    });
+  });
+  server.listen(0, host);
+  await once(server, 'listening');
+  t.after(() => server.close());
+  const { port } = server.address() as AddressInfo;
+  const closed = async (count: number): Promise<void> => {
+    while (gone < count) await new Promise<void>((resolve) => (changed = resolve));
+  };
+  return { port, closed };
+}
+
+test('tenon serve --connect lets sockets connect, send and look up what it names, and nothing else', async (t) => {
+  const { port } = await capitals(t, 'localhost');
+  const datagrams = createSocket('udp4', (data, from) => datagrams.send(String(data).toUpperCase(), from.port, from.address));
+  datagrams.bind(0, '127.0.0.1');
+  await once(datagrams, 'listening');
+  t.after(() => datagrams.close());
+  const { url, stop } = await serveGuest(
+    t,
+    'rust-sockets',
+    ...['--connect', `localhost:${port}`, '--connect', `127.0.0.1:${datagrams.address().port}`, '--arg=--flag', '--arg', ''],
+  );
+  const rows: [path: string, status: number, answer: RegExp][] = [
+    // The name is granted; its address is known to belong to it once it has been looked up.
+    [`tcp/127.0.0.1/${port}`, 502, /access-denied/],
+    [`udp/127.0.0.1/${port}`, 502, /access-denied/],
+    [`tcp/localhost/${port}`, 200, /^WORDS$/],
+    [`tcp/localhost/${port === 1 ? 2 : 1}`, 502, /access-denied/],
+    [`udp/127.0.0.1/${datagrams.address().port}`, 200, /^WORDS$/],
+    ['lookup/localhost', 200, /127, 0, 0, 1/],
+    ['lookup/example.com', 502, /access-denied/],
+    ['args', 200, /^rust-sockets\.wasm\n--flag\n\n$/],
+  ];
+  for (const [path, status, answer] of rows) {
+    const response = await fetch(`${url}/${path}`, { method: 'POST', body: 'words' });
+    assert.match(await response.text(), answer, path);
+    assert.equal(response.status, status, path);
+  }
+  const { code, stderr } = await stop();
+  assert.equal(code, 0, stderr);
+});
+
+test('tenon serve: without --connect a guest that imports sockets runs and reaches nothing', async (t) => {
+  const { port } = await capitals(t);
+  const { url, stop } = await serveGuest(t, 'rust-sockets');
+  assert.equal(await (await fetch(`${url}/tcp/127.0.0.1/${port}`, { method: 'POST' })).text(), 'access-denied\n');
+  assert.equal((await stop()).code, 0);
+});
+
+test('tenon serve: what an instance keeps open is closed when it is replaced', async (t) => {
+  const { port, closed } = await capitals(t);
+  const { url, stop } = await serveGuest(t, 'rust-sockets', '--connect', '127.0.0.1', '--requests-per-instance', '2');
+  for (const open of ['1', '2', '1', '2']) assert.equal(await (await fetch(`${url}/keep/127.0.0.1/${port}`)).text(), `${open}\n`);
+  await closed(4);
+  assert.equal((await stop()).code, 0);
+});
+
 for (const [options, message] of [
   [['--tls-cert', 'site.pem'], /go together/],
   [['--tls-cert', '/no/such.pem', '--tls-key', '/no/such.key'], /TENON_RUNTIME_TLS[\s\S]*\/no\/such/],
+  [['--connect', '127.0.0.1:http'], /TENON_NETWORK_RULE[\s\S]*"127\.0\.0\.1:http" has no port/],
+  [['--listen', '10.0.0.0/99'], /TENON_NETWORK_RULE[\s\S]*10\.0\.0\.0\/99/],
   [['--http-ca', '/no/such.pem'], /TENON_FILE[\s\S]*no such file/],
 ] as const) {
   test(`tenon serve ${options.join(' ')} is refused`, async () => {

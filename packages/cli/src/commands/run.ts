@@ -4,7 +4,7 @@ import { Exit, preview1Module, runPreview1, type Wasi, type WasiOptions, wasi } 
 import type { Arguments, Command } from '../command.ts';
 import { CliError, usage } from '../errors.ts';
 import { readBytes } from '../files.ts';
-import { explainMissing, GRANT_OPTIONS, NETWORK_OPTIONS, parseGrants, parseNetwork } from '../grants.ts';
+import { explainMissing, GRANT_OPTIONS, parseGrants } from '../grants.ts';
 
 const RUN = 'wasi:cli/run@0.2.0';
 
@@ -15,7 +15,6 @@ export const command: Command = {
     'Core modules for WASI preview 1 run too.',
   options: {
     ...GRANT_OPTIONS,
-    ...NETWORK_OPTIONS,
     invoke: { type: 'string', value: 'CALL', description: 'call an exported function with WAVE values and print its result in WAVE' },
   },
   examples: ['tenon run --dir ./data::/data --env LANG=C tool.wasm --verbose input.txt', "tenon run --invoke 'add(1, 2)' calculator.wasm"],
@@ -27,7 +26,6 @@ export const command: Command = {
     if (call !== undefined && guestArgs.length > 0) throw usage('with --invoke, arguments stand in the call');
     const options: WasiOptions = {
       ...parseGrants(args),
-      network: parseNetwork(args),
       args: [basename(file), ...guestArgs],
       stdin: 'inherit',
       stdout: 'inherit',

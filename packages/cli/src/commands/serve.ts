@@ -1,3 +1,4 @@
+import { basename } from 'node:path';
 import { formatEntry, type LogEntry, Runtime, WorkloadConfig } from '@tenon/runtime';
 import type { Arguments, Command } from '../command.ts';
 import { usage } from '../errors.ts';
@@ -23,6 +24,7 @@ export const command: Command = {
     },
     'tls-key': { type: 'string', value: 'PEM', description: 'the private key of the certificate' },
     ...GRANT_OPTIONS,
+    arg: { type: 'string', multiple: true, value: 'TEXT', description: 'an argument for it, after its name' },
     threads: { type: 'string', value: 'N', description: 'threads that serve, 1 unless given' },
     timeout: {
       type: 'string',
@@ -46,7 +48,7 @@ export const command: Command = {
   },
   examples: [
     'tenon serve app.wasm',
-    'tenon serve --addr 0.0.0.0:80 --env REGION=eu --quiet app.wasm',
+    'tenon serve --addr 0.0.0.0:80 --env REGION=eu --connect db.internal:5432 --quiet app.wasm',
     'tenon serve --addr 0.0.0.0:443 --tls-cert site.pem --tls-key site.key app.wasm',
   ],
   async run(args: Arguments): Promise<number> {
@@ -92,7 +94,11 @@ function configure(
   const key = args.string('tls-key');
   if ((cert === undefined) !== (key === undefined)) throw usage('--tls-cert and --tls-key go together');
   const tls = cert === undefined || key === undefined ? {} : { tls: { cert, key } };
-  let config = new WorkloadConfig(file).withInterface('wasi:http/incoming-handler', { ...address, ...tls }).withEnvironment(grants.env);
+  let config = new WorkloadConfig(file)
+    .withInterface('wasi:http/incoming-handler', { ...address, ...tls })
+    .withArguments([basename(file), ...args.strings('arg')])
+    .withEnvironment(grants.env)
+    .withInterface('wasi:sockets', grants.network);
   for (const directory of grants.preopens) config = config.withDirectory(directory);
   if (grants.http.length > 0)
     config = config.withInterface('wasi:http/outgoing-handler', {

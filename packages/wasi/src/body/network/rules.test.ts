@@ -63,7 +63,20 @@ describe('addresses that a name led to', () => {
 });
 
 test('what is no rule is refused', () => {
-  for (const rule of ['', 'http://x', 'a b', 'x:y', 'x:1-0', 'x:70000', '1.2.3.4/99', 'x/8']) {
+  for (const rule of [
+    '',
+    'http://x',
+    'a b',
+    'x:y',
+    'x:1-0',
+    'x:70000',
+    '1.2.3.4/33',
+    '1.2.3.4/',
+    '1.2.3.4/8/8',
+    '1.2.3.4/x',
+    '::1/129',
+    'x/8',
+  ]) {
     assert.throws(() => new Rules([rule]), RangeError, rule);
   }
 });

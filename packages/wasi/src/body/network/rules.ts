@@ -62,12 +62,13 @@ function parse(text: string): Rule {
   const host = match?.[1] ?? match?.[2];
   if (host === undefined) throw new RangeError(`"${text}" is no host, address or range, with or without a port`);
   const ports = parsePorts(match?.[3], text);
-  const [address = '', prefix] = host.split('/');
+  const [, address = '', prefix] = /^([^/]*)(?:\/(\d{1,3}))?$/.exec(host) ?? [];
   if (builtins.net.isIP(address) === 0) {
-    if (prefix !== undefined || !/^(\*|(\*\.)?[a-z0-9_.-]+)$/i.test(host)) throw new RangeError(`"${text}" is no host, address or range`);
+    if (!/^(\*|(\*\.)?[a-z0-9_.-]+)$/i.test(host)) throw new RangeError(`"${text}" is no host, address or range`);
     return { name: host.toLowerCase(), addresses: undefined, ports };
   }
   const family = familyOf(address);
+  if (Number(prefix) > (family === 'ipv4' ? 32 : 128)) throw new RangeError(`"${text}" has a prefix longer than the address`);
   const addresses = new builtins.net.BlockList();
   if (prefix === undefined) addresses.addAddress(address, family);
   else addresses.addSubnet(address, Number(prefix), family);
