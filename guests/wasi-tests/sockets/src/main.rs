@@ -460,7 +460,15 @@ fn lookup(network: &Network) {
     check("resolve-addresses localhost", value(local));
     check("resolve-addresses of an address", value(resolve(network, "127.0.0.1")));
     check("resolve-addresses of an ipv6 address", value(resolve(network, "::1")));
-    for name in ["", " ", "not a name", "a..b", "127.0.0.1:80", "http://localhost", "local\0host", "[::1]"] {
+    for name in ["", " ", "not a name", "a..b", "127.0.0.1:80", "http://localhost", "local\0host"] {
         check(&format!("resolve-addresses {name:?}"), code(resolve(network, name)));
     }
+    let addresses = ["[::1]", "[::1", "fe80::1%lo", "[fe80::1%25lo]", "2001:DB8::0:1", "::ffff:127.0.0.1", "127.1", "0x7f.0.0.1"];
+    for name in addresses.into_iter().chain(["127.0.0.1.", "1.2.3.4.5", "256.1.1.1"]) {
+        check(&format!("resolve-addresses {name:?}"), value(resolve(network, name)));
+    }
+    for name in ["LOCALHOST", "%6Cocalhost", "\u{ff4c}ocalhost"] {
+        check(&format!("resolve-addresses {name:?}"), value(resolve(network, name).map(|all| !all.is_empty())));
+    }
+    check("resolve-addresses of a very long name", code(resolve(network, &"\u{e4}".repeat(100_000))));
 }

@@ -1,9 +1,9 @@
 /** `wasi:sockets/network`, `instance-network` and `ip-name-lookup` — https://github.com/WebAssembly/WASI/tree/main/wasip2/sockets */
-import { resultError } from '@tenon/component';
+import { blocking, resultError } from '@tenon/component';
 import { SocketError, type SocketProblem, socketError } from '../body/network/error.ts';
 import type { Endpoint, Network as Reach } from '../body/network/network.ts';
 import { familyOf } from '../body/network/rules.ts';
-import type { Later } from '../body/readiness.ts';
+import { type Later, turn } from '../body/readiness.ts';
 import type { IoError } from './io-error.ts';
 import { Pollable } from './io-poll.ts';
 
@@ -68,6 +68,26 @@ export function attempt<T>(operation: () => T): T {
   }
 }
 
+/** Runs an operation that may wait; what it throws of sockets is the error case. */
+export async function attemptLater<T>(operation: () => Promise<T>): Promise<T> {
+  try {
+    return await operation();
+  } catch (error) {
+    throw error instanceof SocketError ? resultError(error.problem, error.message) : error;
+  }
+}
+
+/** Runs an operation that a guest may ask for again and again: before it hears that it would block, the event loop goes round. */
+export function attemptSoon<T>(operation: () => T): T | Promise<T> {
+  try {
+    return operation();
+  } catch (error) {
+    if (!(error instanceof SocketError)) throw error;
+    if (error.problem !== 'would-block') throw resultError(error.problem, error.message);
+    return turn().then(() => attempt(operation));
+  }
+}
+
 /** What a failed stream of a socket says about its failure. */
 function networkErrorCode(error: IoError): SocketProblem | undefined {
   return error.cause instanceof SocketError ? error.cause.problem : undefined;
@@ -88,16 +108,22 @@ class ResolveAddressStream {
     this.#later = later;
   }
 
-  resolveNextAddress(): IpAddress | undefined {
-    const addresses = this.#later.value;
-    if (addresses === undefined) throw refuse('would-block');
-    if (addresses instanceof SocketError) throw refuse(addresses.problem);
-    const address = addresses[this.#next++];
-    return address === undefined ? undefined : ipAddress(address);
+  resolveNextAddress(): IpAddress | undefined | Promise<IpAddress | undefined> {
+    return attemptSoon(() => {
+      const addresses = this.#later.value;
+      if (addresses === undefined) throw new SocketError('would-block');
+      if (addresses instanceof SocketError) throw addresses;
+      const address = addresses[this.#next++];
+      return address === undefined ? undefined : ipAddress(address);
+    });
   }
 
   subscribe(): Pollable {
     return new Pollable(this.#later);
+  }
+
+  static {
+    blocking(ResolveAddressStream.prototype.resolveNextAddress);
   }
 }
 

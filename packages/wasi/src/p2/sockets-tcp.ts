@@ -1,4 +1,5 @@
 /** `wasi:sockets/tcp` — https://github.com/WebAssembly/WASI/tree/main/wasip2/sockets */
+import { blocking } from '@tenon/component';
 import { SocketError } from '../body/network/error.ts';
 import { checkFamily, type Endpoint, isMany, isUnspecified, type Network } from '../body/network/network.ts';
 import type { Family } from '../body/network/rules.ts';
@@ -6,7 +7,7 @@ import { type Connection, dial, Listener, type TcpOptions } from '../body/networ
 import { Later, READY, type Readiness } from '../body/readiness.ts';
 import { Pollable } from './io-poll.ts';
 import { InputStream, OutputStream } from './io-streams.ts';
-import { attempt, endpointOf, type IpSocketAddress, outcomeOf, refuse, socketAddress } from './sockets-network.ts';
+import { attempt, attemptSoon, endpointOf, type IpSocketAddress, outcomeOf, refuse, socketAddress } from './sockets-network.ts';
 
 type Step = 'bind' | 'connect' | 'listen';
 
@@ -14,7 +15,8 @@ type Step = 'bind' | 'connect' | 'listen';
 type State = 'unbound' | 'bound' | 'connected' | 'listening' | 'closed';
 
 // What systems take for themselves where nobody has said anything.
-const SECOND = 1_000_000_000n;
+const MILLISECOND = 1_000_000n;
+const SECOND = 1000n * MILLISECOND;
 const DEFAULT_IDLE = 7200n * SECOND;
 const DEFAULT_INTERVAL = 75n * SECOND;
 const DEFAULT_COUNT = 9;
@@ -70,8 +72,8 @@ class TcpSocket {
     });
   }
 
-  finishBind(): void {
-    this.#finish('bind', 'bound', 'unbound');
+  finishBind(): void | Promise<void> {
+    return this.#finish('bind', 'bound', 'unbound');
   }
 
   startConnect(_network: object, address: IpSocketAddress): void {
@@ -86,9 +88,8 @@ class TcpSocket {
     });
   }
 
-  finishConnect(): [InputStream, OutputStream] {
-    this.#finish('connect', 'connected', 'closed');
-    return this.#streams();
+  finishConnect(): [InputStream, OutputStream] | Promise<[InputStream, OutputStream]> {
+    return this.#finish('connect', 'connected', 'closed', () => this.#streams());
   }
 
   startListen(): void {
@@ -98,12 +99,12 @@ class TcpSocket {
     });
   }
 
-  finishListen(): void {
-    this.#finish('listen', 'listening', 'closed');
+  finishListen(): void | Promise<void> {
+    return this.#finish('listen', 'listening', 'closed');
   }
 
-  accept(): [TcpSocket, InputStream, OutputStream] {
-    return attempt(() => {
+  accept(): [TcpSocket, InputStream, OutputStream] | Promise<[TcpSocket, InputStream, OutputStream]> {
+    return attemptSoon((): [TcpSocket, InputStream, OutputStream] => {
       if (this.#state !== 'listening' || this.#listener === undefined) throw new SocketError('invalid-state');
       const connection = this.#listener.accept();
       connection.configure(this.#options());
@@ -171,6 +172,7 @@ class TcpSocket {
 
   setKeepAliveInterval(value: bigint): void {
     this.#interval = wholeSeconds(value);
+    this.#connection?.configure(this.#options());
   }
 
   keepAliveCount(): number {
@@ -180,6 +182,7 @@ class TcpSocket {
   setKeepAliveCount(value: number): void {
     if (value === 0) throw refuse('invalid-argument');
     this.#count = Math.min(value, 127);
+    this.#connection?.configure(this.#options());
   }
 
   hopLimit(): number {
@@ -242,13 +245,16 @@ class TcpSocket {
     outcomeOf(operation(), later);
   }
 
-  #finish(kind: Step, done: State, failed: State): void {
-    if (this.#step?.kind !== kind) throw refuse('not-in-progress');
-    const outcome = this.#step.later.value;
-    if (outcome === undefined) throw refuse('would-block');
-    this.#step = undefined;
-    this.#state = outcome === true ? done : failed;
-    if (outcome !== true) throw refuse(outcome.problem);
+  #finish<T = void>(kind: Step, done: State, failed: State, result?: () => T): T | Promise<T> {
+    return attemptSoon(() => {
+      if (this.#step?.kind !== kind) throw new SocketError('not-in-progress');
+      const outcome = this.#step.later.value;
+      if (outcome === undefined) throw new SocketError('would-block');
+      this.#step = undefined;
+      this.#state = outcome === true ? done : failed;
+      if (outcome !== true) throw outcome;
+      return result?.() as T;
+    });
   }
 
   async #connect(remote: Endpoint): Promise<void> {
@@ -267,14 +273,28 @@ class TcpSocket {
   }
 
   #options(): TcpOptions {
-    return { keepAlive: this.#keepAlive, keepAliveIdle: Number(this.#idle / 1_000_000n) };
+    const keepAliveIdle = Number(this.#idle / MILLISECOND);
+    return {
+      keepAlive: this.#keepAlive,
+      keepAliveIdle,
+      keepAliveInterval: Number(this.#interval / MILLISECOND),
+      keepAliveCount: this.#count,
+    };
+  }
+
+  static {
+    for (const method of ['finishBind', 'finishConnect', 'finishListen', 'accept'] as const) blocking(TcpSocket.prototype[method]);
   }
 }
+
+/** The longest time of keep-alive that Linux takes, in seconds. */
+const LONGEST = 32_767n;
 
 /** Times of keep-alive are counted in seconds, one at the least. */
 function wholeSeconds(nanoseconds: bigint): bigint {
   if (nanoseconds === 0n) throw refuse('invalid-argument');
-  return ((nanoseconds + SECOND - 1n) / SECOND) * SECOND;
+  const seconds = (nanoseconds + SECOND - 1n) / SECOND;
+  return (seconds > LONGEST ? LONGEST : seconds) * SECOND;
 }
 
 function bufferSize(value: bigint): bigint {

@@ -1,11 +1,21 @@
 /** `wasi:sockets/udp` — https://github.com/WebAssembly/WASI/tree/main/wasip2/sockets */
+import { blocking } from '@tenon/component';
 import { SocketError } from '../body/network/error.ts';
 import { checkFamily, type Endpoint, isUnspecified, type Network } from '../body/network/network.ts';
 import type { Family } from '../body/network/rules.ts';
 import { UdpSocket as Datagrams } from '../body/network/udp.ts';
-import { Later, READY, type Readiness } from '../body/readiness.ts';
+import { Later, READY, type Readiness, turn } from '../body/readiness.ts';
 import { Pollable } from './io-poll.ts';
-import { attempt, endpointOf, type IpSocketAddress, outcomeOf, refuse, socketAddress } from './sockets-network.ts';
+import {
+  attempt,
+  attemptLater,
+  attemptSoon,
+  endpointOf,
+  type IpSocketAddress,
+  outcomeOf,
+  refuse,
+  socketAddress,
+} from './sockets-network.ts';
 
 interface IncomingDatagram {
   readonly data: Uint8Array;
@@ -24,7 +34,13 @@ class IncomingDatagramStream {
     this.#socket = socket;
   }
 
-  receive(most: bigint): IncomingDatagram[] {
+  /** What has arrived. When nothing has, the event loop goes round once first. */
+  receive(most: bigint): IncomingDatagram[] | Promise<IncomingDatagram[]> {
+    const here = this.#take(most);
+    return here.length > 0 || most === 0n ? here : turn().then(() => this.#take(most));
+  }
+
+  #take(most: bigint): IncomingDatagram[] {
     return attempt(() =>
       this.#socket.receive(most > 1024n ? 1024 : Number(most)).map(({ data, remote }) => ({ data, remoteAddress: socketAddress(remote) })),
     );
@@ -32,6 +48,10 @@ class IncomingDatagramStream {
 
   subscribe(): Pollable {
     return new Pollable(this.#socket);
+  }
+
+  static {
+    blocking(IncomingDatagramStream.prototype.receive);
   }
 }
 
@@ -73,6 +93,7 @@ class OutgoingDatagramStream {
 
   #send({ data, remoteAddress }: OutgoingDatagram): void {
     attempt(() => {
+      if (this.#remote !== this.#socket.remote) throw new SocketError('invalid-state', 'the socket has later streams');
       const remote = remoteAddress === undefined ? this.#remote : endpointOf(remoteAddress);
       if (remote === undefined) throw new SocketError('invalid-argument', 'the datagram goes nowhere');
       const other = this.#remote !== undefined && (remote.address !== this.#remote.address || remote.port !== this.#remote.port);
@@ -80,7 +101,7 @@ class OutgoingDatagramStream {
       checkRemote(remote, this.#family);
       this.#network.demand('send', remote);
       if (data.length > 65_507) throw new SocketError('datagram-too-large');
-      this.#socket.sending.send({ data, remote });
+      this.#socket.sending.send({ data, remote }, this.#remote !== undefined);
     });
   }
 
@@ -127,24 +148,26 @@ class UdpSocket {
     });
   }
 
-  finishBind(): void {
-    if (this.#binding === undefined) throw refuse('not-in-progress');
-    const outcome = this.#binding.value;
-    if (outcome === undefined) throw refuse('would-block');
-    this.#binding = undefined;
-    if (outcome !== true) throw refuse(outcome.problem);
-    this.#bound = true;
+  finishBind(): void | Promise<void> {
+    return attemptSoon(() => {
+      if (this.#binding === undefined) throw new SocketError('not-in-progress');
+      const outcome = this.#binding.value;
+      if (outcome === undefined) throw new SocketError('would-block');
+      this.#binding = undefined;
+      if (outcome !== true) throw outcome;
+      this.#bound = true;
+    });
   }
 
-  stream(remoteAddress: IpSocketAddress | undefined): [IncomingDatagramStream, OutgoingDatagramStream] {
-    return attempt(() => {
+  async stream(remoteAddress: IpSocketAddress | undefined): Promise<[IncomingDatagramStream, OutgoingDatagramStream]> {
+    return attemptLater(async () => {
       const socket = this.#ready();
       const remote = remoteAddress && endpointOf(remoteAddress);
       if (remote !== undefined) {
         checkRemote(remote, this.#family);
         this.#network.demand('send', remote);
       }
-      socket.connect(remote);
+      await socket.connect(remote);
       return [new IncomingDatagramStream(socket), new OutgoingDatagramStream(socket, this.#family, this.#network)];
     });
   }
@@ -228,6 +251,11 @@ class UdpSocket {
   #ready(): Datagrams {
     if (!this.#bound || this.#socket === undefined) throw new SocketError('invalid-state', 'the socket is not bound');
     return this.#socket;
+  }
+
+  static {
+    blocking(UdpSocket.prototype.finishBind);
+    blocking(UdpSocket.prototype.stream);
   }
 }
 

@@ -40,10 +40,10 @@ function refusal(operation: () => unknown): unknown {
 }
 
 /** Calls until it would not block. */
-async function until<T>(socket: Resource, operation: () => T): Promise<T> {
+async function until<T>(socket: Resource, operation: () => T | Promise<T>): Promise<T> {
   for (;;) {
     try {
-      return operation();
+      return await operation();
     } catch (error) {
       if (!(error instanceof ComponentError) || error.payload !== 'would-block') throw error;
       const pollable = socket.subscribe();
@@ -89,10 +89,7 @@ describe('tcp', () => {
     test(`two guests talk over ${family}`, async () => {
       const server = await listening(family);
       assert.equal(server.socket.isListening(), true);
-      assert.equal(
-        refusal(() => server.socket.accept()),
-        'would-block',
-      );
+      await assert.rejects(server.socket.accept(), { payload: 'would-block' });
       const client = await connected(server.address);
       const [socket, input, output] = (await until(server.socket, () => server.socket.accept())) as [Resource, InputStream, OutputStream];
       await client.output.blockingWriteAndFlush(Buffer.from('ping'));
@@ -256,6 +253,25 @@ describe('tcp', () => {
     socket[Symbol.dispose]();
   });
 
+  test('a guest that asks again and again, without waiting, gets there', async () => {
+    const again = async <T>(operation: () => T | Promise<T>): Promise<T> => {
+      for (;;) {
+        const outcome = await Promise.try(operation).catch((error: unknown) => error);
+        if (!(outcome instanceof ComponentError)) return outcome as T;
+        assert.equal(outcome.payload, 'would-block');
+      }
+    };
+    const [server, client] = [tcpSocket(), tcpSocket()];
+    server.startBind(NETWORK, at(0));
+    await again(() => server.finishBind());
+    server.startListen();
+    await again(() => server.finishListen());
+    client.startConnect(NETWORK, server.localAddress());
+    await again(() => client.finishConnect());
+    const [accepted] = await again<Resource[]>(() => server.accept());
+    for (const socket of [server, client, accepted]) socket[Symbol.dispose]();
+  });
+
   test('options keep what they are set to', () => {
     const socket = tcpSocket();
     socket.setKeepAliveEnabled(true);
@@ -288,8 +304,8 @@ describe('udp', () => {
   for (const family of ['ipv4', 'ipv6'] as const) {
     test(`datagrams there and back over ${family}`, async () => {
       const [one, two] = [await bound(family), await bound(family)];
-      const [oneIn, oneOut] = one.stream(undefined);
-      const [twoIn, twoOut] = two.stream(one.localAddress());
+      const [oneIn, oneOut] = await one.stream(undefined);
+      const [twoIn, twoOut] = await two.stream(one.localAddress());
       assert.deepEqual(two.remoteAddress(), one.localAddress());
       assert.equal(
         refusal(() => one.remoteAddress()),
@@ -304,19 +320,90 @@ describe('udp', () => {
       oneOut.send([{ data: Buffer.from('pong'), remoteAddress: ping.remoteAddress }]);
       const [pong] = await receive(twoIn);
       assert.equal(Buffer.from(pong.data).toString(), 'pong');
-      assert.deepEqual(oneIn.receive(10n), []);
+      assert.deepEqual(await oneIn.receive(10n), []);
       for (const socket of [one, two]) socket[Symbol.dispose]();
     });
   }
 
+  /** Sends one datagram. */
+  function send(outgoing: Resource, word: string, remoteAddress?: IpSocketAddress): void {
+    assert.ok(outgoing.checkSend() > 0n);
+    assert.equal(outgoing.send([{ data: Buffer.from(word), remoteAddress }]), 1n);
+  }
+
+  test('a socket bound to every address has one of its own while it is connected, and keeps its port', async () => {
+    const network = new Network({ send: LOOPBACK });
+    const [one, other, client] = [await bound(), await bound(), udpSocket('ipv4', network)];
+    client.startBind(NETWORK, at(0, '0.0.0.0'));
+    await until(client, () => client.finishBind());
+    const { port } = client.localAddress().val;
+    for (const peer of [one, one, other]) {
+      const [incoming, outgoing] = await client.stream(peer.localAddress());
+      assert.deepEqual(client.localAddress(), at(port));
+      assert.deepEqual(client.remoteAddress(), peer.localAddress());
+      const [peerIn, peerOut] = await peer.stream(undefined);
+      send(outgoing, 'ping');
+      const [ping] = await receive(peerIn);
+      assert.deepEqual(ping.remoteAddress, at(port));
+      send(peerOut, 'pong', at(port));
+      assert.equal((await receive(incoming)).length, 1);
+    }
+    const [, late] = await client.stream(undefined);
+    assert.equal(
+      refusal(() => client.remoteAddress()),
+      'invalid-state',
+    );
+    assert.deepEqual(client.localAddress(), at(port, '0.0.0.0'));
+    const [peerIn] = await one.stream(undefined);
+    send(late, 'still there', one.localAddress());
+    assert.deepEqual((await receive(peerIn))[0].remoteAddress, at(port));
+    for (const socket of [one, other, client]) socket[Symbol.dispose]();
+  });
+
+  test('a connected socket learns that nobody is there', async () => {
+    const [client, gone] = [await bound(), await bound()];
+    const [incoming, outgoing] = await client.stream(gone.localAddress());
+    gone[Symbol.dispose]();
+    send(outgoing, 'anybody?');
+    await incoming.subscribe().block();
+    assert.equal(
+      refusal(() => incoming.receive(1n)),
+      'connection-refused',
+    );
+    assert.deepEqual(await incoming.receive(1n), []);
+    client[Symbol.dispose]();
+  });
+
+  test('the streams of an earlier association send no more', async () => {
+    const [client, one, other] = [await bound(), await bound(), await bound()];
+    const [, first] = await client.stream(one.localAddress());
+    await client.stream(other.localAddress());
+    first.checkSend();
+    assert.equal(
+      refusal(() => first.send([{ data: new Uint8Array(1) }])),
+      'invalid-state',
+    );
+    for (const socket of [client, one, other]) socket[Symbol.dispose]();
+  });
+
+  test('a wake brings all that has arrived', async () => {
+    const [one, two] = [await bound(), await bound()];
+    const [incoming] = await one.stream(undefined);
+    const [, outgoing] = await two.stream(one.localAddress());
+    outgoing.checkSend();
+    assert.equal(outgoing.send(Array.from({ length: 8 }, () => ({ data: Buffer.from('x') }))), 8n);
+    assert.equal((await receive(incoming)).length, 8);
+    for (const socket of [one, two]) socket[Symbol.dispose]();
+  });
+
   test('a connected socket hears one other only', async () => {
     const [one, two, three] = [await bound(), await bound(), await bound()];
-    const [incoming] = one.stream(two.localAddress());
+    const [incoming] = await one.stream(two.localAddress());
     for (const [sender, word] of [
       [three, 'stranger'],
       [two, 'friend'],
     ] as const) {
-      const [, outgoing] = sender.stream(undefined);
+      const [, outgoing] = await sender.stream(undefined);
       outgoing.checkSend();
       outgoing.send([{ data: Buffer.from(word), remoteAddress: one.localAddress() }]);
     }
@@ -327,10 +414,7 @@ describe('udp', () => {
 
   test('states and arguments', async () => {
     const fresh = udpSocket();
-    assert.equal(
-      refusal(() => fresh.stream(undefined)),
-      'invalid-state',
-    );
+    await assert.rejects(fresh.stream(undefined), { payload: 'invalid-state' });
     assert.equal(
       refusal(() => fresh.localAddress()),
       'invalid-state',
@@ -352,7 +436,7 @@ describe('udp', () => {
       'access-denied',
     );
     const socket = await bound();
-    const [, outgoing] = socket.stream(undefined);
+    const [, outgoing] = await socket.stream(undefined);
     assert.throws(() => outgoing.send([{ data: new Uint8Array(1), remoteAddress: at(9) }]), /check-send allowed 0/);
     outgoing.checkSend();
     const sends: readonly (readonly [object, string])[] = [
@@ -381,7 +465,7 @@ describe('name lookup', () => {
   async function addresses(name: string): Promise<string[]> {
     const stream = resolveAddresses(NETWORK, name);
     const found: string[] = [];
-    for (let next = await until(stream, () => stream.resolveNextAddress()); next !== undefined; next = stream.resolveNextAddress()) {
+    for (let next = await until(stream, () => stream.resolveNextAddress()); next !== undefined; next = await stream.resolveNextAddress()) {
       found.push(
         endpointOf(
           next.tag === 'ipv4'
@@ -395,7 +479,16 @@ describe('name lookup', () => {
 
   test('of names and addresses', async () => {
     assert.ok((await addresses('localhost')).some((address) => address === '127.0.0.1' || address === '::1'));
-    assert.deepEqual(await addresses('10.1.2.3'), ['10.1.2.3']);
+    for (const [name, address] of [
+      ['10.1.2.3', '10.1.2.3'],
+      ['10.515', '10.0.2.3'],
+      ['[::1]', '::1'],
+      ['2001:DB8::0:1', '2001:db8::1'],
+      ['::ffff:1.2.3.4', '::ffff:1.2.3.4'],
+    ] as const) {
+      assert.deepEqual(await addresses(name), [address], name);
+    }
+    for (const name of ['LOCALHOST', '%6cocalhost', 'ｌocalhost']) assert.ok((await addresses(name)).length > 0, name);
   });
 
   test('of what no rule names is refused', () => {
@@ -403,9 +496,12 @@ describe('name lookup', () => {
       refusal(() => resolveAddresses(NETWORK, 'example.com')),
       'access-denied',
     );
-    assert.equal(
-      refusal(() => resolveAddresses(NETWORK, 'no host')),
-      'invalid-argument',
-    );
+    for (const name of ['', 'no host', 'a:1', '[::1', 'fe80::1%lo', '256.1.1.1', 'x'.repeat(5000)]) {
+      assert.equal(
+        refusal(() => resolveAddresses(NETWORK, name)),
+        'invalid-argument',
+        name,
+      );
+    }
   });
 });

@@ -1,3 +1,4 @@
+import { domainToASCII } from 'node:url';
 import { builtins } from '../builtins.ts';
 import { Later } from '../readiness.ts';
 import { SocketError, socketError } from './error.ts';
@@ -63,24 +64,27 @@ export class Network {
     this.#sockets--;
   }
 
-  /** Looks a name up that some rule names. Resolves to its addresses. */
+  /**
+   * Looks a name up that some rule names. Resolves to its addresses; an address is its own.
+   * @throws SocketError `invalid-argument`, `access-denied`
+   */
   lookup(name: string): Later<string[] | SocketError> {
     const later = new Later<string[] | SocketError>();
-    if (builtins.net.isIP(name) !== 0) {
-      later.settle([name]);
+    const host = parseHost(name);
+    if (builtins.net.isIP(host) !== 0) {
+      later.settle([host]);
       return later;
     }
-    if (!/^[a-z0-9_]([a-z0-9_.-]{0,252})$/i.test(name)) throw new SocketError('invalid-argument', `"${name}" is no host name`);
-    if (!this.#rules.connect.names(name) && !this.#rules.send.names(name)) {
-      throw new SocketError('access-denied', `looking up ${name} is not granted`);
+    if (!this.#rules.connect.names(host) && !this.#rules.send.names(host)) {
+      throw new SocketError('access-denied', `looking up ${host} is not granted`);
     }
-    builtins.dns.lookup(name, { all: true }, (error, found) => {
+    builtins.dns.lookup(host, { all: true }, (error, found) => {
       if (error) {
         later.settle(socketError(error));
         return;
       }
-      const addresses = found.map(({ address }) => address);
-      for (const address of addresses) this.#remember(address, name);
+      const addresses = found.map(({ address }) => unmapped(address));
+      for (const address of addresses) this.#remember(address, host);
       later.settle(addresses);
     });
     return later;
@@ -97,6 +101,22 @@ export class Network {
       break;
     }
   }
+}
+
+/** Longer than any name, however it is written. */
+const LONGEST_NAME = 4096;
+
+/**
+ * The ASCII form of a name, or an address, as URLs have it: names in Unicode are converted (IDNA), and `[::1]` and `127.1` are addresses.
+ * An address of IPv6 may also stand without brackets.
+ * @throws SocketError `invalid-argument`
+ */
+function parseHost(name: string): string {
+  // A zone is the business of one machine.
+  if (builtins.net.isIP(name) === 6 && !name.includes('%')) return name;
+  const host = name.length > LONGEST_NAME ? '' : domainToASCII(name);
+  if (host === '') throw new SocketError('invalid-argument', `"${name}" is no host name`);
+  return host.startsWith('[') ? host.slice(1, -1) : host;
 }
 
 /** Rejects addresses that a socket of this family cannot have. @throws SocketError `invalid-argument` */

@@ -12,8 +12,12 @@ const MOST_WAITING = 1024;
 /** Options of a connection. */
 export interface TcpOptions {
   readonly keepAlive: boolean;
-  /** Milliseconds. */
+  /** Milliseconds without a byte until the other side is asked whether it is still there. */
   readonly keepAliveIdle: number;
+  /** Milliseconds between questions. */
+  readonly keepAliveInterval: number;
+  /** Questions without an answer until the connection is given up. */
+  readonly keepAliveCount: number;
 }
 
 /** A connection. */
@@ -33,7 +37,7 @@ export class Connection {
   }
 
   configure(options: TcpOptions): void {
-    this.socket.setKeepAlive(options.keepAlive, options.keepAliveIdle);
+    this.socket.setKeepAlive(options.keepAlive, options.keepAliveIdle, options.keepAliveInterval, options.keepAliveCount);
   }
 
   get local(): Endpoint {

@@ -1,7 +1,7 @@
 import type { RemoteInfo, Socket } from 'node:dgram';
 import { builtins } from '../builtins.ts';
 import { Signal } from '../readiness.ts';
-import { type SocketError, socketError } from './error.ts';
+import { SocketError, socketError } from './error.ts';
 import type { Endpoint } from './network.ts';
 import { type Family, unmapped } from './rules.ts';
 
@@ -17,14 +17,34 @@ const MOST_BYTES = 4 * 1024 * 1024;
 /** Datagrams that may be on their way at a time. */
 const MOST_SENDING = 64;
 
+/** How often a free port is looked for before the system's choice is taken. */
+const MOST_TRIES = 3;
+
+function bound({ address, port }: Endpoint, family: Family): Socket {
+  const socket = builtins.dgram.createSocket({
+    type: family === 'ipv6' ? 'udp6' : 'udp4',
+    ipv6Only: family === 'ipv6',
+    // There are only addresses, and what is looked up is sent later.
+    lookup: (address, _options, found) => found(null, address, family === 'ipv6' ? 6 : 4),
+  });
+  try {
+    socket.bindSync({ address, port });
+    return socket;
+  } catch (error) {
+    socket.close();
+    throw socketError(error);
+  }
+}
+
 /** A bound socket for datagrams. It is ready when there is something to receive. */
 export class UdpSocket extends Signal {
   readonly #socket: Socket;
-  /** Where datagrams are taken from and sent to, when it is only one. */
+  /** Whom the socket is connected to. */
   #remote: Endpoint | undefined;
   #waiting: Datagram[] = [];
   #bytes = 0;
   #failure: SocketError | undefined;
+  #waking = false;
   /** Ready when more may be sent. */
   readonly sending: Sending;
 
@@ -39,24 +59,23 @@ export class UdpSocket extends Signal {
     });
   }
 
-  static open(local: Endpoint, family: Family): Promise<UdpSocket> {
-    return new Promise((resolve, reject) => {
-      const socket = builtins.dgram.createSocket({
-        type: family === 'ipv6' ? 'udp6' : 'udp4',
-        ipv6Only: family === 'ipv6',
-        // There are only addresses, and what is looked up is sent later.
-        lookup: (address, _options, found) => found(null, address, family === 'ipv6' ? 6 : 4),
-      });
-      const failed = (error: Error): void => {
-        socket.close();
-        reject(socketError(error));
-      };
-      socket.once('error', failed);
-      socket.bind({ address: local.address, port: local.port, exclusive: true }, () => {
-        socket.off('error', failed);
-        resolve(new UdpSocket(socket));
-      });
-    });
+  /**
+   * Linux takes away the port of a socket that is disconnected, unless that port was asked for by its number. So a free port is found
+   * first, and then asked for.
+   */
+  static async open(local: Endpoint, family: Family): Promise<UdpSocket> {
+    for (let tries = local.port === 0 ? 0 : MOST_TRIES; tries < MOST_TRIES; tries++) {
+      const free = bound(local, family);
+      const { port } = free.address();
+      await new Promise<void>((resolve) => free.close(resolve));
+      try {
+        return new UdpSocket(bound({ ...local, port }, family));
+      } catch (error) {
+        // Somebody else was faster.
+        if (!(error instanceof SocketError) || error.problem !== 'address-in-use') throw error;
+      }
+    }
+    return new UdpSocket(bound(local, family));
   }
 
   get socket(): Socket {
@@ -71,9 +90,22 @@ export class UdpSocket extends Signal {
     return this.#socket.address();
   }
 
-  /** Talks to one other only, or to everyone again. What waits from others is lost. */
-  connect(remote: Endpoint | undefined): void {
+  /**
+   * Talks to one other only, or to everyone again. What waits from others is lost.
+   * @throws SocketError
+   */
+  async connect(remote: Endpoint | undefined): Promise<void> {
+    await new Promise<void>((resolve) => this.sending.whenIdle(resolve));
+    if (this.#remote !== undefined) this.#socket.disconnect();
+    this.#remote = undefined;
+    this.#failure = undefined;
+    try {
+      if (remote !== undefined) this.#socket.connectSync(remote.port, remote.address);
+    } catch (error) {
+      throw socketError(error);
+    }
     this.#remote = remote;
+    // The system may have let others in before.
     this.#waiting = this.#waiting.filter((datagram) => this.#wanted(datagram.remote));
     this.#bytes = this.#waiting.reduce((sum, { data }) => sum + data.length, 0);
   }
@@ -103,8 +135,15 @@ export class UdpSocket extends Signal {
     if (!this.#wanted(remote) || this.#waiting.length >= MOST_WAITING || this.#bytes + data.length > MOST_BYTES) return;
     this.#waiting.push({ data, remote });
     this.#bytes += data.length;
-    this.notify();
+    // What else has arrived comes before this: who waits then gets all of it at once.
+    if (!this.#waking) setImmediate(this.#wake);
+    this.#waking = true;
   }
+
+  readonly #wake = (): void => {
+    this.#waking = false;
+    this.notify();
+  };
 
   #wanted(from: Endpoint): boolean {
     return this.#remote === undefined || (unmapped(from.address) === this.#remote.address && from.port === this.#remote.port);
@@ -135,14 +174,17 @@ export class Sending extends Signal {
     throw failure;
   }
 
-  send({ data, remote }: Datagram): void {
+  /** @param connected whether the socket is connected to the one that the datagram is for. */
+  send({ data, remote }: Datagram, connected: boolean): void {
     this.#under++;
-    this.#socket.send(data, remote.port, remote.address, (error) => {
+    const sent = (error: Error | null): void => {
       this.#under--;
       if (error) this.#failure = socketError(error);
       this.notify();
       if (this.#under === 0) this.#idle?.();
-    });
+    };
+    if (connected) this.#socket.send(data, sent);
+    else this.#socket.send(data, remote.port, remote.address, sent);
   }
 
   /** Calls once nothing is on its way. */
