@@ -1,9 +1,10 @@
 /** `poll_oneoff`: waits for the first of several things. */
-import { type Clocks, Timer } from '../body/clock.ts';
+import type { Clocks } from '../body/clock.ts';
 import { FileError } from '../body/files/error.ts';
 import { File } from '../body/files/file.ts';
 import { READY, type Readiness, turn, type Waiter } from '../body/readiness.ts';
 import { Sink, Source } from '../body/streams.ts';
+import { Timer } from '../body/timer.ts';
 import { errnoOf } from './errno.ts';
 import type { Calls, Process } from './process.ts';
 

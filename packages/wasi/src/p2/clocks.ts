@@ -1,5 +1,6 @@
 /** `wasi:clocks` — https://github.com/WebAssembly/WASI/tree/main/wasip2/clocks */
-import { type Clocks, type Datetime, datetimeOf, nanosecondsOf, Timer } from '../body/clock.ts';
+import { type Clocks, type Datetime, datetimeOf, nanosecondsOf } from '../body/clock.ts';
+import { Timer } from '../body/timer.ts';
 import { Pollable } from './io-poll.ts';
 
 export function monotonicClock(clocks: Clocks): object {

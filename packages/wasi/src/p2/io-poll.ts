@@ -2,15 +2,22 @@
 import { blocking } from '@tenon/component';
 import { mustTurn, type Readiness, turn, type Waiter, whenReady } from '../body/readiness.ts';
 
-/** One suspended `poll`: the first pollable that fires ends it. */
-class Wait {
-  readonly promise: Promise<void>;
-  fire: () => void;
+/**
+ * Pollables that are polled together: the first that fires wakes whoever waits. A guest polls much the same list again and again, so its
+ * members keep their group, and only those that are new have to be told.
+ */
+class Group {
+  #waiting: PromiseWithResolvers<void> | undefined;
 
-  constructor() {
-    const { promise, resolve } = Promise.withResolvers<void>();
-    this.promise = promise;
-    this.fire = resolve;
+  /** Resolves when a member fires. */
+  wait(): Promise<void> {
+    this.#waiting ??= Promise.withResolvers();
+    return this.#waiting.promise;
+  }
+
+  fire(): void {
+    this.#waiting?.resolve();
+    this.#waiting = undefined;
   }
 }
 
@@ -22,7 +29,7 @@ class Wait {
 export class Pollable implements Waiter {
   readonly #on: Readiness;
   #armed = false;
-  #wait: Wait | undefined;
+  #group: Group | undefined;
 
   constructor(on: Readiness) {
     this.#on = on;
@@ -41,24 +48,26 @@ export class Pollable implements Waiter {
 
   wake(): void {
     this.#armed = false;
-    this.#wait?.fire();
+    this.#group?.fire();
   }
 
-  /** Whether it is ready. One that is registered and has not fired is not, and nobody is asked. */
-  fired(): boolean {
-    return !this.#armed && this.#on.ready();
+  /** The group that a list is polled in: that of its first, which lists keep longest. */
+  get group(): Group {
+    this.#group ??= new Group();
+    return this.#group;
   }
 
-  /** Registers for `wait`. */
-  arm(wait: Wait): void {
-    this.#wait = wait;
-    if (this.#armed) return;
+  /** Whether it is ready; otherwise it is registered and fires for the group. One that is registered already is not asked again. */
+  fired(group: Group): boolean {
+    if (this.#group !== group) this.#group = group;
+    if (this.#armed) return false;
+    if (this.#on.ready()) return true;
     this.#armed = true;
     this.#on.add(this);
+    return false;
   }
 
   [Symbol.dispose](): void {
-    this.#wait = undefined;
     if (this.#armed) this.#on.remove(this);
   }
 
@@ -68,30 +77,30 @@ export class Pollable implements Waiter {
   }
 }
 
-function readyOnes(pollables: readonly Pollable[]): number[] {
+function readyOnes(pollables: readonly Pollable[], group: Group): number[] {
   const indices: number[] = [];
-  for (let index = 0; index < pollables.length; index++) if (pollables[index]?.fired()) indices.push(index);
+  for (let index = 0; index < pollables.length; index++) if ((pollables[index] as Pollable).fired(group)) indices.push(index);
   return indices;
 }
 
-async function firstOnes(pollables: readonly Pollable[]): Promise<number[]> {
+async function firstOnes(pollables: readonly Pollable[], group: Group): Promise<number[]> {
   for (;;) {
-    const wait = new Wait();
-    for (const pollable of pollables) pollable.arm(wait);
-    await wait.promise;
-    const indices = readyOnes(pollables);
+    await group.wait();
+    const indices = readyOnes(pollables, group);
     if (indices.length > 0) return indices;
   }
 }
 
 /** Indices of the ready ones; waits until there is one. The list must not be empty: that is a trap. */
 export function poll(pollables: readonly Pollable[]): number[] | Promise<number[]> {
-  if (pollables.length === 0) throw new Error('poll was called with an empty list: nothing would ever wake it');
-  const indices = readyOnes(pollables);
-  if (indices.length === 0) return firstOnes(pollables);
+  const [first] = pollables;
+  if (first === undefined) throw new Error('poll was called with an empty list: nothing would ever wake it');
+  const { group } = first;
+  const indices = readyOnes(pollables, group);
+  if (indices.length === 0) return firstOnes(pollables, group);
   return mustTurn()
     ? turn()
-        .then(() => readyOnes(pollables))
+        .then(() => readyOnes(pollables, group))
         .then((later) => (later.length > 0 ? later : indices))
     : indices;
 }

@@ -2,9 +2,10 @@ import assert from 'node:assert/strict';
 import { PassThrough, Writable } from 'node:stream';
 import { describe, test } from 'node:test';
 import { ComponentError } from '@tenon/component';
-import { SYSTEM_CLOCKS, Timer } from '../body/clock.ts';
+import { SYSTEM_CLOCKS } from '../body/clock.ts';
 import { Later, READY } from '../body/readiness.ts';
 import { BytesSource, CallSink, ReadableSource, WritableSink } from '../body/streams.ts';
+import { Timer } from '../body/timer.ts';
 import { Pollable, poll } from './io-poll.ts';
 import { InputStream, OutputStream } from './io-streams.ts';
 
@@ -62,6 +63,80 @@ describe('poll', () => {
     const woken = poll([timer(1000), shared]);
     later.settle(1);
     assert.deepEqual(await woken, [1]);
+  });
+
+  test('wakes in the order in which they become ready', async (t) => {
+    t.mock.timers.enable({ apis: ['setTimeout'] });
+    let now = 0n;
+    const clocks = { monotonic: () => now, wall: () => 0n };
+    const pollables = [60n, 20n, 40n].map((milliseconds) => new Pollable(new Timer(clocks, milliseconds * 1_000_000n)));
+    const left = [...pollables];
+    for (const next of [1, 2, 0]) {
+      const woken = poll(left);
+      now += 20_000_000n;
+      t.mock.timers.tick(20);
+      const [index = -1] = await woken;
+      assert.deepEqual(left.splice(index, 1), [pollables[next]]);
+    }
+  });
+
+  test('asks each member once, and not again until it has fired', async () => {
+    let asked = 0;
+    class Counting extends Later<number> {
+      override ready(): boolean {
+        asked++;
+        return super.ready();
+      }
+    }
+    const laters = Array.from({ length: 1000 }, () => new Counting());
+    const pollables = laters.map((later) => new Pollable(later));
+    const ready = new Pollable(READY);
+    for (let round = 0; round < 10; round++) assert.deepEqual(await poll([...pollables, ready]), [1000]);
+    assert.equal(asked, 1000);
+    const woken = poll(pollables);
+    laters[500]?.settle(1);
+    assert.deepEqual(await woken, [500]);
+    assert.equal(asked, 1001);
+  });
+
+  test('what became ready while nobody polled is there for the next poll', async () => {
+    const later = new Later<number>();
+    const pollables = [new Pollable(READY), new Pollable(later)];
+    assert.deepEqual(await poll(pollables), [0]);
+    later.settle(1);
+    assert.deepEqual(await poll(pollables), [0, 1]);
+  });
+
+  test('a dropped pollable leaves nothing behind, and those that were polled with it go on', async () => {
+    const laters = Array.from({ length: 3 }, () => new Later<number>());
+    const pollables = laters.map((later) => new Pollable(later));
+    const woken = poll(pollables);
+    assert.deepEqual(
+      laters.map((later) => later.waited),
+      [true, true, true],
+    );
+    laters[2]?.settle(1);
+    assert.deepEqual(await woken, [2]);
+    const [first, second] = pollables as [Pollable, Pollable];
+    first[Symbol.dispose]();
+    const again = poll([second]);
+    laters[1]?.settle(1);
+    assert.deepEqual(await again, [0]);
+    assert.deepEqual(
+      laters.map((later) => later.waited),
+      [false, false, false],
+    );
+  });
+
+  test('one that others were polled with fires in vain for a poll without them', async () => {
+    const [one, two] = [new Later<number>(), new Later<number>()];
+    const pollables = [new Pollable(READY), new Pollable(one), new Pollable(two)] as const;
+    assert.deepEqual(await poll(pollables), [0]);
+    const woken = poll([pollables[2]]);
+    one.settle(1);
+    await Promise.resolve();
+    two.settle(1);
+    assert.deepEqual(await woken, [0]);
   });
 
   test('a guest that asks again and again lets the timer fire', async () => {
