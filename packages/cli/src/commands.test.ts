@@ -147,6 +147,25 @@ test('tenon run: a core module for preview 1', async (t) => {
   assert.deepEqual([stdout, code], ['hello\n', 7], stderr);
 });
 
+test('tenon run: nobody reads the output any more, as in `tenon run … | head -0`', async (t) => {
+  const file = join(folder(t), 'p1.wasm');
+  writeFileSync(file, await parse(PREVIEW1));
+  const rows: [readonly string[], number][] = [
+    // It panics, and so traps, when it cannot print: 141 is what a shell says of a program that SIGPIPE has ended.
+    [[guest('rust-hello')], 141],
+    [[guest('rust-cli'), 'cat'], 1],
+    [[file], 7],
+  ];
+  for (const [args, code] of rows) {
+    const child = start(['run', ...args]);
+    child.stdout.destroy();
+    child.stdin.end('x'.repeat(100_000));
+    const result = await finish(child);
+    assert.equal(result.code, code, result.stderr);
+    assert.doesNotMatch(result.stderr, /TENON_|wasm-function|wasm:\/\//);
+  }
+});
+
 /** A component that imports the calculator's interface. */
 const SOCKET = `(component
   (import "example:calculator/math" (instance $math (export "add" (func (param "a" s32) (param "b" s32) (result s32)))))

@@ -20,6 +20,7 @@ import { udp, udpCreateSocket } from './p2/sockets-udp.ts';
 import { standardInput, standardOutput } from './standard.ts';
 
 export type { Clocks, Datetime } from './body/clock.ts';
+export { isOutputBroken } from './body/descriptor-sink.ts';
 export type { FieldList } from './body/http/fields.ts';
 export type { Message } from './body/http/message.ts';
 export type { ReceivedRequest, Responder } from './body/http/server.ts';

@@ -1,6 +1,6 @@
 import { basename } from 'node:path';
-import { Component, ComponentError, type Instance, Linker, provider } from '@tenon/component';
-import { Exit, preview1Module, runPreview1, type Wasi, type WasiOptions, wasi } from '@tenon/wasi';
+import { Component, ComponentError, type Instance, Linker, provider, Trap } from '@tenon/component';
+import { Exit, isOutputBroken, preview1Module, runPreview1, type Wasi, type WasiOptions, wasi } from '@tenon/wasi';
 import type { Arguments, Command } from '../command.ts';
 import { CliError, usage } from '../errors.ts';
 import { readBytes } from '../files.ts';
@@ -33,7 +33,7 @@ export const command: Command = {
     };
     const bytes = readBytes(file);
     const module = call === undefined ? await preview1Module(bytes) : undefined;
-    if (module !== undefined) return runPreview1(module, options);
+    if (module !== undefined) return runPreview1(module, options).catch(brokenOff);
     const component = await Component.compile(bytes);
     const action = call === undefined ? runCommand(component, file) : await invokeCall(component, call);
 
@@ -42,13 +42,22 @@ export const command: Command = {
       return await action(await instantiate(component, system, file));
     } catch (error) {
       if (error instanceof Exit) return error.code;
-      throw error;
+      return brokenOff(error);
     } finally {
       await system.flush();
       system.close();
     }
   },
 };
+
+/** What a shell reports for a program that SIGPIPE has ended. */
+const BROKEN_PIPE = 141;
+
+/** A guest that traps because nobody reads its output any more, as in `tenon run tool.wasm | head`, is no news. */
+function brokenOff(error: unknown): number {
+  if (error instanceof Trap && isOutputBroken()) return BROKEN_PIPE;
+  throw error;
+}
 
 /** What is done with the instance; returns the exit code. */
 type Action = (instance: Instance) => Promise<number>;

@@ -1,6 +1,13 @@
 import { writeSync } from 'node:fs';
 import { CHUNK, Sink, WritableSink } from './streams.ts';
 
+const broken = new Set<number>();
+
+/** Whether the process's own standard output is a pipe that nobody reads any more. Known once something was written to it. */
+export function isOutputBroken(): boolean {
+  return broken.has(1);
+}
+
 /**
  * Writes to the process's own output, each write done when it returns: nothing is lost when the process ends right after.
  * Output that does not take everything at once (a pipe that somebody has made non-blocking) is left to Node's stream from then on.
@@ -35,6 +42,7 @@ export class DescriptorSink extends Sink {
     } catch (error) {
       if (!(error instanceof Error) || !('code' in error) || error.code !== 'EAGAIN') {
         this.#closed = true;
+        if (error instanceof Error && 'code' in error && error.code === 'EPIPE') broken.add(this.#fd);
         throw error;
       }
       this.#rest = new WritableSink(this.#fd === 1 ? process.stdout : process.stderr, { keepOpen: true });

@@ -21,8 +21,9 @@ export function closed(): Error {
   return resultError({ tag: 'closed' }, 'the stream is closed');
 }
 
-/** The error case `last-operation-failed` of `stream-error`. */
+/** The error case `last-operation-failed` of `stream-error`; a pipe that nobody reads any more is `closed`. */
 export function failed(cause: unknown): Error {
+  if (cause instanceof Error && 'code' in cause && cause.code === 'EPIPE') return closed();
   const error = new IoError(cause);
   return resultError({ tag: 'last-operation-failed', val: error }, error.toDebugString());
 }

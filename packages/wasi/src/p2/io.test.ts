@@ -283,16 +283,20 @@ describe('output-stream', () => {
     assert.equal(Buffer.concat(node.taken).toString(), `${'a'.repeat(5)}${'b'.repeat(25)}`);
   });
 
-  test('a stream that nobody reads any more is an error, then closed', async () => {
-    const node = new PassThrough();
-    const stream = new OutputStream(new WritableSink(node));
-    await stream.blockingWriteAndFlush(Buffer.from('x'));
-    node.destroy(Object.assign(new Error('write EPIPE'), { code: 'EPIPE' }));
-    await new Promise((resolve) => node.once('close', resolve));
-    const payload = (await refusal(() => stream.checkWrite())) as { tag: string };
-    assert.equal(payload.tag, 'last-operation-failed');
-    assert.deepEqual(await refusal(() => stream.checkWrite()), CLOSED);
-  });
+  for (const [code, first] of [
+    ['EPIPE', 'closed'],
+    ['EIO', 'last-operation-failed'],
+  ] as const) {
+    test(`a stream that fails with ${code} is ${first}, then closed`, async () => {
+      const node = new PassThrough();
+      const stream = new OutputStream(new WritableSink(node));
+      await stream.blockingWriteAndFlush(Buffer.from('x'));
+      node.destroy(Object.assign(new Error(`write ${code}`), { code }));
+      await new Promise((resolve) => node.once('close', resolve));
+      assert.equal(((await refusal(() => stream.checkWrite())) as { tag: string }).tag, first);
+      assert.deepEqual(await refusal(() => stream.checkWrite()), CLOSED);
+    });
+  }
 
   test('zeroes and splices', async () => {
     const taken: Uint8Array[] = [];
