@@ -11,41 +11,76 @@ import { raise } from './traps.ts';
 const NOTHING = new Uint8Array(0);
 const NO_VIEW = new DataView(NOTHING.buffer);
 
-/** The handles that take part in one call. Made only for signatures that have handles among their parameters. */
+/** The handles that take part in one call. Made only for signatures that have handles among their parameters; most calls use one of the lists. */
 export class Scope {
-  /** What borrow handles that the guest receives belong to. */
-  readonly task: Task;
   /** Whether the call also gives handles away. */
   readonly gives: boolean;
-  /** Indices of handles that lowering the parameters added to the guest's table. */
-  readonly added: number[] = [];
-  /** The embedder's handles that moved into the guest. */
-  readonly moved: GuestHandle[] = [];
-  /** The embedder's handles that are lent to the guest while the call lasts. */
-  readonly lent: GuestHandle[] = [];
-  /** The guest's handles that are lent to the embedder while the call lasts. */
-  readonly lenders: ResourceHandle[] = [];
-  /** What the embedder holds for those of {@link lenders} that the guest implements. */
-  readonly borrowed: GuestHandle[] = [];
+  private readonly instance: ComponentInstance;
+  private readonly caller: Task | undefined;
+  private received: Task | undefined = undefined;
+  private added: number[] | undefined = undefined;
+  private moved: GuestHandle[] | undefined = undefined;
+  private lent: GuestHandle[] | undefined = undefined;
+  private lenders: ResourceHandle[] | undefined = undefined;
+  private borrowed: GuestHandle[] | undefined = undefined;
 
   constructor(instance: ComponentInstance, gives: boolean) {
     this.gives = gives;
-    this.task = new Task(instance, instance.store.task);
+    this.instance = instance;
+    this.caller = instance.store.task;
+  }
+
+  /** What borrow handles that the guest receives belong to. */
+  get task(): Task {
+    this.received ??= new Task(this.instance, this.caller);
+    return this.received;
+  }
+
+  /** Lowering the parameters added a handle to the guest's table. */
+  add(index: number): void {
+    this.added ??= [];
+    this.added.push(index);
+  }
+
+  /** A handle of the embedder moved into the guest. */
+  move(handle: GuestHandle): void {
+    this.moved ??= [];
+    this.moved.push(handle);
+  }
+
+  /** A handle of the embedder is lent to the guest while the call lasts. */
+  lend(handle: GuestHandle): void {
+    this.lent ??= [];
+    this.lent.push(handle);
+    handle.lends++;
+  }
+
+  /**
+   * A handle of the guest is lent to the embedder while the call lasts.
+   * @param borrowed what the embedder holds for it, where the guest implements it
+   */
+  borrow(lender: ResourceHandle, borrowed: GuestHandle | undefined): void {
+    lender.lends++;
+    this.lenders ??= [];
+    this.lenders.push(lender);
+    if (borrowed === undefined) return;
+    this.borrowed ??= [];
+    this.borrowed.push(borrowed);
   }
 
   /** Undoes what lowering the parameters did, when a later parameter did not fit and the guest never ran. */
   abandon(): void {
-    for (const index of this.added.reverse()) this.task.instance.handles.remove(index);
-    for (const handle of this.moved) handle.moveBack();
-    for (const handle of this.lent) handle.lends--;
+    for (const index of this.added?.reverse() ?? []) this.instance.handles.remove(index);
+    for (const handle of this.moved ?? []) handle.moveBack();
+    for (const handle of this.lent ?? []) handle.lends--;
   }
 
   /** @throws Trap when a borrow outlives the call. */
   end(): void {
-    if (this.task.borrows > 0) throw new Trap('borrow handles still remain at the end of the call');
-    for (const handle of this.lent) handle.lends--;
-    for (const handle of this.borrowed) handle.endBorrow();
-    for (const handle of this.lenders) handle.lends--;
+    if (this.received !== undefined && this.received.borrows > 0) throw new Trap('borrow handles still remain at the end of the call');
+    if (this.lent !== undefined) for (const handle of this.lent) handle.lends--;
+    if (this.borrowed !== undefined) for (const handle of this.borrowed) handle.endBorrow();
+    if (this.lenders !== undefined) for (const handle of this.lenders) handle.lends--;
   }
 }
 

@@ -76,8 +76,8 @@ function flatParams(type: FuncType): LiftParams {
     return lift;
   });
   return (cx, flat) => {
-    const args: unknown[] = [];
-    for (let i = 0; i < lifts.length; i++) args.push(lifts[i]?.(cx, flat));
+    const args = new Array<unknown>(lifts.length);
+    for (let i = 0; i < lifts.length; i++) args[i] = lifts[i]?.(cx, flat);
     return args;
   };
 }

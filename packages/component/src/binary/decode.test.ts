@@ -363,3 +363,11 @@ test('a component cut at any byte is refused with an offset inside it', () => {
     );
   }
 });
+
+test('a component has at most a million items in the sections of one kind', () => {
+  const half = [0x08, 0xf0, 0xc2, 0x1e, 0xed, 0xc2, 0x1e, ...new Array<number>(500_077).fill(0x24)];
+  assert.throws(() => decode(component(half, half)), {
+    code: 'TENON_MALFORMED',
+    message: 'canonical function count exceeds limit of 1000000',
+  });
+});

@@ -584,3 +584,17 @@ test('a long chain of instances in instances is refused before it overflows the 
 test('a thousand instances are the limit', () => {
   rejects(/instances count exceeds limit of 1000/, [inst, ...Array.from({ length: 1_001 }, (_, i) => imports(`i${i}`, I))]);
 });
+
+test('the core modules of a binary are counted over all its components', () => {
+  const module = Uint8Array.of(0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00);
+  const bytes = new Uint8Array(10_001 * module.length);
+  for (let at = 0; at < bytes.length; at += module.length) bytes.set(module, at);
+  const modules = (from: number, count: number): Item =>
+    nested(...Array.from({ length: count }, (_, i): Item => ({ kind: 'core module', start: 8 * (from + i), end: 8 * (from + i + 1) })));
+  const ten = Array.from({ length: 10 }, (_, i) => modules(1000 * i, 1000));
+  validate(build(ten), bytes);
+  assert.throws(() => validate(build([...ten, modules(10_000, 1)]), bytes), {
+    code: 'TENON_UNSUPPORTED',
+    message: /at most 10000 core modules/,
+  });
+});

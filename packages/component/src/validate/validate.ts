@@ -96,7 +96,12 @@ function exportType(v: Validation, scope: Scope, { target, type }: Extract<Defin
   return ascribed;
 }
 
+/** Of the whole binary: however small, V8 takes 4 KB for each. */
+const MAX_CORE_MODULES = 10_000;
+
 function coreModule(v: Validation, start: number, end: number): CoreModuleType {
+  if (v.modules.size >= MAX_CORE_MODULES)
+    throw v.error(`a component can hold at most ${MAX_CORE_MODULES} core modules`, 'TENON_UNSUPPORTED');
   let type: CoreModuleType;
   try {
     type = readCoreModuleType(v.bytes, start, end, v.coreTypes);
