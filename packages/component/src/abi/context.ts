@@ -50,9 +50,9 @@ export class Scope {
 
   /** A handle of the embedder is lent to the guest while the call lasts. */
   lend(handle: GuestHandle): void {
+    handle.lend();
     this.lent ??= [];
     this.lent.push(handle);
-    handle.lends++;
   }
 
   /**

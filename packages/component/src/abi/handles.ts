@@ -56,11 +56,12 @@ export function liftBorrow(cx: Context, index: number, type: BorrowType): unknow
   const handle = handleAt(cx.instance, index, resourceOf(cx, type));
   const { scope } = cx;
   if (scope === undefined) throw new Error('internal error: a borrow outside of parameters');
-  handle.lends++;
-  scope.lenders.push(handle);
-  if (typeof handle.rep === 'object') return handle.rep;
+  if (typeof handle.rep === 'object') {
+    scope.borrow(handle, undefined);
+    return handle.rep;
+  }
   const borrowed = new GuestHandle(handle.resource, handle.rep, false);
-  scope.borrowed.push(borrowed);
+  scope.borrow(handle, borrowed);
   return guestObject(borrowed);
 }
 
@@ -123,11 +124,11 @@ export function lowerOwn(cx: Context, value: unknown, type: OwnType): number {
   } else {
     const handle = guestRep(value, resource);
     handle.move();
-    scope?.moved.push(handle);
+    scope?.move(handle);
     rep = handle.rep;
   }
   const index = cx.instance.handles.add(new ResourceHandle(resource, rep, true, undefined));
-  scope?.added.push(index);
+  scope?.add(index);
   return index;
 }
 
@@ -141,13 +142,12 @@ export function lowerBorrow(cx: Context, value: unknown, type: BorrowType): numb
     rep = hostRep(value, resource);
   } else {
     const handle = guestRep(value, resource);
-    handle.lend();
-    scope.lent.push(handle);
+    scope.lend(handle);
     if (resource.implementer === cx.instance) return handle.rep;
     rep = handle.rep;
   }
   scope.task.borrows++;
   const index = cx.instance.handles.add(new ResourceHandle(resource, rep, false, scope.task));
-  scope.added.push(index);
+  scope.add(index);
   return index;
 }
