@@ -93,6 +93,10 @@ function readMutability(reader: Reader): boolean {
   return byte === 1;
 }
 
+// Shared, since it is three bytes, of which a component may have very many.
+const NOTHING: CoreSubType = { final: true, supertypes: [], type: { kind: 'func', params: [], results: [] } };
+const NOTHING_GROUP: CoreTypeExpr = { kind: 'rec', types: [NOTHING] };
+
 function readSubType(reader: Reader): CoreSubType {
   let opcode = reader.byte();
   let final = true;
@@ -106,6 +110,7 @@ function readSubType(reader: Reader): CoreSubType {
     case 0x60: {
       const params = reader.vec(MAX_FUNCTION_PARAMS, 'function params', () => readCoreValType(reader));
       const results = reader.vec(MAX_FUNCTION_RETURNS, 'function returns', () => readCoreValType(reader));
+      if (final && supertypes.length === 0 && params.length === 0 && results.length === 0) return NOTHING;
       return { final, supertypes, type: { kind: 'func', params, results } };
     }
     case 0x5f: {
@@ -141,8 +146,10 @@ export function readCoreType(reader: Reader): CoreTypeExpr {
         kind: 'module',
         declarations: reader.vec(MAX_MODULE_TYPE_DECLARATIONS, 'module type declaration', () => readModuleDeclaration(reader)),
       };
-    default:
-      return { kind: 'rec', types: readRecType(reader) };
+    default: {
+      const types = readRecType(reader);
+      return types.length === 1 && types[0] === NOTHING ? NOTHING_GROUP : { kind: 'rec', types };
+    }
   }
 }
 

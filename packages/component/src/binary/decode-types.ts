@@ -36,10 +36,16 @@ const PRIMITIVES: Readonly<Record<number, PrimitiveKind>> = {
   100: 'error-context',
 };
 
-// Shared: a definition of one byte should not cost an object.
-const PRIMITIVE_TYPES: Readonly<Record<number, DefValTypeExpr>> = Object.fromEntries(
-  Object.entries(PRIMITIVES).map(([byte, type]) => [byte, { kind: 'primitive', type }]),
-);
+// Shared: a definition of a few bytes should not cost an object, since a component may have a million of them.
+const perPrimitive = (make: (type: PrimitiveKind) => DefValTypeExpr): ReadonlyMap<ValTypeExpr | undefined, DefValTypeExpr> =>
+  new Map(Object.values(PRIMITIVES).map((type) => [type, make(type)]));
+const PRIMITIVE_TYPES = perPrimitive((type) => ({ kind: 'primitive', type }));
+const LISTS = perPrimitive((element) => ({ kind: 'list', element, length: undefined }));
+const OPTIONS = perPrimitive((type) => ({ kind: 'option', type }));
+const TUPLES = perPrimitive((type) => ({ kind: 'tuple', types: [type] }));
+const EMPTY_RESULT: DefValTypeExpr = { kind: 'result', ok: undefined, err: undefined };
+const EMPTY_STREAM: DefValTypeExpr = { kind: 'stream', element: undefined };
+const EMPTY_FUTURE: DefValTypeExpr = { kind: 'future', element: undefined };
 
 /** `valtype`: a primitive, or a type index, which is a non-negative s33. */
 export function readValType(reader: Reader): ValTypeExpr {
@@ -106,35 +112,46 @@ function readDefValType(reader: Reader, byte: number): DefValTypeExpr {
     case 0x71:
       return { kind: 'variant', cases: reader.vec(MAX_VARIANT_CASES, 'variant cases', () => readCase(reader)) };
     case 0x70:
-      return { kind: 'list', element: readValType(reader), length: undefined };
+      return list(readValType(reader));
     case 0x67:
       return { kind: 'list', element: readValType(reader), length: reader.u32() };
     case 0x6f:
-      return { kind: 'tuple', types: reader.vec(MAX_TUPLE_TYPES, 'tuple types', () => readValType(reader)) };
+      return tuple(reader.vec(MAX_TUPLE_TYPES, 'tuple types', () => readValType(reader)));
     case 0x6e:
       return { kind: 'flags', names: reader.vec(MAX_FLAG_NAMES, 'flag names', () => reader.name()) };
     case 0x6d:
       return { kind: 'enum', names: reader.vec(MAX_ENUM_CASES, 'enum cases', () => reader.name()) };
     case 0x6b:
-      return { kind: 'option', type: readValType(reader) };
+      return option(readValType(reader));
     case 0x6a:
-      return { kind: 'result', ok: readOptionalValType(reader), err: readOptionalValType(reader) };
+      return result(readOptionalValType(reader), readOptionalValType(reader));
     case 0x69:
       return { kind: 'own', resource: reader.u32() };
     case 0x68:
       return { kind: 'borrow', resource: reader.u32() };
     case 0x66:
-      return { kind: 'stream', element: readOptionalValType(reader) };
+      return streamLike('stream', readOptionalValType(reader));
     case 0x65:
-      return { kind: 'future', element: readOptionalValType(reader) };
+      return streamLike('future', readOptionalValType(reader));
     case 0x63:
       return { kind: 'map', key: readValType(reader), value: readValType(reader) };
     default: {
-      const type = PRIMITIVE_TYPES[byte];
+      const type = PRIMITIVE_TYPES.get(PRIMITIVES[byte]);
       if (type === undefined) throw reader.invalidByte(byte, 'component defined type');
       return type;
     }
   }
+}
+
+const list = (element: ValTypeExpr): DefValTypeExpr => LISTS.get(element) ?? { kind: 'list', element, length: undefined };
+const option = (type: ValTypeExpr): DefValTypeExpr => OPTIONS.get(type) ?? { kind: 'option', type };
+const tuple = (types: readonly ValTypeExpr[]): DefValTypeExpr => (types.length === 1 && TUPLES.get(types[0])) || { kind: 'tuple', types };
+const result = (ok: ValTypeExpr | undefined, err: ValTypeExpr | undefined): DefValTypeExpr =>
+  ok === undefined && err === undefined ? EMPTY_RESULT : { kind: 'result', ok, err };
+
+function streamLike(kind: 'stream' | 'future', element: ValTypeExpr | undefined): DefValTypeExpr {
+  if (element !== undefined) return { kind, element };
+  return kind === 'stream' ? EMPTY_STREAM : EMPTY_FUTURE;
 }
 
 function readCase(reader: Reader): { readonly name: string; readonly type: ValTypeExpr | undefined } {

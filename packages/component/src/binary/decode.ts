@@ -57,6 +57,7 @@ function readComponent(reader: Reader, start: number, end: number, depth: number
   if (depth > MAX_NESTING) throw malformed(`components are nested more than ${MAX_NESTING} deep`, start);
   const definitions: Definition[] = [];
   const customSections: CustomSection[] = [];
+  const counts: number[] = [];
   reader.position = start;
   reader.end = end;
   readPreamble(reader, COMPONENT_VERSION, 'component');
@@ -68,7 +69,7 @@ function readComponent(reader: Reader, start: number, end: number, depth: number
     const sectionEnd = reader.position;
     reader.position = sectionStart;
     reader.end = sectionEnd;
-    readSection(reader, id, definitions, customSections, depth);
+    readSection(reader, id, definitions, customSections, counts, depth);
     if (reader.position !== sectionEnd) {
       throw malformed('section size mismatch: unexpected data at the end of the section', reader.position);
     }
@@ -77,7 +78,19 @@ function readComponent(reader: Reader, start: number, end: number, depth: number
   return { start, end, definitions, customSections };
 }
 
-function readSection(reader: Reader, id: number, definitions: Definition[], customSections: CustomSection[], depth: number): void {
+const ITEMS = [
+  ...['', '', 'core instance', 'core type', '', 'instance', 'alias', 'type', 'canonical function', '', 'import', 'export', 'value'],
+] as const;
+
+/** @param counts how many items each kind of section has had: to read what the validator must refuse would only take memory */
+function readSection(
+  reader: Reader,
+  id: number,
+  definitions: Definition[],
+  customSections: CustomSection[],
+  counts: number[],
+  depth: number,
+): void {
   const { position: start, end } = reader;
   switch (id) {
     case 0:
@@ -98,6 +111,9 @@ function readSection(reader: Reader, id: number, definitions: Definition[], cust
       return;
   }
   const count = reader.count(MAX_INDEX_SPACE, 'section item');
+  const total = (counts[id] ?? 0) + count;
+  if (total > MAX_INDEX_SPACE) throw malformed(`${ITEMS[id]} count exceeds limit of ${MAX_INDEX_SPACE}`, start);
+  counts[id] = total;
   for (let i = 0; i < count; i++) definitions.push(readItem(reader, id, depth));
 }
 

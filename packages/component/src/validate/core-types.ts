@@ -7,12 +7,13 @@ import { type CoreTypeId, canonicalValType } from '../types/core-types.ts';
 import type { CoreExternType, CoreFuncType, CoreLimits, CoreModuleType, CoreValType } from '../types/types.ts';
 import type { Scope } from './scope.ts';
 import { importKey } from './subtype.ts';
-import type { Validation } from './validation.ts';
+import { MAX_ITEMS, type Validation } from './validation.ts';
 
 const MAX_TABLE_ENTRIES = 10_000_000n;
 
 export function addCoreType(v: Validation, scope: Scope, type: CoreTypeExpr): void {
   if (type.kind === 'rec') {
+    if (scope.coreTypes.length + type.types.length > MAX_ITEMS) throw v.error(`types count exceeds limit of ${MAX_ITEMS}`);
     v.coreTypes.addGroup(scope.coreTypes, type.types, (message) => v.error(message));
     return;
   }

@@ -7,9 +7,15 @@ import type { ResourceName } from './scope.ts';
 
 const names = new WeakMap<OwnType | BorrowType, ResourceName>();
 
+const handles = { own: new WeakMap<ResourceName, OwnType | BorrowType>(), borrow: new WeakMap<ResourceName, OwnType | BorrowType>() };
+
+/** The one handle type of that kind for a name of a resource. */
 export function makeHandle(kind: 'own' | 'borrow', name: ResourceName): OwnType | BorrowType {
+  const known = handles[kind].get(name);
+  if (known !== undefined) return known;
   const handle: OwnType | BorrowType = { kind, resource: name.resource };
   names.set(handle, name);
+  handles[kind].set(name, handle);
   return handle;
 }
 

@@ -32,25 +32,36 @@ const PADDING_BYTES = 8;
 const LEAF: TypeInfo = { size: 1, depth: 1, containsBorrow: false, maxBytes: LEAF_BYTES, containsPointer: false };
 const infos = new WeakMap<AnyType, TypeInfo>();
 
+const STRING: TypeInfo = { ...LEAF, containsPointer: true };
+const BORROW: TypeInfo = { ...LEAF, containsBorrow: true };
+/** Types of so few parts, none of which has parts, are cheaper to look at again than to remember. */
+const MAX_SHALLOW_PARTS = 4;
+
 /** The facts about a value type. */
 export function valInfo(type: ValType): TypeInfo {
-  return memoised(type, () => {
-    switch (type.kind) {
-      case 'string':
-        return { ...LEAF, containsPointer: true };
-      case 'borrow':
-        return { ...LEAF, containsBorrow: true };
-      case 'stream':
-      case 'future':
-        return { ...combine(children(type)), maxBytes: LEAF_BYTES, containsPointer: false };
-      case 'list':
-        return listInfo(type);
-      case 'map':
-        return { ...combine(children(type)), maxBytes: LEAF_BYTES, containsPointer: true };
-      default:
-        return combine(children(type));
-    }
-  });
+  const parts = children(type);
+  if (parts.length === 0 || (parts.length <= MAX_SHALLOW_PARTS && parts.every((part) => children(part).length === 0))) {
+    return computeValInfo(type, parts);
+  }
+  return memoised(type, () => computeValInfo(type, parts));
+}
+
+function computeValInfo(type: ValType, parts: readonly ValType[]): TypeInfo {
+  switch (type.kind) {
+    case 'string':
+      return STRING;
+    case 'borrow':
+      return BORROW;
+    case 'stream':
+    case 'future':
+      return { ...combine(parts), maxBytes: LEAF_BYTES, containsPointer: false };
+    case 'list':
+      return listInfo(type);
+    case 'map':
+      return { ...combine(parts), maxBytes: LEAF_BYTES, containsPointer: true };
+    default:
+      return combine(parts);
+  }
 }
 
 function listInfo(type: ListType): TypeInfo {

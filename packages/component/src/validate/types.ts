@@ -29,7 +29,40 @@ export function addType(v: Validation, scope: Scope, expr: TypeExpr): void {
   v.push(scope.types, defineType(v, scope, expr), 'types');
 }
 
+/** Types that mention no other are the same everywhere. The decoder shares their definitions, so that a million of them cost little. */
+const closedTypes = new WeakMap<TypeExpr, DefinedType>();
+
+function isClosed(expr: TypeExpr): boolean {
+  switch (expr.kind) {
+    case 'primitive':
+      return true;
+    case 'list':
+      return typeof expr.element === 'string' && expr.length === undefined;
+    case 'option':
+      return typeof expr.type === 'string';
+    case 'tuple':
+      return expr.types.length === 1 && typeof expr.types[0] === 'string';
+    case 'result':
+      return expr.ok === undefined && expr.err === undefined;
+    case 'stream':
+    case 'future':
+      return expr.element === undefined;
+    default:
+      return false;
+  }
+}
+
 function defineType(v: Validation, scope: Scope, expr: TypeExpr): DefinedType {
+  if (!isClosed(expr)) return defineOpenType(v, scope, expr);
+  let type = closedTypes.get(expr);
+  if (type === undefined) {
+    type = defineOpenType(v, scope, expr);
+    closedTypes.set(expr, type);
+  }
+  return type;
+}
+
+function defineOpenType(v: Validation, scope: Scope, expr: TypeExpr): DefinedType {
   switch (expr.kind) {
     case 'primitive':
       return { kind: 'value', type: primitive(expr.type) };

@@ -57,7 +57,7 @@ export class Validation {
   }
 }
 
-const MAX_ITEMS = 1_000_000;
+export const MAX_ITEMS = 1_000_000;
 /** Modules, components and instances cost far more than an entry. */
 export const MAX_HEAVY_ITEMS = 1_000;
 
