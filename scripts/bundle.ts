@@ -8,8 +8,11 @@ import { getBuiltinModule } from 'node:process';
 import { build, type Plugin } from 'esbuild';
 import { CACHE, ROOT } from './workspace.ts';
 
-/** Packages that start worker threads from their own files stay outside. Errors are told apart by their code, so a second class is no harm. */
-const EXTERNAL = ['@tenon/runtime', '@tenon/wast'];
+/** It starts worker threads from its own files. */
+const EXTERNAL = ['@tenon/wast'];
+
+/** The command line, and the worker threads that `tenon serve` starts. */
+const SCRIPTS = { tenon: 'packages/cli/src/main.ts', worker: 'packages/runtime/src/worker.ts' };
 
 /** `import { createHash } from 'node:crypto'` loads the module, and all that its getters lead to, when `createHash` is used first. */
 const lazyBuiltins: Plugin = {
@@ -35,11 +38,12 @@ const pureModules: Plugin = {
   },
 };
 
-/** Writes `bundle/tenon.cjs` into the folder of a `tenon` package. */
+/** Writes the scripts in `bundle/` of the folder of a `tenon` package. */
 export async function bundleCommandLine(packageFolder: string): Promise<void> {
   await build({
-    entryPoints: [join(ROOT, 'packages/cli/src/main.ts')],
-    outfile: join(packageFolder, 'bundle/tenon.cjs'),
+    entryPoints: Object.fromEntries(Object.entries(SCRIPTS).map(([name, source]) => [name, join(ROOT, source)])),
+    outdir: join(packageFolder, 'bundle'),
+    outExtension: { '.js': '.cjs' },
     bundle: true,
     // A script, not a module: only of scripts can the code cache be made after they ran, with the functions that they used.
     format: 'cjs',

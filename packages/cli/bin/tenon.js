@@ -1,7 +1,6 @@
 #!/usr/bin/env node
 // Plain JavaScript that an old Node can read, so that it can say what it lacks.
 import * as fs from 'node:fs';
-import { fileURLToPath } from 'node:url';
 
 const NEEDED = 26;
 const BUNDLE = new URL('../bundle/tenon.cjs', import.meta.url);
@@ -13,8 +12,11 @@ if (Number.parseInt(process.versions.node, 10) < NEEDED) {
   );
   process.exitCode = 2;
 } else if (fs.existsSync(BUNDLE)) {
-  const { runBundle } = await import('./bundle.js');
-  await runBundle(fileURLToPath(BUNDLE), process.argv.slice(2));
+  const { runScript } = await import('./script.js');
+  const args = process.argv.slice(2);
+  // Each command uses functions of its own.
+  const name = /^[a-z]+$/.test(args[0]) && !args.includes('--help') && !args.includes('-h') ? args[0] : 'other';
+  await runScript('tenon.cjs', name).main(args);
 } else {
   const { enableCompileCache } = await import('node:module');
   enableCompileCache();

@@ -1,6 +1,6 @@
 /** One worker thread of a workload, as the main thread sees it. */
 import { getCompileCacheDir } from 'node:module';
-import { dirname } from 'node:path';
+import { dirname, extname } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { RuntimeError } from './errors.ts';
 import { FrameSender, type Frames } from './frames.ts';
@@ -34,7 +34,7 @@ function bootstrap(): string {
   const cache = getCompileCacheDir();
   // What is told is a folder for this version of Node inside the one that was asked for.
   const enable = cache === undefined ? '' : `require('node:module').enableCompileCache(${JSON.stringify(dirname(cache))});`;
-  return `${enable} import(${JSON.stringify(new URL('./worker.ts', import.meta.url).href)});`;
+  return `${enable} import(${JSON.stringify(new URL(`./worker${extname(import.meta.url)}`, import.meta.url).href)});`;
 }
 
 /** A thread that is told to stop has this long, in milliseconds. */

@@ -64,6 +64,7 @@ async function start(message: StartMessage): Promise<void> {
     setImmediate(flushCompileCache);
   } catch (error) {
     post({ type: 'failed', error: plainError(error) });
+    process.exitCode = 1;
     port.close();
   }
 }
