@@ -3,6 +3,7 @@ import { decode } from './binary/decode.ts';
 import type { ComponentDefinition } from './binary/definitions.ts';
 import { ComponentError } from './errors.ts';
 import { flatten } from './link/flatten.ts';
+import { rememberModuleType } from './link/given-modules.ts';
 import type { Plan } from './link/plan.ts';
 import type { ExternType } from './types/types.ts';
 import { validate } from './validate/validate.ts';
@@ -47,7 +48,8 @@ export class Component {
     const definition = decode(input);
     const modules = new Map<number, WebAssembly.Module>();
     const compiling: Promise<void>[] = [];
-    for (const { start, end } of coreModules(definition)) {
+    const ranges = coreModules(definition);
+    for (const { start, end } of ranges) {
       const module = input.subarray(start, end);
       if (module.length <= COMPILE_INLINE_BYTES) continue;
       compiling.push(
@@ -60,14 +62,15 @@ export class Component {
       );
     }
     // Validation runs while V8 compiles; a failure of either must not leave the other unobserved.
-    const compiled = Promise.all(compiling);
-    compiled.catch(() => {});
+    const compiled = compiling.length === 0 ? undefined : Promise.all(compiling);
+    compiled?.catch(() => {});
     const validated = validate(definition, input);
-    for (const { start, end } of coreModules(definition)) {
+    for (const { start, end } of ranges) {
       if (end - start > COMPILE_INLINE_BYTES) continue;
       modules.set(start, compileInline(input.subarray(start, end), start));
     }
-    await compiled;
+    if (compiled !== undefined) await compiled;
+    for (const [start, module] of modules) rememberModuleType(module, validated.modules.get(start));
     const component = new Component(input, modules);
     component.decoded = definition;
     component.described = describe(validated.type);
@@ -146,12 +149,18 @@ function describe(type: { readonly imports: ReadonlyMap<string, ExternType>; rea
   return { imports: list(type.imports), exports: list(type.exports) };
 }
 
+interface ByteRange {
+  readonly start: number;
+  readonly end: number;
+}
+
 /** The byte ranges of all core modules, those of nested components too. */
-function* coreModules(definition: ComponentDefinition): Generator<{ readonly start: number; readonly end: number }> {
+function coreModules(definition: ComponentDefinition, into: ByteRange[] = []): readonly ByteRange[] {
   for (const item of definition.definitions) {
-    if (item.kind === 'core module') yield item;
-    else if (item.kind === 'component') yield* coreModules(item.component);
+    if (item.kind === 'core module') into.push(item);
+    else if (item.kind === 'component') coreModules(item.component, into);
   }
+  return into;
 }
 
 function compileInline(bytes: Uint8Array<ArrayBuffer>, start: number): WebAssembly.Module {

@@ -491,3 +491,44 @@ test('storage is kept apart although the callee gets to its built-ins after the 
   const { exports } = await new Linker().instantiate(component);
   assert.equal((exports.run as () => number)(), 5);
 });
+
+test('a core module that is given must have the type that is imported', async () => {
+  const moduleFrom = async (fields: string): Promise<unknown> =>
+    (await new Linker().instantiate(await compile(`(component (core module (export "m") ${fields}))`))).exports.m;
+  const rows: readonly (readonly [given: string, imported: string, message: RegExp | undefined])[] = [
+    ['(func (export "f"))', '', undefined],
+    ['(func (export "f"))', '(export "f" (func))', undefined],
+    ['', '(import "a" "b" (func))', undefined],
+    ['', '(export "f" (func))', /module export `f` not defined/],
+    ['(import "a" "b" (func))', '', /module import `a::b` not defined/],
+    ['(func (export "f"))', '(export "f" (memory 1))', /expected memory found func/],
+    ['(func (export "f"))', '(export "f" (func (param i32)))', /`f` has the wrong type: expected: \(func \(param i32\)\), found: \(func\)/],
+    ['(import "a" "b" (memory 2))', '(import "a" "b" (memory 1))', /module import `a::b` has the wrong type: mismatch in memory limits/],
+    ['(global (export "g") (mut i32) (i32.const 0))', '(export "g" (global i32))', /mutability/],
+    ['(table (export "t") 1 externref)', '(export "t" (table 1 funcref))', /table element type/],
+  ];
+  for (const [given, imported, message] of rows) {
+    const importer = await compile(`(component (import "x" (instance (export "m" (core module ${imported})))))`);
+    const linking = new Linker().define('x', { m: await moduleFrom(given) }).instantiate(importer);
+    if (message === undefined) await linking;
+    else await assert.rejects(linking, { code: 'TENON_IMPORT_TYPE', message }, `${given} as ${imported}`);
+  }
+  // Of a module that was in no component only names and kinds can be known.
+  const empty = new WebAssembly.Module(Uint8Array.of(0, 0x61, 0x73, 0x6d, 1, 0, 0, 0));
+  const importer = await compile('(component (import "m" (core module (export "f" (func)))))');
+  await assert.rejects(new Linker().define('m', empty).instantiate(importer), { code: 'TENON_IMPORT_TYPE' });
+});
+
+test('types that must equal a resource of the host are its class', async () => {
+  const component = await compile(`(component
+    (import "a" (instance $a (export "thing" (type (sub resource)))))
+    (alias export $a "thing" (type $thing))
+    (import "b" (instance (export "same" (type (eq $thing))))))`);
+  class Thing {}
+  const linker = new Linker().define('a', { Thing });
+  for (const b of [{}, { Same: Thing }]) await linker.define('b', b).instantiate(component);
+  await assert.rejects(linker.define('b', { Same: class {} }).instantiate(component), {
+    code: 'TENON_IMPORT_TYPE',
+    message: 'mismatched resource types: "b" > "same" must be the same class as "a" > "thing"',
+  });
+});

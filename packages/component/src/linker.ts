@@ -7,6 +7,7 @@ import { Instantiation } from './instance/instantiate.ts';
 import { bindHost } from './link/definitions.ts';
 import { at } from './link/environment.ts';
 import { flatten } from './link/flatten.ts';
+import { checkGivenModules } from './link/given-modules.ts';
 import { Linked } from './link/linked.ts';
 import type { Plan } from './link/plan.ts';
 import { provider } from './link/semver.ts';
@@ -97,6 +98,7 @@ export class Linker {
   prepareSync(component: Component): Prepared {
     const { plan, sources } = this.plan(component);
     const host = bindHost(plan, this.definitions);
+    checkGivenModules(plan, host.modules, () => component.imports);
     const modules = plan.modules.map((module, i) =>
       module.kind === 'embedded'
         ? at(sources, module.source, 'source').coreModule(module.start)

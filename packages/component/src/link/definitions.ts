@@ -94,6 +94,13 @@ export function bindHost(plan: Plan, definitions: Definitions): HostBinding {
     return undefined;
   });
   if (missing.size > 0) throw new MissingImportsError([...missing.values()]);
+  for (const { path, resource } of plan.sameTypes) {
+    const found = ownerOf(definitions, path)?.[path.length === 1 ? SELF : pascalCase(path[path.length - 1] ?? '')];
+    if (found === undefined || found === classes[resource]) continue;
+    const same = plan.resources[resource];
+    const names = [path, same?.kind === 'host' ? same.path : []].map((each) => `"${each.join('" > "')}"`);
+    throw new ComponentError('TENON_IMPORT_TYPE', `mismatched resource types: ${names[0]} must be the same class as ${names[1]}`);
+  }
   return { functions, blocking: blockingFlags, classes, modules };
 }
 

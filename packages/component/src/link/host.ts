@@ -15,8 +15,11 @@ export function hostItem(builder: PlanBuilder, given: GivenDefinitions, env: Env
       if (func.kind !== 'func') throw new Error('internal error: no function type after validation');
       return { sort: 'func', value: { kind: 'host', type: func.type, func: builder.hostFunction(path, func.type) } };
     }
-    case 'type eq':
-      return { sort: 'type', value: at(env.types, type.type, 'type') };
+    case 'type eq': {
+      const value = at(env.types, type.type, 'type');
+      if (value.kind === 'resource') builder.sameType(path, value.resource);
+      return { sort: 'type', value };
+    }
     case 'resource':
       return { sort: 'type', value: { kind: 'resource', resource: builder.hostResource(path) } };
     case 'instance': {

@@ -56,6 +56,7 @@ export class PlanBuilder {
   private readonly adapters: AdapterModule[] = [];
   private readonly instances: InstanceBuilder[] = [];
   private readonly resources: ResourceBuilder[] = [];
+  private readonly sameTypes: Plan['sameTypes'][number][] = [];
   private readonly hostFunctions: PlanHostFunction[] = [];
   private readonly steps: Step[] = [];
   private readonly pending: PendingAdapter[] = [];
@@ -108,6 +109,11 @@ export class PlanBuilder {
 
   hostResource(path: HostPath): ResourceId {
     return this.resources.push({ plan: { kind: 'host', name: path[path.length - 1] ?? path[0], path }, destructor: undefined }) - 1;
+  }
+
+  /** A type that is imported with the bound that it equals a resource. */
+  sameType(path: HostPath, resource: ResourceId): void {
+    this.sameTypes.push({ path, resource });
   }
 
   /** A resource type of a guest; its destructor, if any, must have a slot before the resource is first used. */
@@ -263,6 +269,7 @@ export class PlanBuilder {
         }),
       ),
       resources: this.resources.map((r) => defined(r.plan, 'resource')),
+      sameTypes: this.sameTypes,
       hostFunctions: this.hostFunctions,
       steps: this.steps,
       slots: this.slots,

@@ -14,6 +14,8 @@ export interface Plan {
   readonly adapters: readonly AdapterModule[];
   readonly instances: readonly PlanInstance[];
   readonly resources: readonly PlanResource[];
+  /** Types of the host that must be the class of a resource, where the host has them. */
+  readonly sameTypes: readonly { readonly path: HostPath; readonly resource: ResourceId }[];
   readonly hostFunctions: readonly PlanHostFunction[];
   readonly steps: readonly Step[];
   readonly slots: number;
