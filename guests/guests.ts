@@ -56,7 +56,7 @@ export const GUESTS = {
     language: 'Rust',
     recipe: 'rust-reactor',
     committed: true,
-    imports: [...PREVIEW1, 'wasi:http/*@0.2.4', 'wasi:sockets/*@0.2.4'],
+    imports: [...PREVIEW1, 'wasi:http/*@0.2.4', 'wasi:sockets/*@0.2.12'],
     exports: ['wasi:http/incoming-handler@0.2.4'],
   },
   'rust-bench': {

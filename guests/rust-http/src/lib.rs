@@ -27,6 +27,7 @@ const HELP: &str = "/                        hello
 /cookies                 a response with two headers of one name
 /trailers                a response with a trailer
 /sleep?ms=N              hello after N milliseconds
+/contradiction           fields that cannot go together
 /trap                    traps before it answers
 /trap-late               traps in mid-body
 /silent                  returns and answers nothing
@@ -58,6 +59,7 @@ impl Guest for Proxy {
             },
             "/cookies" => cookies(out),
             "/trailers" => trailers(out),
+            "/contradiction" => contradiction(out),
             "/sleep" => {
                 monotonic_clock::subscribe_duration(number("ms", 100) * 1_000_000).block();
                 text(out, 200, b"Hello after a while\n");
@@ -252,6 +254,12 @@ fn trailers(out: ResponseOutparam) {
     drop(to);
     let fields = Fields::from_list(&[("x-sum".to_string(), b"15".to_vec())]).expect("a valid trailer");
     let _ = OutgoingBody::finish(body, Some(fields));
+}
+
+fn contradiction(out: ResponseOutparam) {
+    // HTTP/1.1 has trailers in chunked bodies only, HTTP/2 has one entity tag.
+    let fields: [(&str, &[u8]); 4] = [("trailer", b"x"), ("content-length", b"0"), ("etag", b"a"), ("etag", b"b")];
+    let _ = OutgoingBody::finish(respond(out, 200, &fields), None);
 }
 
 fn trap_late(out: ResponseOutparam) {

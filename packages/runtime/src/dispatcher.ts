@@ -119,8 +119,20 @@ export class Dispatcher {
     receiveFrames(frames, (id, kind, text, data) => {
       const exchange = line.exchanges.get(id);
       // It may have been answered meanwhile.
-      if (exchange !== undefined) this.take(line, exchange, kind, text, data);
+      if (exchange === undefined) return;
+      try {
+        this.take(line, exchange, kind, text, data);
+      } catch (error) {
+        this.unsendable(exchange, error);
+      }
     });
+  }
+
+  /** Node does not send what no message of the client's protocol may have, such as fields that contradict each other. */
+  private unsendable(exchange: Exchange, error: unknown): void {
+    const why = error instanceof Error ? error.message : String(error);
+    this.log({ level: 'error', event: 'error', message: `${exchange.title}: the response cannot be sent: ${why}` });
+    this.giveUp(exchange, 500, 'the component failed');
   }
 
   private take(line: Line, exchange: Exchange, kind: number, text: string, data: Data): void {

@@ -115,6 +115,7 @@ describe('TLS and HTTP/2', { skip }, () => {
     assert.equal((await ask(client, { ':path': '/echo', ':method': 'POST' }, long)).body, long);
     assert.match((await ask(client, { ':path': '/upload', ':method': 'PUT' }, new Uint8Array(20_000_000))).body, /^20000000 bytes/);
     assert.deepEqual((await ask(client, { ':path': '/cookies' })).headers['set-cookie'], ['a=1', 'b=2']);
+    assert.equal((await ask(client, { ':path': '/contradiction' })).status, 500);
     const { body, trailers } = await ask(client, { ':path': '/trailers' });
     assert.deepEqual([body, trailers['x-sum']], ['with a trailer\n', '15']);
     const head = await ask(client, { ':path': '/', ':method': 'HEAD' });

@@ -336,6 +336,13 @@ test('refused: a port that is taken, by a stranger or by another workload', asyn
   stranger.close();
 });
 
+test('a response that cannot be sent costs one request, and the log says why', () =>
+  serving({}, async ({ status, logged }) => {
+    assert.equal(await status('/contradiction'), 500);
+    assert.match((await logged('error')).message, /GET \/contradiction: the response cannot be sent: .*railers/);
+    assert.equal(await status('/'), 200);
+  }));
+
 test('refused: options outside their range, and unknown names', () => {
   const config = http();
   for (const limits of [{ maxInstances: 0 }, { requestTimeoutMs: 1.5 }, { maxQueue: Number.NaN }, { unknown: 1 }]) {

@@ -676,6 +676,45 @@ describe('asking', () => {
     assert.equal(body, 'first');
     assert.deepEqual(httpErrorCode((end as { val: IoError }).val), { tag: 'connection-read-timeout' });
   });
+
+  test('a guest that is slow itself gets what has arrived', async () => {
+    const port = await listen(createServer((_request, answer) => answer.end('all of it')));
+    const options = new RequestOptions();
+    options.setBetweenBytesTimeout(5_000_000n);
+    const result = await outcome(handle(outgoing(port), options));
+    assert.ok(result.tag === 'ok');
+    const stream = result.val.consume().stream();
+    await stream.subscribe().block();
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    assert.equal(text(await stream.blockingRead(100n)), 'all of it');
+  });
+
+  for (const path of [undefined, '']) {
+    test(`the path ${path === undefined ? 'none' : 'of no characters'} is sent as a slash`, async () => {
+      const port = await listen(createServer((incoming, answer) => answer.end(incoming.url)));
+      const request = outgoing(port);
+      request.setPathWithQuery(path);
+      assert.equal((await answered(handle(request))).body, '/');
+    });
+  }
+});
+
+test('fields that no message may have together are an error of the guest', async () => {
+  for (const parts of [[], ['abc']]) {
+    const { port } = await serve(async (_request, out) => {
+      const body = respond(out, 200, [
+        ['trailer', 'x'],
+        ['content-length', '3'],
+      ]);
+      // With and without the head on its way before the body ends.
+      if (parts.length > 0) await new Promise((resolve) => setImmediate(() => setImmediate(resolve)));
+      await write(body, ...parts).catch(() => {});
+      try {
+        OutgoingBody.finish(body, undefined);
+      } catch {}
+    });
+    assert.equal((await ask(port)).status, 500);
+  }
 });
 
 test('a guest that is asked through a client of its own kind', async () => {

@@ -160,7 +160,10 @@ export class Departing extends Sink {
 
   /** Gives the body up: the other side learns that it is incomplete. */
   fail(error: HttpError): void {
-    if (this.#state !== 'open') return;
+    if (this.#state === 'open') this.#giveUp(error);
+  }
+
+  #giveUp(error: HttpError): void {
     this.#state = 'failed';
     this.#parts = [];
     this.#departure?.abort(error);
@@ -176,13 +179,21 @@ export class Departing extends Sink {
     if (departure === undefined || departure.gone) return;
     const body = joined(this.#parts);
     this.#parts = [];
-    if (this.#trailers === undefined) {
-      departure.sendAll(body);
-      return;
-    }
-    departure.sendHead();
+    const trailers = this.#trailers;
+    if (!this.#sends(() => (trailers === undefined ? departure.sendAll(body) : departure.sendHead())) || trailers === undefined) return;
     if (body.length > 0) departure.write(body, this.#onWritten);
-    departure.end(this.#trailers);
+    departure.end(trailers);
+  }
+
+  /** Sends a head. Fields that no message may have together show themselves only now. */
+  #sends(head: () => void): boolean {
+    try {
+      head();
+      return true;
+    } catch (error) {
+      this.#giveUp(httpError(error));
+      return false;
+    }
   }
 
   readonly #stream = (): void => {
@@ -193,7 +204,7 @@ export class Departing extends Sink {
       this.notify();
       return;
     }
-    departure.sendHead();
+    if (!this.#sends(() => departure.sendHead())) return;
     const parts = this.#parts;
     this.#parts = [];
     this.#held = 0;

@@ -1,6 +1,7 @@
 /** One request on its way out. */
 import type { ClientRequest, RequestOptions } from 'node:http';
 import type { ClientHttp2Session, ClientHttp2Stream, OutgoingHttpHeaders } from 'node:http2';
+import type { Readable } from 'node:stream';
 import { builtins } from '../builtins.ts';
 import type { Later } from '../readiness.ts';
 import type { Departure } from './body.ts';
@@ -79,6 +80,14 @@ abstract class Sent<Request extends ClientRequest | ClientHttp2Stream> implement
   }
 }
 
+/** Breaks a response off when nothing of it comes for so long, but not while the guest has not read what has come. */
+function expectBytes(message: Readable & { setTimeout(ms: number, late?: () => void): unknown }, ms: number): void {
+  message.setTimeout(ms, () => {
+    if (message.readableLength > 0) message.setTimeout(ms);
+    else message.destroy(new HttpError('connection-read-timeout'));
+  });
+}
+
 export class Http1Errand extends Sent<ClientRequest> {
   readonly #options: RequestOptions;
 
@@ -122,7 +131,7 @@ export class Http1Errand extends Sent<ClientRequest> {
     });
     request.on('response', (response) => {
       this.relax();
-      response.setTimeout(betweenBytesTimeout, () => response.destroy(new HttpError('connection-read-timeout')));
+      expectBytes(response, betweenBytesTimeout);
       this.outcome.settle(response);
     });
     request.on('upgrade', (_response, socket) => {
@@ -179,7 +188,7 @@ export class Http2Errand extends Sent<ClientHttp2Stream> {
       stream.on('end', () => {
         message.complete = true;
       });
-      stream.setTimeout(betweenBytesTimeout, () => stream.destroy(new HttpError('connection-read-timeout')));
+      expectBytes(message, betweenBytesTimeout);
       this.outcome.settle(message);
     }) as never);
     // Node ends the body of a stream that was reset, but one that breaks off must not look like one that ended.
