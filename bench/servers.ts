@@ -20,10 +20,28 @@ export async function freePort(): Promise<number> {
   return address.port;
 }
 
+/** Each server is a process group, for those that start processes of their own; a terminal's Ctrl-C does not reach them. */
+const groups = new Set<number>();
+process.once('SIGINT', () => {
+  for (const group of groups) killGroup(group, 'SIGKILL');
+  process.exit(130);
+});
+
+function killGroup(group: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(-group, signal);
+  } catch {
+    // All of them have ended.
+  }
+}
+
 /** @param args made from the port that the server shall listen on */
 export async function startServer(command: string, args: (port: number) => readonly string[]): Promise<Server> {
   const port = await freePort();
-  const child = spawn(command, args(port), { stdio: ['ignore', 'ignore', 'pipe'] });
+  const child = spawn(command, args(port), { stdio: ['ignore', 'ignore', 'pipe'], detached: true });
+  const group = child.pid;
+  if (group === undefined) throw new Error(`${command} cannot be started`);
+  groups.add(group);
   let stderr = '';
   child.stderr?.on('data', (chunk: Buffer) => {
     stderr = (stderr + chunk.toString()).slice(-2000);
@@ -42,10 +60,11 @@ export async function startServer(command: string, args: (port: number) => reado
         child,
         async stop() {
           // As a person would stop it: what the command line keeps for its next start is written at its end.
-          child.kill('SIGTERM');
-          const forced = setTimeout(() => child.kill('SIGKILL'), 5000);
+          killGroup(group, 'SIGTERM');
+          const forced = setTimeout(() => killGroup(group, 'SIGKILL'), 5000);
           await exit;
           clearTimeout(forced);
+          groups.delete(group);
         },
       };
     }
