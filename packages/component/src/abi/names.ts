@@ -7,6 +7,7 @@ const capitalised = (word: string): string => word.charAt(0).toUpperCase() + wor
 
 /** `blocking-read` → `blockingRead`, `get-JSON` → `getJson`. */
 export function camelCase(kebab: string): string {
+  if (!kebab.includes('-')) return kebab.toLowerCase();
   const [first = '', ...rest] = kebab.split('-');
   return first.toLowerCase() + rest.map(capitalised).join('');
 }
@@ -31,6 +32,7 @@ export type FunctionName =
 
 /** Reads `[method]input-stream.blocking-read`, `[static]fields.from-list`, `[constructor]fields` and plain names. */
 export function parseFunctionName(name: string): FunctionName {
+  if (!name.startsWith('[')) return { kind: 'plain', name };
   const match = /^\[(constructor|method|static)\]([^.]*)(?:\.(.*))?$/.exec(name);
   const [, kind, resource = '', member] = match ?? [];
   if (kind === 'constructor') return { kind, resource };

@@ -20,6 +20,7 @@ import { MAX_INDEX_SPACE } from './limits.ts';
 import { malformed, Reader } from './reader.ts';
 
 const PREAMBLE_BYTES = 8;
+const SORTS = ['func', 'table', 'memory', 'global', 'tag'] as const;
 /** The position of each section id in a module; id 0, custom, stands anywhere. */
 const ORDER: readonly number[] = [0, 1, 2, 3, 4, 5, 7, 8, 9, 10, 12, 13, 11, 6];
 
@@ -82,13 +83,13 @@ class CoreModuleReader {
     const { reader } = this;
     switch (id) {
       case 1:
-        this.each(() => this.store.addGroup(this.types, readRecType(reader), (message) => this.invalid(message)));
+        this.each(() => this.store.addGroup(this.types, readRecType(reader), this.problem));
         return true;
       case 2:
         this.each(() => this.readImport());
         return true;
       case 3:
-        this.each(() => this.funcs.push(reader.u32()));
+        this.readFunctions();
         return true;
       case 4:
         this.each(() => this.readTable());
@@ -128,6 +129,26 @@ class CoreModuleReader {
     this.imports.push({ module, name, type });
   }
 
+  /** A module has thousands, nearly all with a type index of one byte, so they are read without a call for each. */
+  private readFunctions(): void {
+    const { funcs, reader } = this;
+    const { bytes, end } = reader;
+    const count = reader.count(MAX_INDEX_SPACE, 'section item');
+    let { position } = reader;
+    for (let i = 0; i < count; i++) {
+      const byte = position < end ? (bytes[position] as number) : 0x80;
+      if (byte < 0x80) {
+        funcs.push(byte);
+        position++;
+      } else {
+        reader.position = position;
+        funcs.push(reader.u32());
+        position = reader.position;
+      }
+    }
+    reader.position = position;
+  }
+
   private readTable(): void {
     const { reader } = this;
     const initialised = reader.peek() === 0x40;
@@ -148,7 +169,7 @@ class CoreModuleReader {
   }
 
   private exported(sort: number, index: number): CoreExternType {
-    const kind = (['func', 'table', 'memory', 'global', 'tag'] as const)[sort];
+    const kind = SORTS[sort];
     if (kind === undefined) throw malformed(`invalid leading byte (0x${sort.toString(16)}) for external kind`, this.reader.position);
     if (kind === 'func') {
       const type = this.funcs[index];
@@ -273,6 +294,8 @@ class CoreModuleReader {
   private notConstant(): ComponentError {
     return this.invalid('constant expression required: non-constant operator');
   }
+
+  private readonly problem = (message: string): ComponentError => this.invalid(message);
 
   private invalid(message: string): ComponentError {
     return new ComponentError('TENON_CORE_INVALID', message, { offset: this.reader.position });

@@ -1,6 +1,7 @@
 /** Evaluates type definitions in an environment, so that handles name resources of the plan. */
 import type { TypeExpr, ValTypeExpr } from '../binary/definitions.ts';
 import type { Field, FuncType, PrimitiveKind, PrimitiveType, ResourceId, ValType } from '../types/types.ts';
+import { children } from '../validate/type-info.ts';
 import { at, type Environment, type TypeValue } from './environment.ts';
 
 const primitives = new Map<PrimitiveKind, PrimitiveType>();
@@ -111,35 +112,20 @@ export function asyncValueIn(type: FuncType): string | undefined {
 
 function findAsyncValue(type: FuncType): string | undefined {
   const seen = new Set<ValType>();
-  const visit = (t: ValType | undefined): string | undefined => {
-    if (t === undefined || seen.has(t)) return undefined;
-    seen.add(t);
+  const visit = (t: ValType): string | undefined => {
     if (ASYNC_KINDS.has(t.kind)) return t.kind;
-    switch (t.kind) {
-      case 'record':
-        return first(t.fields.map((field) => field.type));
-      case 'variant':
-        return first(t.cases.map((c) => c.type));
-      case 'list':
-        return visit(t.element);
-      case 'map':
-        return first([t.key, t.value]);
-      case 'tuple':
-        return first(t.types);
-      case 'option':
-        return visit(t.type);
-      case 'result':
-        return first([t.ok, t.err]);
-      default:
-        return undefined;
-    }
-  };
-  const first = (types: readonly (ValType | undefined)[]): string | undefined => {
-    for (const t of types) {
-      const found = visit(t);
+    const parts = children(t);
+    if (parts.length === 0 || seen.has(t)) return undefined;
+    seen.add(t);
+    for (const part of parts) {
+      const found = visit(part);
       if (found !== undefined) return found;
     }
     return undefined;
   };
-  return first([...type.params.map((param) => param.type), type.result]);
+  for (const { type: t } of type.params) {
+    const found = visit(t);
+    if (found !== undefined) return found;
+  }
+  return type.result === undefined ? undefined : visit(type.result);
 }

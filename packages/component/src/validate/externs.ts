@@ -186,16 +186,27 @@ function arePartsVisible(v: Validation, externs: Externs, type: ValType): boolea
 
 /** Closes a component or component type. */
 export function finish(v: Validation, scope: Scope): ComponentType {
+  return {
+    imports: scope.imports.items,
+    exports: scope.exports.items,
+    importedResources: scope.importedResources,
+    definedResources: exportedResources(v, scope),
+  };
+}
+
+/** Those of the resources defined in a scope that its exports mention. */
+function exportedResources(v: Validation, scope: Scope): number[] {
+  const exported: number[] = [];
+  if (scope.definedResources.size === 0) return exported;
   const importsFree = new FreeResources(v.effort);
   for (const item of scope.imports.items.values()) importsFree.extern(item);
   const exportsFree = new FreeResources(v.effort);
   for (const item of scope.exports.items.values()) exportsFree.extern(item);
-  const definedResources: number[] = [];
   for (const resource of scope.definedResources.keys()) {
     if (importsFree.found.has(resource)) throw v.error('local resource type found in imports');
     if (!exportsFree.found.has(resource)) continue;
     if (!scope.explicitResources.has(resource)) throw v.error('local resource type found in export but not exported itself');
-    definedResources.push(resource);
+    exported.push(resource);
   }
-  return { imports: scope.imports.items, exports: scope.exports.items, importedResources: scope.importedResources, definedResources };
+  return exported;
 }

@@ -12,6 +12,7 @@ import { children } from './type-info.ts';
 export class Substitution {
   readonly resources = new Map<ResourceId, ResourceId>();
   private readonly replaced = new Map<object, object>();
+  private renames = false;
   private readonly effort: Effort;
 
   constructor(effort: Effort) {
@@ -20,10 +21,16 @@ export class Substitution {
 
   /** Replaces the very type `from` (not its equals) by `to`. */
   rename(from: object, to: object): void {
+    this.renames = true;
     this.replaced.set(from, to);
   }
 
+  private get isIdentity(): boolean {
+    return !this.renames && this.resources.size === 0;
+  }
+
   extern(extern: ExternType): ExternType {
+    if (this.isIdentity) return extern;
     switch (extern.kind) {
       case 'module':
         return extern;
@@ -86,6 +93,7 @@ export class Substitution {
   }
 
   externs(externs: ReadonlyMap<string, ExternType>): ReadonlyMap<string, ExternType> {
+    if (this.isIdentity) return externs;
     let copy: Map<string, ExternType> | undefined;
     this.effort.spend(externs.size);
     for (const [name, extern] of externs) {
