@@ -16,6 +16,9 @@ const plain = fileURLToPath(new URL('../peers/node-system.mjs', import.meta.url)
 
 type Name = 'tenon' | 'jco' | 'node';
 
+/** A row's own peer: what a poll costs must hardly depend on how many are polled. */
+const FEW = 'tenon, 10 pollables';
+
 /** A folder and an echo server for as long as a contender is open. */
 interface Ground {
   readonly folder: string;
@@ -81,10 +84,11 @@ export function wasiRows(quick: boolean): Row[] {
   const sent = quick ? 16 * 2 ** 20 : 256 * 2 ** 20;
   const opens = quick ? 10_000 : 100_000;
   const trips = quick ? 2_000 : 20_000;
-  const wakes = quick ? 200 : 2_000;
+  const polls = quick ? 2_000 : 20_000;
   // jco takes milliseconds to open a file and minutes to write a gigabyte: it does less, and the figure is the same.
   const bytesOf = (name: Name): number => (name === 'jco' ? bytes / 8 : bytes);
   const opensOf = (name: Name): number => (name === 'jco' ? opens / 100 : opens);
+  const pollsOf = (name: Name): number => (name === 'jco' ? polls / 10 : polls);
   const megabytes =
     (of: number) =>
     (ns: number): number =>
@@ -102,12 +106,16 @@ export function wasiRows(quick: boolean): Row[] {
   const row = (names: readonly Name[], work: (name: Name) => Work): Pick<Row, 'contenders'> => ({
     contenders: names.map((name) => contender(name, work(name))),
   });
+  const polling =
+    (size: number) =>
+    (name: Name): Work => ({ args: () => ['poll', String(size), String(pollsOf(name))], figure: each(pollsOf(name)) });
   const poll = (size: number): Row => ({
     ...cost,
-    name: `poll, one of ${size} wakes`,
-    ...row(['tenon', 'jco'], () => ({ args: () => ['poll', String(size), String(wakes)], figure: each(wakes) })),
-    targets: [],
+    name: `poll of ${size} pollables, one of them ready`,
+    ...row(['tenon', 'jco'], polling(size)),
+    targets: [{ peer: 'jco', ratio: 1 }],
   });
+  const many = poll(1000);
   return [
     {
       ...rate,
@@ -153,6 +161,10 @@ export function wasiRows(quick: boolean): Row[] {
       targets: [{ peer: 'jco', ratio: 1 }],
     },
     poll(10),
-    { ...poll(1000), targets: [{ peer: 'jco', ratio: 1 }] },
+    {
+      ...many,
+      contenders: [...many.contenders, { ...contender('tenon', polling(10)('tenon')), name: FEW }],
+      targets: [...many.targets, { peer: FEW, ratio: 2 }],
+    },
   ];
 }

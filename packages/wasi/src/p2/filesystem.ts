@@ -1,12 +1,13 @@
 /** `wasi:filesystem` — https://github.com/WebAssembly/WASI/tree/main/wasip2/filesystem */
 import { type BigIntStats, fdatasync, fstatSync, fsync, ftruncate, futimesSync } from 'node:fs';
 import { promisify } from 'node:util';
-import { resultError } from '@tenon/component';
+import { blocking, resultError } from '@tenon/component';
 import { type Datetime, datetimeOf, nanosecondsOf } from '../body/clock.ts';
 import { Directory, type Entries, type EntryType, type NewTime, timeFor, typeOf } from '../body/files/directory.ts';
 import { codeOf, FileError } from '../body/files/error.ts';
 import { File, FileSink, FileSource } from '../body/files/file.ts';
 import { identity } from '../body/files/identity.ts';
+import { mustTurn, turn } from '../body/readiness.ts';
 import { CHUNK } from '../body/streams.ts';
 import type { IoError } from './io-error.ts';
 import { InputStream, OutputStream } from './io-streams.ts';
@@ -79,6 +80,13 @@ async function attemptLater<T>(operation: () => Promise<T>): Promise<T> {
   } catch (error) {
     throw refuse(error);
   }
+}
+
+/** Runs an operation that may be done at once. Who does such again and again lets the event loop go round now and then. */
+function attemptSoon<T>(operation: () => T | Promise<T>): T | Promise<T> {
+  const done = attempt(operation);
+  if (done instanceof Promise) return attemptLater(() => done);
+  return mustTurn() ? turn().then(() => done) : done;
 }
 
 const DESCRIPTOR_TYPES: Readonly<Record<EntryType, string>> = {
@@ -230,18 +238,22 @@ export class Descriptor {
     });
   }
 
-  async read(length: bigint, offset: bigint): Promise<[Uint8Array, boolean]> {
-    return attemptLater(async () => {
+  read(length: bigint, offset: bigint): [Uint8Array, boolean] | Promise<[Uint8Array, boolean]> {
+    return attemptSoon(() => {
       if (this.#object instanceof Directory) throw new FileError('EISDIR');
       if (length === 0n) return [new Uint8Array(0), false];
       const into = Buffer.allocUnsafeSlow(length > CHUNK ? CHUNK : Number(length));
-      const count = await this.#object.read(into, positionOf(offset));
-      return [into.subarray(0, count), count === 0];
+      const done = this.#object.readSoon(into, positionOf(offset));
+      const took = (count: number): [Uint8Array, boolean] => [into.subarray(0, count), count === 0];
+      return typeof done === 'number' ? took(done) : done.then(took);
     });
   }
 
-  async write(buffer: Uint8Array, offset: bigint): Promise<bigint> {
-    return attemptLater(async () => BigInt(await this.#writable().write(buffer, positionOf(offset))));
+  write(buffer: Uint8Array, offset: bigint): bigint | Promise<bigint> {
+    return attemptSoon(() => {
+      const done = this.#writable().writeSoon(buffer, positionOf(offset));
+      return typeof done === 'number' ? BigInt(done) : done.then(BigInt);
+    });
   }
 
   readDirectory(): DirectoryEntryStream {
@@ -347,6 +359,11 @@ export class Descriptor {
 
   [Symbol.dispose](): void {
     this.#object.release();
+  }
+
+  static {
+    blocking(Descriptor.prototype.read);
+    blocking(Descriptor.prototype.write);
   }
 }
 

@@ -1,5 +1,6 @@
-import { closeSync, fstatSync, openSync, read, readSync, write, writeSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, read, readSync, writeSync, writev } from 'node:fs';
 import { CHUNK, EMPTY, Sink, Source } from '../streams.ts';
+import { type Device, deviceOf } from './device.ts';
 import { FileError, fileError } from './error.ts';
 
 /** What is known about an inode while some guest has it open: streams that read ahead look here whether it was written to. */
@@ -22,15 +23,8 @@ function inodeOf(device: bigint, number: bigint): Inode {
   return inode;
 }
 
-/**
- * Until when devices are left alone on which a short read or write has taken long, in milliseconds of the process.
- * Otherwise it is done at once on this thread: the page cache answers in a few microseconds, and the way to the thread pool and back
- * costs ten times that. What a slow device may cost everyone else is bounded: it rests for twenty times what it took.
- */
-const resting = new Map<bigint, number>();
+/** The longest read or write that is done at once on this thread. */
 const SHORT = 65_536;
-const SLOW_MS = 5;
-const REST = 20;
 
 /** An open regular file. Its file descriptor is closed when the last user has released it. */
 export class File {
@@ -39,14 +33,14 @@ export class File {
   readonly writable: boolean;
   /** It was opened through a directory that is granted for reading only. */
   readonly readOnly: boolean;
-  readonly device: bigint;
+  readonly #device: Device;
   readonly inode: Inode;
   #users = 1;
   #append: number | undefined;
 
   constructor(fd: number, device: bigint, number: bigint, access: Pick<File, 'readable' | 'writable' | 'readOnly'>) {
     this.fd = fd;
-    this.device = device;
+    this.#device = deviceOf(device);
     this.inode = inodeOf(device, number);
     this.readable = access.readable;
     this.writable = access.writable;
@@ -63,22 +57,6 @@ export class File {
     closeSync(this.fd);
     if (this.#append !== undefined) closeSync(this.#append);
     if (--this.inode.users === 0) inodes.delete(this.inode.key);
-  }
-
-  /** Runs a short operation at once, and sees how long it takes. */
-  quickly<T>(operation: () => T): T {
-    const start = performance.now();
-    try {
-      return operation();
-    } finally {
-      const end = performance.now();
-      if (end - start > SLOW_MS) resting.set(this.device, end + REST * (end - start));
-    }
-  }
-
-  /** Whether short operations are done at once. */
-  get quick(): boolean {
-    return resting.size === 0 || performance.now() >= (resting.get(this.device) ?? 0);
   }
 
   /**
@@ -102,13 +80,13 @@ export class File {
     });
   }
 
-  /** @param position where to write, `undefined` for the end. Resolves to how many bytes were written. */
-  write(bytes: Uint8Array, position: number | undefined): Promise<number> {
+  /** @param position where to write, `undefined` for the end. Resolves to how many bytes were written, which may be fewer. */
+  write(pieces: readonly Uint8Array[], position: number | undefined): Promise<number> {
     if (!this.writable) return Promise.reject(new FileError('EBADF', 'the file is not open for writing'));
     const at = position === undefined ? this.end : { fd: this.fd, position };
     this.#users++;
     return new Promise((resolve, reject) => {
-      write(at.fd, bytes, 0, bytes.length, at.position, (error, count) => {
+      writev(at.fd, pieces, at.position, (error, count) => {
         this.inode.writes++;
         this.release();
         if (error) reject(fileError(error));
@@ -124,19 +102,24 @@ export class File {
 
   /** Writes at once where that is quick, else later. */
   writeSoon(bytes: Uint8Array, position: number | undefined): number | Promise<number> {
-    return bytes.length <= SHORT && this.quick ? this.writeNow(bytes, position) : this.write(bytes, position);
+    return bytes.length <= SHORT && this.quick ? this.writeNow(bytes, position) : this.write([bytes], position);
   }
 
   readNow(into: Uint8Array, position: number): number {
     if (!this.readable) throw new FileError('EBADF', 'the file is not open for reading');
-    return this.quickly(() => readSync(this.fd, into, 0, into.length, position));
+    return this.#device.run(() => readSync(this.fd, into, 0, into.length, position));
   }
 
   writeNow(bytes: Uint8Array, position: number | undefined): number {
     if (!this.writable) throw new FileError('EBADF', 'the file is not open for writing');
     this.inode.writes++;
     const at = position === undefined ? this.end : { fd: this.fd, position };
-    return this.quickly(() => writeSync(at.fd, bytes, 0, bytes.length, at.position));
+    return this.#device.run(() => writeSync(at.fd, bytes, 0, bytes.length, at.position));
+  }
+
+  /** Whether short operations are done at once. */
+  get quick(): boolean {
+    return this.#device.quick;
   }
 
   get size(): number {
@@ -252,6 +235,9 @@ export class FileSource extends Source {
   }
 }
 
+/** How many pieces the system takes at once. */
+const MOST_PIECES = 1024;
+
 /** Writes to a file from a position on, or at its end. */
 export class FileSink extends Sink {
   readonly #file: File;
@@ -261,6 +247,7 @@ export class FileSink extends Sink {
   #flushing = false;
   #failure: FileError | undefined;
   #closed = false;
+  #released = false;
 
   /** @param position `undefined` to append. */
   constructor(file: File, position: number | undefined) {
@@ -284,6 +271,7 @@ export class FileSink extends Sink {
   }
 
   override write(bytes: Uint8Array): void {
+    if (bytes.length === 0) return;
     if (this.#pending === 0 && bytes.length <= SHORT && this.#file.quick) {
       this.#writeNow(bytes);
       return;
@@ -303,8 +291,6 @@ export class FileSink extends Sink {
     if (this.#pending === 0) this.#finish();
     this.notify();
   }
-
-  #released = false;
 
   #finish(): void {
     this.#closed = true;
@@ -333,16 +319,14 @@ export class FileSink extends Sink {
     }
   }
 
+  /** Everything that waits goes on one way to the thread pool. */
   async #drain(): Promise<void> {
     try {
-      for (let bytes = this.#waiting.shift(); bytes !== undefined; bytes = this.#waiting.shift()) {
-        let left = bytes;
-        while (left.length > 0) {
-          const count = await this.#file.write(left, this.#position);
-          if (this.#position !== undefined) this.#position += count;
-          left = left.subarray(count);
-        }
-        this.#pending -= bytes.length;
+      while (this.#waiting.length > 0) {
+        const count = await this.#file.write(this.#waiting.slice(0, MOST_PIECES), this.#position);
+        if (this.#position !== undefined) this.#position += count;
+        this.#pending -= count;
+        this.#wrote(count);
         if (this.ready()) this.notify();
       }
     } catch (error) {
@@ -352,5 +336,17 @@ export class FileSink extends Sink {
     }
     if (this.#closed) this.#finish();
     this.notify();
+  }
+
+  #wrote(count: number): void {
+    let left = count;
+    let whole = 0;
+    for (let first = this.#waiting[0]; first !== undefined && left >= first.length; first = this.#waiting[whole]) {
+      left -= first.length;
+      whole++;
+    }
+    this.#waiting.splice(0, whole);
+    const [first] = this.#waiting;
+    if (first !== undefined) this.#waiting[0] = first.subarray(left);
   }
 }
