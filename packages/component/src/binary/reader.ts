@@ -15,6 +15,30 @@ const EMPTY: readonly never[] = [];
 
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
+/** Undefined when it is not ASCII. Eight characters at a time: each addition makes a string. */
+function shortAscii(bytes: Uint8Array, start: number, end: number): string | undefined {
+  let text = '';
+  let at = start;
+  for (; at + 8 <= end; at += 8) {
+    const a = bytes[at] as number;
+    const b = bytes[at + 1] as number;
+    const c = bytes[at + 2] as number;
+    const d = bytes[at + 3] as number;
+    const e = bytes[at + 4] as number;
+    const f = bytes[at + 5] as number;
+    const g = bytes[at + 6] as number;
+    const h = bytes[at + 7] as number;
+    if ((a | b | c | d | e | f | g | h) >= 0x80) return undefined;
+    text += String.fromCharCode(a, b, c, d, e, f, g, h);
+  }
+  for (; at < end; at++) {
+    const byte = bytes[at] as number;
+    if (byte >= 0x80) return undefined;
+    text += String.fromCharCode(byte);
+  }
+  return text;
+}
+
 /** A malformed binary: the error every decoder throws. */
 export function malformed(message: string, offset: number): ComponentError {
   return new ComponentError('TENON_MALFORMED', message, { offset });
@@ -136,14 +160,8 @@ export class Reader {
     const start = this.skip(length);
     const { bytes, position } = this;
     if (length <= SHORT_STRING_BYTES) {
-      let text = '';
-      let at = start;
-      for (; at < position; at++) {
-        const byte = bytes[at] as number;
-        if (byte >= 0x80) break;
-        text += String.fromCharCode(byte);
-      }
-      if (at === position) return text;
+      const text = shortAscii(bytes, start, position);
+      if (text !== undefined) return text;
     }
     try {
       return utf8.decode(bytes.subarray(start, position));
