@@ -3,6 +3,7 @@
  * https://github.com/WebAssembly/component-model/blob/main/design/mvp/Explainer.md#type-definitions
  */
 import { WastError } from './errors.ts';
+import { nearestFloat } from './float.ts';
 import { type Sexpr, textOf } from './sexpr.ts';
 
 export type IntegerKind = 'u8' | 's8' | 'u16' | 's16' | 'u32' | 's32' | 'u64' | 's64';
@@ -71,9 +72,9 @@ export function readValue(node: Sexpr): Value {
       return { kind: core, value: BigInt.asUintN(core === 'i32' ? 32 : 64, integer(atom(one()), core)) };
     }
     case 'f32.const':
-      return { kind: 'f32', value: Math.fround(float(atom(one()))) };
+      return { kind: 'f32', value: float(atom(one()), 'f32') };
     case 'f64.const':
-      return { kind: 'f64', value: float(atom(one())) };
+      return { kind: 'f64', value: float(atom(one()), 'f64') };
     case 'char.const': {
       const value = string(one());
       if ([...value].length !== 1) throw bad('`char.const` takes one character');
@@ -143,23 +144,15 @@ function integer(literal: string, kind: string): bigint {
   return value;
 }
 
-function float(literal: string): number {
+function float(literal: string, kind: 'f32' | 'f64'): number {
   const text = literal.replaceAll('_', '');
-  const negative = text.startsWith('-');
+  const sign = text.startsWith('-') ? -1 : 1;
   const magnitude = text.replace(/^[+-]/, '');
-  const sign = negative ? -1 : 1;
   if (magnitude === 'inf') return sign * Number.POSITIVE_INFINITY;
   // The Component Model has one NaN: payloads and signs do not survive lifting and lowering.
   if (/^nan(:.*)?$/.test(magnitude)) return Number.NaN;
-  if (/^\d+(\.\d*)?([eE][+-]?\d+)?$/.test(magnitude)) return sign * Number(magnitude);
-  const hex = /^0x([0-9a-fA-F]+)(?:\.([0-9a-fA-F]*))?(?:[pP]([+-]?\d+))?$/.exec(magnitude);
-  if (hex?.[1] === undefined) throw bad(`\`${literal}\` is not a float`);
-  const digits = BigInt(`0x${hex[1]}${hex[2] ?? ''}`);
-  let exponent = Number(hex[3] ?? 0) - 4 * (hex[2]?.length ?? 0);
-  // In steps, so that no intermediate power overflows or underflows.
-  let value = Number(digits);
-  for (; exponent > 0 && Number.isFinite(value); exponent -= Math.min(exponent, 1000)) value *= 2 ** Math.min(exponent, 1000);
-  for (; exponent < 0 && value !== 0; exponent += Math.min(-exponent, 1000)) value *= 2 ** -Math.min(-exponent, 1000);
+  const value = nearestFloat(magnitude, kind);
+  if (value === undefined) throw bad(`\`${literal}\` is not a float`);
   return sign * value;
 }
 
