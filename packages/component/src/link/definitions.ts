@@ -3,6 +3,7 @@ import type { HostFunction } from '../abi/contract.ts';
 import { camelCase, parseFunctionName, pascalCase } from '../abi/names.ts';
 import { ComponentError } from '../errors.ts';
 import type { ResourceClass } from '../instance/state.ts';
+import { brief } from '../validate/names.ts';
 import type { HostPath, Plan } from './plan.ts';
 import { provider } from './semver.ts';
 
@@ -52,7 +53,7 @@ export class MissingImportsError extends ComponentError {
   readonly missing: readonly MissingImport[];
 
   constructor(missing: readonly MissingImport[]) {
-    const lines = missing.map((m) => (m.item === undefined ? `  ${m.import}` : `  ${m.import}: ${m.item}`));
+    const lines = missing.map((m) => (m.item === undefined ? `  ${brief(m.import)}` : `  ${brief(m.import)}: ${brief(m.item)}`));
     super('TENON_IMPORT_MISSING', `nothing provides ${missing.length === 1 ? 'this import' : 'these imports'}:\n${lines.join('\n')}`);
     this.missing = missing;
   }

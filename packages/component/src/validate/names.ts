@@ -22,6 +22,24 @@ const MAX_U64 = 0xffff_ffff_ffff_ffffn;
 const MAX_U64_DIGITS = 20;
 const BASE64 = /^[0-9A-Za-z+/]+={0,2}$/;
 
+const MAX_QUOTED = 100;
+const MAX_MESSAGE = 2_000;
+
+/** A name as messages quote it: one of 100,000 characters helps nobody. */
+export function brief(name: string): string {
+  return cut(name, MAX_QUOTED);
+}
+
+/** A message with its quotations cut to what can be read. */
+export function withBriefNames(message: string): string {
+  return cut(
+    message.replace(/`([^`]*)`/g, (_, quoted: string) => `\`${brief(quoted)}\``),
+    MAX_MESSAGE,
+  );
+}
+
+const cut = (text: string, length: number): string => (text.length <= length ? text : `${text.slice(0, length).toWellFormed()}…`);
+
 /** Whether a string is a `label`: kebab case, each fragment of one case. */
 export function isLabel(text: string): boolean {
   return LABEL.test(text);
@@ -29,6 +47,8 @@ export function isLabel(text: string): boolean {
 
 /** Two labels or plain names are strongly unique when these differ. */
 export function uniquenessKey(name: string): string {
+  // URLs and hashes, whose case matters.
+  if (name.includes('=')) return name;
   const lower = name.toLowerCase();
   const annotated = /^\[(?:method|static)\](([^.]*)\.(.*))$/s.exec(lower);
   if (annotated === null) return lower;

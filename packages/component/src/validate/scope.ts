@@ -16,6 +16,7 @@ import type {
   InstanceType,
   ResourceId,
 } from '../types/types.ts';
+import { brief } from './names.ts';
 
 /** A name for a resource: the object is the identity, since an export or import of a resource type names it anew. */
 export type ResourceName = Extract<DefinedType, { kind: 'resource' }>;
@@ -91,7 +92,7 @@ export function describeCurrent(scope: Scope): string | undefined {
       return undefined;
     case 'import':
     case 'export':
-      return `${current.kind} ${JSON.stringify(current.name.name)}`;
+      return `${current.kind} ${JSON.stringify(brief(current.name.name))}`;
     case 'core module':
       return `core module[${scope.coreModules.length}]`;
     case 'core instance':
@@ -105,7 +106,7 @@ export function describeCurrent(scope: Scope): string | undefined {
     case 'type':
       return `type[${scope.types.length}]`;
     case 'alias':
-      return current.alias.kind === 'outer' ? 'alias outer' : `alias ${JSON.stringify(current.alias.name)}`;
+      return current.alias.kind === 'outer' ? 'alias outer' : `alias ${JSON.stringify(brief(current.alias.name))}`;
     case 'canon':
       return current.canon.kind === 'lift' ? `func[${scope.funcs.length}]` : `core func[${scope.coreFuncs.length}] (${current.canon.kind})`;
     case 'start':

@@ -598,3 +598,25 @@ test('the core modules of a binary are counted over all its components', () => {
     message: /at most 10000 core modules/,
   });
 });
+
+test('messages and paths quote the beginning of long names', () => {
+  const long = 'a'.repeat(99_000);
+  const shown = `${'a'.repeat(100)}…`;
+  rejects(
+    new RegExp(`^import name \`${shown}\` conflicts with previous name \`${shown}\`$`),
+    [type(instanceType()), imports(long, { kind: 'instance', type: 0 }), imports(long, { kind: 'instance', type: 0 })],
+    2,
+    `import "${shown}"`,
+  );
+  // A name with quotation marks of its own.
+  assert.throws(
+    () => check(imports('`'.repeat(99_000), { kind: 'instance', type: 0 })),
+    (error: unknown) => error instanceof ComponentError && error.message.length < 3_000,
+  );
+});
+
+test('names with hashes are unique as they are written', () => {
+  const hash = (text: string): Item => imports(`integrity=<sha256-${text}>`, { kind: 'instance', type: 0 });
+  check(type(instanceType()), hash('ABC='), hash('abc='));
+  rejects(/conflicts with previous name/, [type(instanceType()), hash('ABC='), hash('ABC=')]);
+});

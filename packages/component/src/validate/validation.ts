@@ -3,6 +3,7 @@ import { ComponentError, type ErrorCode } from '../errors.ts';
 import { CoreTypes } from '../types/core-types.ts';
 import type { CoreModuleType, PrimitiveKind, PrimitiveType, ResourceId } from '../types/types.ts';
 import { Effort } from './effort.ts';
+import { withBriefNames } from './names.ts';
 import { describeCurrent, type Scope } from './scope.ts';
 import { Subtyping } from './subtype.ts';
 
@@ -35,7 +36,7 @@ export class Validation {
       if (step !== undefined) path.unshift(step);
     }
     const offset = this.scope?.current?.offset ?? this.scope?.parent?.current?.offset;
-    return new ComponentError(code, message, {
+    return new ComponentError(code, withBriefNames(message), {
       ...(offset !== undefined && { offset }),
       ...(path.length > 0 && { path: path.join(' > ') }),
     });
