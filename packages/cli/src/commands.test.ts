@@ -57,6 +57,15 @@ test('tenon run: a trap says where, and the exit code is 1', async () => {
   assert.match(stderr, /wasm/);
 });
 
+test('tenon run --max-memory: a guest that allocates without end is told that there is no more', async () => {
+  const { code, stderr } = await tenon(['run', '--max-memory', '16777216', guest('rust-cli'), 'allocate']);
+  assert.equal(code, 1);
+  assert.match(stderr, /memory allocation of \d+ bytes failed[\s\S]*TENON_TRAP/);
+  const begins = await tenon(['run', '--max-memory', '65536', guest('rust-cli'), 'args']);
+  assert.match(begins.stderr, /TENON_MEMORY_LIMIT.*the limit is 65536/);
+  assert.equal(begins.code, 2);
+});
+
 test('tenon run: Ctrl-C ends a guest that computes for ever', async (t) => {
   const child = start(['run', guest('rust-cli'), 'spin']);
   t.after(() => child.kill('SIGKILL'));

@@ -1,6 +1,7 @@
 /** A validated component: compile once, instantiate often. */
 import { decode } from './binary/decode.ts';
 import type { ComponentDefinition } from './binary/definitions.ts';
+import { limitMemories } from './binary/memory-limit.ts';
 import { ComponentError } from './errors.ts';
 import { flatten } from './link/flatten.ts';
 import { rememberModuleType } from './link/given-modules.ts';
@@ -12,6 +13,11 @@ import { validate } from './validate/validate.ts';
 export interface ExternDescription {
   readonly name: string;
   readonly type: ExternType;
+}
+
+export interface CompileOptions {
+  /** Bytes that each linear memory may grow to; beyond, `memory.grow` fails. What the type of the memory says unless given. */
+  readonly maxMemoryBytes?: number | undefined;
 }
 
 /** A compiled component as plain data, to be sent to a worker thread with `postMessage`. Compiled code is shared, not copied. */
@@ -40,20 +46,24 @@ export class Component {
   /**
    * Decodes and validates a component and compiles its core modules.
    * @param bytes the component binary; it must not be changed while the component is in use
-   * @throws ComponentError TENON_NOT_WASM, TENON_CORE_MODULE, TENON_MALFORMED, TENON_INVALID or TENON_CORE_INVALID, with the byte offset
+   * @throws ComponentError TENON_NOT_WASM, TENON_CORE_MODULE, TENON_MALFORMED, TENON_INVALID or TENON_CORE_INVALID, with the byte offset;
+   *   TENON_MEMORY_LIMIT
    * @example const component = await Component.compile(await readFile('calculator.wasm'));
    */
-  static async compile(bytes: Uint8Array | ArrayBuffer): Promise<Component> {
+  static async compile(bytes: Uint8Array | ArrayBuffer, { maxMemoryBytes }: CompileOptions = {}): Promise<Component> {
     const input = asBytes(bytes);
     const definition = decode(input);
     const modules = new Map<number, WebAssembly.Module>();
     const compiling: Promise<void>[] = [];
+    const limited = (start: number, end: number): Uint8Array<ArrayBuffer> => {
+      const module = input.subarray(start, end);
+      return maxMemoryBytes === undefined ? module : limitMemories(module, maxMemoryBytes, start);
+    };
     const ranges = coreModules(definition);
     for (const { start, end } of ranges) {
-      const module = input.subarray(start, end);
-      if (module.length <= COMPILE_INLINE_BYTES) continue;
+      if (end - start <= COMPILE_INLINE_BYTES) continue;
       compiling.push(
-        WebAssembly.compile(module).then(
+        WebAssembly.compile(limited(start, end)).then(
           (compiled) => void modules.set(start, compiled),
           (error: unknown) => {
             throw coreInvalid(error, start);
@@ -67,7 +77,7 @@ export class Component {
     const validated = validate(definition, input);
     for (const { start, end } of ranges) {
       if (end - start > COMPILE_INLINE_BYTES) continue;
-      modules.set(start, compileInline(input.subarray(start, end), start));
+      modules.set(start, compileInline(limited(start, end), start));
     }
     if (compiled !== undefined) await compiled;
     for (const [start, module] of modules) rememberModuleType(module, validated.modules.get(start));

@@ -14,6 +14,7 @@ export const ENGINE_ERRORS = {
   TENON_VALUE_TYPE: 'A JavaScript value does not fit the type of the parameter or result: pass a value of the named type.',
   TENON_RESULT: 'The function returned the error case of its result; `payload` holds the error.',
   TENON_RESOURCE: 'A resource handle is dropped, moved, lent or of another type: use a live handle of the right type.',
+  TENON_MEMORY_LIMIT: 'A core module needs more memory from the start than it may have: raise the limit.',
   TENON_TRAP: 'The guest trapped; the instance is poisoned.',
 } as const;
 

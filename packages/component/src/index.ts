@@ -1,11 +1,13 @@
 /** @tenon/component: runs WebAssembly components in any JavaScript host. */
 
+export { inPlace } from './abi/in-place.ts';
 export { camelCase, interfaceName, parseFunctionName, pascalCase } from './abi/names.ts';
 export { maybeUndefined } from './abi/shapes.ts';
 export { trapMessage } from './abi/traps.ts';
 export { decode } from './binary/decode.ts';
 export type * from './binary/definitions.ts';
-export { Component, type ExternDescription, type SharedComponent } from './component.ts';
+export { limitMemories } from './binary/memory-limit.ts';
+export { type CompileOptions, Component, type ExternDescription, type SharedComponent } from './component.ts';
 export { ComponentError, ENGINE_ERRORS, type ErrorCode, resultError, TenonError, Trap } from './errors.ts';
 export { blocking, type MissingImport, MissingImportsError } from './link/definitions.ts';
 export { provider, versionTrack } from './link/semver.ts';

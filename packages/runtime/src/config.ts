@@ -78,6 +78,11 @@ export interface Limits {
   readonly drainTimeoutMs: number;
   /** Instances in each thread, and so requests at the same time; 64. */
   readonly maxInstances: number;
+  /**
+   * Bytes that each linear memory of an instance may grow to; 256 MiB. An instance has one for each core module that brings its own, which is
+   * one for each part of a composition.
+   */
+  readonly maxMemoryBytes: number;
   /** Requests in each thread that wait for an instance before clients get 503; 1,024. */
   readonly maxQueue: number;
   /** Requests that one instance serves before a fresh one takes its place; 1,000. With 1, no request sees what another left behind. */
@@ -105,6 +110,7 @@ export const DEFAULT_LIMITS: Limits = {
   startTimeoutMs: 30_000,
   drainTimeoutMs: 10_000,
   maxInstances: 64,
+  maxMemoryBytes: 256 * 1024 * 1024,
   maxQueue: 1024,
   maxRequestsPerInstance: 1000,
   maxConnections: 10_000,
@@ -122,6 +128,7 @@ const RANGES: { readonly [Name in keyof Limits]: readonly [min: number, max: num
   startTimeoutMs: [10, 2 ** 31 - 1],
   drainTimeoutMs: [0, 2 ** 31 - 1],
   maxInstances: [1, 100_000],
+  maxMemoryBytes: [65_536, 2 ** 34],
   maxQueue: [0, 1_000_000],
   maxRequestsPerInstance: [1, Number.MAX_SAFE_INTEGER],
   maxConnections: [1, 1_000_000],

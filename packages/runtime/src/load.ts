@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { Component, Linker, provider } from '@tenon/component';
 import { type Handle, respondTo, type Wasi } from '@tenon/wasi';
 import type { Guest } from './calls.ts';
+import type { Limits } from './config.ts';
 import { RuntimeError } from './errors.ts';
 import type { ComponentSource } from './messages.ts';
 
@@ -30,7 +31,7 @@ export interface Loaded {
 }
 
 /** @throws RuntimeError TENON_RUNTIME_FILE, and ComponentError for bytes that are no valid component */
-export async function load(source: ComponentSource): Promise<Loaded> {
+export async function load(source: ComponentSource, { maxMemoryBytes }: Pick<Limits, 'maxMemoryBytes'>): Promise<Loaded> {
   if (typeof source !== 'string' && !(source instanceof Uint8Array)) return { component: Component.fromShared(source), release: () => {} };
   const bytes = typeof source === 'string' ? await read(source) : source;
   // Of a large component these are megabytes that the collector, which does not see them, would keep for long.
@@ -38,7 +39,7 @@ export async function load(source: ComponentSource): Promise<Loaded> {
     const { buffer } = bytes;
     if (buffer instanceof ArrayBuffer && buffer.byteLength === bytes.byteLength) buffer.transfer(0);
   };
-  return { component: await Component.compile(bytes), release };
+  return { component: await Component.compile(bytes, { maxMemoryBytes }), release };
 }
 
 /** The name under which a component exports its handler. @throws RuntimeError TENON_RUNTIME_EXPORT */

@@ -343,6 +343,13 @@ test('a response that cannot be sent costs one request, and the log says why', (
     assert.equal(await status('/'), 200);
   }));
 
+test('refused: a component that needs more memory than it may have', async () => {
+  const runtime = await Runtime.create({ log: () => {} });
+  const config = http().withLimits({ maxMemoryBytes: 65_536 });
+  await assert.rejects(runtime.startWorkload(config), { code: 'TENON_MEMORY_LIMIT', message: /the limit is 65536/ });
+  await runtime.stop();
+});
+
 test('refused: options outside their range, and unknown names', () => {
   const config = http();
   for (const limits of [{ maxInstances: 0 }, { requestTimeoutMs: 1.5 }, { maxQueue: Number.NaN }, { unknown: 1 }]) {

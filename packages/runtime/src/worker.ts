@@ -55,7 +55,7 @@ let service: Service | undefined;
 
 async function start(message: StartMessage): Promise<void> {
   try {
-    const { component, release } = await load(message.component);
+    const { component, release } = await load(message.component, message.limits);
     const handler = message.handler ?? handlerName(component);
     service = new Service(message, component, handler);
     post({ type: 'ready', component: { ...component.share(), bytes: new Uint8Array() }, handler });

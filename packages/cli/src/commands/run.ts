@@ -4,7 +4,7 @@ import { Exit, isOutputBroken, preview1Module, runPreview1, type Wasi, type Wasi
 import type { Arguments, Command } from '../command.ts';
 import { CliError, usage } from '../errors.ts';
 import { readBytes } from '../files.ts';
-import { explainMissing, GRANT_OPTIONS, parseGrants } from '../grants.ts';
+import { explainMissing, GRANT_OPTIONS, MAX_MEMORY, parseGrants } from '../grants.ts';
 
 const RUN = 'wasi:cli/run@0.2.0';
 
@@ -15,6 +15,7 @@ export const command: Command = {
     'Core modules for WASI preview 1 run too.',
   options: {
     ...GRANT_OPTIONS,
+    'max-memory': MAX_MEMORY,
     invoke: { type: 'string', value: 'CALL', description: 'call an exported function with WAVE values and print its result in WAVE' },
   },
   examples: ['tenon run --dir ./data::/data --env LANG=C tool.wasm --verbose input.txt', "tenon run --invoke 'add(1, 2)' calculator.wasm"],
@@ -32,9 +33,10 @@ export const command: Command = {
       stderr: 'inherit',
     };
     const bytes = readBytes(file);
-    const module = call === undefined ? await preview1Module(bytes) : undefined;
+    const limits = { maxMemoryBytes: args.integer('max-memory') };
+    const module = call === undefined ? await preview1Module(bytes, limits) : undefined;
     if (module !== undefined) return runPreview1(module, options).catch(brokenOff);
-    const component = await Component.compile(bytes);
+    const component = await Component.compile(bytes, limits);
     const action = call === undefined ? runCommand(component, file) : await invokeCall(component, call);
 
     const system = wasi(options);

@@ -3,7 +3,7 @@ import { formatEntry, type LogEntry, Runtime, WorkloadConfig } from '@tenon/runt
 import type { Arguments, Command } from '../command.ts';
 import { usage } from '../errors.ts';
 import { requireFile } from '../files.ts';
-import { explainMissing, GRANT_OPTIONS, parseGrants } from '../grants.ts';
+import { explainMissing, GRANT_OPTIONS, MAX_MEMORY, parseGrants } from '../grants.ts';
 import { paint } from '../report.ts';
 
 const DEFAULT_ADDRESS = '127.0.0.1:8080';
@@ -37,6 +37,7 @@ export const command: Command = {
       value: 'N',
       description: 'requests until an instance is replaced by a fresh one; 1000 unless given',
     },
+    'max-memory': { ...MAX_MEMORY, description: `${MAX_MEMORY.description}; 268435456 unless given` },
     'max-body': {
       type: 'string',
       value: 'BYTES',
@@ -110,6 +111,7 @@ function configure(
     requestTimeoutMs: args.integer('timeout'),
     maxInstances: args.integer('instances'),
     maxRequestsPerInstance: args.integer('requests-per-instance'),
+    maxMemoryBytes: args.integer('max-memory'),
     maxBodyBytes: args.integer('max-body'),
     maxConnections: args.integer('max-connections'),
   };
