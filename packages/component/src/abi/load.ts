@@ -106,13 +106,22 @@ export function rangeLoaderOf(type: ValType & { kind: 'list' | 'map' }): LoadRan
   const load = elements(element);
   const isMap = type.kind === 'map';
   return (cx, address, length) => {
-    const byteLength = length * size;
     if (address % align !== 0) throw new Trap(`unaligned pointer: list pointer is not aligned to ${align}`);
-    if (address + byteLength > cx.bytes.length) throw new Trap('list pointer/length out of bounds of memory');
-    if (byteLength > MAX_LIST_BYTES) throw new Trap(`list of ${byteLength} bytes is longer than the limit of ${MAX_LIST_BYTES}`);
+    checkRange(cx, address, length * size);
     const list = load(cx, address, length);
     return isMap ? new Map(list as [unknown, unknown][]) : list;
   };
+}
+
+function checkRange(cx: Context, address: number, byteLength: number): void {
+  if (address + byteLength > cx.bytes.length) throw new Trap('list pointer/length out of bounds of memory');
+  if (byteLength > MAX_LIST_BYTES) throw new Trap(`list of ${byteLength} bytes is longer than the limit of ${MAX_LIST_BYTES}`);
+}
+
+/** A `list<u8>` where it lies. */
+export function viewBytes(cx: Context, address: number, length: number): Uint8Array {
+  checkRange(cx, address, length);
+  return cx.bytes.subarray(address, address + length);
 }
 
 /** `load_list_from_valid_range`. */

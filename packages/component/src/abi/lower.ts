@@ -11,10 +11,11 @@ import type { FuncType, TupleType, ValType } from '../types/types.ts';
 import { Context, Scope } from './context.ts';
 import type { Binding, CoreFunction, HostFunction, PreparedLower } from './contract.ts';
 import { cannotLeave, mayLeave } from './entry.ts';
+import { takesInPlace } from './in-place.ts';
 import { invoke } from './invoke.ts';
 import { suspendingImport } from './jspi.ts';
 import { type Flat, flatLifter } from './lift-flat.ts';
-import { loaderOf } from './load.ts';
+import { loaderOf, viewBytes } from './load.ts';
 import { flatLowerer } from './lower-flat.ts';
 import { explain, Misfit } from './misfit.ts';
 import { isThenable, lowerScalar, NONE } from './scalars.ts';
@@ -28,10 +29,12 @@ export function prepareLower(type: FuncType, encoding: StringEncoding): Prepared
   refuseAsync(type);
   const specialise = once(() => specialisedLower(type, false, helpers));
   const specialiseSuspending = once(() => specialisedLower(type, true, helpers));
-  const general = once(() => prepare(type, encoding));
+  const copying = once(() => prepare(type, encoding, false));
+  const viewing = once(() => prepare(type, encoding, true));
   return {
     bind(binding, host, suspends): CoreFunction {
       const factory = suspends ? specialiseSuspending() : specialise();
+      const general = takesInPlace(host) ? viewing : copying;
       if (factory === undefined) return suspends ? suspending(general, binding, host) : synchronous(general, binding, host);
       const core = factory(host, binding, binding.instance.flagsWord);
       return suspends ? suspendingImport(core) : core;
@@ -54,12 +57,13 @@ interface Prepared {
   readonly throws: boolean;
 }
 
-function prepare(type: FuncType, encoding: StringEncoding): Prepared {
+/** @param views whether lists of bytes are lifted where they lie */
+function prepare(type: FuncType, encoding: StringEncoding, views: boolean): Prepared {
   const flat = flattenParams(type);
   const spilled = flat.length > MAX_FLAT_PARAMS;
   return {
     encoding,
-    liftParams: spilled ? spilledParams(type) : flatParams(type),
+    liftParams: spilled ? spilledParams(type) : flatParams(type, views),
     lowerResult: resultLowerer(type.result, spilled ? 1 : flat.length),
     handles: passesHandles(type),
     gives: passesOwn(type),
@@ -67,11 +71,11 @@ function prepare(type: FuncType, encoding: StringEncoding): Prepared {
   };
 }
 
-function flatParams(type: FuncType): LiftParams {
+function flatParams(type: FuncType, views: boolean): LiftParams {
   const have = flattenParams(type);
   let at = 0;
   const lifts = type.params.map((param) => {
-    const lift = flatLifter(param.type, have, at);
+    const lift = views && isBytes(param.type) ? viewAt(at) : flatLifter(param.type, have, at);
     at += flatten(param.type).length;
     return lift;
   });
@@ -81,6 +85,13 @@ function flatParams(type: FuncType): LiftParams {
     return args;
   };
 }
+
+const isBytes = (type: ValType): boolean => type.kind === 'list' && type.element.kind === 'u8' && type.length === undefined;
+
+const viewAt =
+  (at: number) =>
+  (cx: Context, flat: Flat): Uint8Array =>
+    viewBytes(cx, (flat[at] as number) >>> 0, (flat[at + 1] as number) >>> 0);
 
 function spilledParams(type: FuncType): LiftParams {
   const tuple: TupleType = { kind: 'tuple', types: type.params.map((param) => param.type) };

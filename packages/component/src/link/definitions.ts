@@ -1,5 +1,6 @@
 /** Binds the host items of a plan to the embedder's definitions, and reports all that is missing at once. */
 import type { HostFunction } from '../abi/contract.ts';
+import { inPlace, takesInPlace } from '../abi/in-place.ts';
 import { camelCase, parseFunctionName, pascalCase } from '../abi/names.ts';
 import { ComponentError } from '../errors.ts';
 import type { ResourceClass } from '../instance/state.ts';
@@ -75,7 +76,7 @@ export function bindHost(plan: Plan, definitions: Definitions): HostBinding {
       miss(path, owner === undefined);
       continue;
     }
-    functions.push(found.call);
+    functions.push(takesInPlace(found.declared) ? inPlace(found.call) : found.call);
     blockingFlags.push(isBlocking(found.declared));
   }
   const classes = plan.resources.map((resource) => {

@@ -32,10 +32,16 @@ export class DescriptorSink extends Sink {
   }
 
   override write(bytes: Uint8Array): void {
-    if (this.#rest !== undefined) {
-      this.#rest.write(bytes);
-      return;
-    }
+    if (this.#rest !== undefined) this.#rest.write(bytes);
+    else this.#writeNow(bytes);
+  }
+
+  override writeLent(bytes: Uint8Array): void {
+    if (this.#rest !== undefined) this.#rest.writeLent(bytes);
+    else this.#writeNow(bytes);
+  }
+
+  #writeNow(bytes: Uint8Array): void {
     let left = bytes;
     try {
       while (left.length > 0) left = left.subarray(writeSync(this.#fd, left));
@@ -47,7 +53,7 @@ export class DescriptorSink extends Sink {
       }
       this.#rest = new WritableSink(this.#fd === 1 ? process.stdout : process.stderr, { keepOpen: true });
       this.#rest.add({ wake: this.#woken });
-      this.#rest.write(left);
+      this.#rest.writeLent(left);
     }
   }
 

@@ -25,6 +25,10 @@ export abstract class Sink extends Signal {
   abstract room(): number | undefined;
   /** Takes the bytes over: the caller does not touch them again. */
   abstract write(bytes: Uint8Array): void;
+  /** Writes bytes that stay the caller's: what is kept of them is copied. */
+  writeLent(bytes: Uint8Array): void {
+    this.write(new Uint8Array(bytes));
+  }
   /** Asks for all that was written to go out: until it has, there is no room. */
   flush(): void {}
   close(): void {}

@@ -325,9 +325,11 @@ function putSink(sink: Sink, pieces: Pieces): number | undefined {
     if (room === undefined) throw new FileError('EPIPE');
     if (pieces.length === 0) return 0;
     if (room === 0) return undefined;
-    const bytes = gather(pieces, Math.min(room, CHUNK));
-    sink.write(bytes);
-    return bytes.length;
+    const most = Math.min(room, CHUNK);
+    const [first] = pieces;
+    if (pieces.length === 1 && first !== undefined) sink.writeLent(first.subarray(0, most));
+    else sink.write(gather(pieces, most));
+    return total(pieces, most);
   } catch (error) {
     throw fileError(error);
   }

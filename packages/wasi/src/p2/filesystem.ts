@@ -1,7 +1,7 @@
 /** `wasi:filesystem` — https://github.com/WebAssembly/WASI/tree/main/wasip2/filesystem */
 import { type BigIntStats, fdatasync, fstatSync, fsync, ftruncate, futimesSync } from 'node:fs';
 import { promisify } from 'node:util';
-import { blocking, resultError } from '@tenon/component';
+import { blocking, inPlace, resultError } from '@tenon/component';
 import { type Datetime, datetimeOf, nanosecondsOf } from '../body/clock.ts';
 import { Directory, type Entries, type EntryType, type NewTime, timeFor, typeOf } from '../body/files/directory.ts';
 import { codeOf, FileError } from '../body/files/error.ts';
@@ -363,7 +363,7 @@ export class Descriptor {
 
   static {
     blocking(Descriptor.prototype.read);
-    blocking(Descriptor.prototype.write);
+    inPlace(blocking(Descriptor.prototype.write));
   }
 }
 

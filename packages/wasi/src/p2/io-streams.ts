@@ -1,5 +1,5 @@
 /** `wasi:io/streams` — https://github.com/WebAssembly/WASI/tree/main/wasip2/io */
-import { blocking } from '@tenon/component';
+import { blocking, inPlace } from '@tenon/component';
 import { mustTurn, turn, whenReady } from '../body/readiness.ts';
 import { CHUNK, EMPTY, type Sink, type Source } from '../body/streams.ts';
 import { closed, failed } from './io-error.ts';
@@ -94,12 +94,12 @@ export class OutputStream {
     // It may have been closed since.
     if (contents.length > 0) this.#room();
     this.#permit -= contents.length;
-    this.#put(contents);
+    this.#putLent(contents);
   }
 
   blockingWriteAndFlush(contents: Uint8Array): void | Promise<void> {
     if (this.#room() < contents.length) return this.#putAll(contents);
-    this.#put(contents);
+    this.#putLent(contents);
     return this.blockingFlush();
   }
 
@@ -168,13 +168,21 @@ export class OutputStream {
     }
   }
 
+  #putLent(bytes: Uint8Array): void {
+    try {
+      this.sink.writeLent(bytes);
+    } catch (error) {
+      throw failed(error);
+    }
+  }
+
   async #putAll(contents: Uint8Array): Promise<void> {
     let left = contents;
     while (left.length > 0) {
       await whenReady(this.sink);
       const room = this.#room();
       if (room === 0) continue;
-      this.#put(left.subarray(0, room));
+      this.#putLent(left.subarray(0, room));
       left = left.subarray(room);
     }
     this.sink.flush();
@@ -191,7 +199,8 @@ export class OutputStream {
   }
 
   static {
-    blocking(OutputStream.prototype.blockingWriteAndFlush);
+    inPlace(OutputStream.prototype.write);
+    inPlace(blocking(OutputStream.prototype.blockingWriteAndFlush));
     blocking(OutputStream.prototype.blockingFlush);
   }
 }

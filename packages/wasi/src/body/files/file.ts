@@ -271,11 +271,21 @@ export class FileSink extends Sink {
   }
 
   override write(bytes: Uint8Array): void {
+    if (this.#atOnce(bytes)) this.#writeNow(bytes);
+    else this.#writeLater(bytes);
+  }
+
+  override writeLent(bytes: Uint8Array): void {
+    if (this.#atOnce(bytes)) this.#writeNow(bytes);
+    else this.#writeLater(new Uint8Array(bytes));
+  }
+
+  #atOnce(bytes: Uint8Array): boolean {
+    return this.#pending === 0 && bytes.length <= SHORT && this.#file.quick;
+  }
+
+  #writeLater(bytes: Uint8Array): void {
     if (bytes.length === 0) return;
-    if (this.#pending === 0 && bytes.length <= SHORT && this.#file.quick) {
-      this.#writeNow(bytes);
-      return;
-    }
     this.#waiting.push(bytes);
     const idle = this.#pending === 0;
     this.#pending += bytes.length;
