@@ -4,7 +4,7 @@
  * https://webassembly.github.io/spec/core/binary/modules.html
  */
 import { ComponentError } from '../errors.ts';
-import { type CoreTypeId, type CoreTypes, canonicalValType } from '../types/core-types.ts';
+import { type CoreTypeId, type CoreTypes, canonicalValType, type PlainFunction, plainFunction } from '../types/core-types.ts';
 import type { CoreExternType, CoreFuncType, CoreModuleType, CoreValType } from '../types/types.ts';
 import {
   readCoreExternType,
@@ -40,7 +40,10 @@ class CoreModuleReader {
   readonly exports = new Map<string, CoreExternType>();
   private readonly reader: Reader;
   private readonly store: CoreTypes;
-  private readonly types: CoreTypeId[] = [];
+  /** Plain function types get their identity when an import or export has one: most never do. */
+  private readonly types: (CoreTypeId | PlainFunction)[] = [];
+  /** How many types at the front have theirs. */
+  private identified = 0;
   /** Type indices, for functions resolved only when one is exported. */
   private readonly funcs: number[] = [];
   private readonly tables: CoreExternType[] = [];
@@ -83,7 +86,7 @@ class CoreModuleReader {
     const { reader } = this;
     switch (id) {
       case 1:
-        this.each(() => this.store.addGroup(this.types, readRecType(reader), this.problem));
+        this.each(() => this.readTypes());
         return true;
       case 2:
         this.each(() => this.readImport());
@@ -117,6 +120,28 @@ class CoreModuleReader {
   private each(read: () => void): void {
     const count = this.reader.count(MAX_INDEX_SPACE, 'section item');
     for (let i = 0; i < count; i++) read();
+  }
+
+  private readTypes(): void {
+    const group = readRecType(this.reader);
+    const plain = plainFunction(group);
+    if (plain !== undefined) this.types.push(plain);
+    else this.store.addGroup(this.identities(), group, this.problem);
+  }
+
+  /** The type index space, for those that refer to it. */
+  private identities(): CoreTypeId[] {
+    const { types } = this;
+    for (; this.identified < types.length; this.identified++) this.identify(this.identified);
+    return types as CoreTypeId[];
+  }
+
+  private identify(index: number): CoreTypeId | undefined {
+    const type = this.types[index];
+    if (typeof type !== 'object') return type;
+    const id = this.store.idOf(type);
+    this.types[index] = id;
+    return id;
   }
 
   private readImport(): void {
@@ -211,14 +236,14 @@ class CoreModuleReader {
   }
 
   private funcType(index: number): CoreFuncType {
-    const id = this.types[index];
+    const id = this.identify(index);
     const type = id === undefined ? undefined : this.store.funcOf(id);
     if (type === undefined) throw this.invalid(`unknown type ${index}: type index out of bounds or not a function`);
     return type;
   }
 
   private valType(type: CoreValType): CoreValType {
-    const canonical = canonicalValType(this.types, type);
+    const canonical = type.startsWith('(') ? canonicalValType(this.identities(), type) : type;
     if (canonical === undefined) throw this.invalid(`unknown type in ${type}: type index out of bounds`);
     return canonical;
   }

@@ -10,6 +10,9 @@ const MAX_STRING_BYTES = 100_000;
 /** Below this length a loop beats the call into the engine's UTF-8 decoder. */
 const SHORT_STRING_BYTES = 24;
 
+/** Longer vectors grow as they are read, since a count may promise more than there is. */
+const EXACT_LENGTH = 16;
+
 /** Shared, since an empty vector is a single byte. */
 const EMPTY: readonly never[] = [];
 
@@ -143,8 +146,9 @@ export class Reader {
   vec<T>(limit: number, what: string, element: () => T): readonly T[] {
     const count = this.count(limit, what);
     if (count === 0) return EMPTY;
-    const result: T[] = [];
-    for (let i = 0; i < count; i++) result.push(element());
+    // Pushed to, an array would have room for seventeen.
+    const result = new Array<T>(Math.min(count, EXACT_LENGTH));
+    for (let i = 0; i < count; i++) result[i] = element();
     return result;
   }
 

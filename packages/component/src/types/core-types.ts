@@ -48,10 +48,9 @@ export class CoreTypes {
 
   /** Adds a group to a type index space; makes the error that it throws by `problem`. */
   addGroup(space: (CoreTypeId | undefined)[], group: readonly CoreSubType[], problem: CoreTypeProblem): void {
-    const [only] = group;
-    const plain = only !== undefined && group.length === 1 ? plainFunction(only) : undefined;
+    const plain = plainFunction(group);
     if (plain !== undefined) {
-      space.push(this.plainFunction(plain));
+      space.push(this.idOf(plain));
       return;
     }
     const base = space.length;
@@ -78,8 +77,8 @@ export class CoreTypes {
     for (let position = 0; position < group.length; position++) space.push(first + position);
   }
 
-  /** A group of one function type that refers to no other type, which is what nearly all groups are. */
-  private plainFunction(type: CoreFuncType & { readonly kind: 'func' }): CoreTypeId {
+  /** The identity of a {@link plainFunction}. */
+  idOf(type: PlainFunction): CoreTypeId {
     const key = functionKey(type);
     let id = this.groups.get(key);
     if (id === undefined) {
@@ -236,9 +235,11 @@ const plural = (what: string): string => (what === 'memory' ? 'memories' : `${wh
 
 /** Structural equality of function types. */
 export function sameFunc(a: CoreFuncType, b: CoreFuncType): boolean {
-  const same = (x: readonly CoreValType[], y: readonly CoreValType[]): boolean =>
-    x.length === y.length && x.every((type, i) => type === y[i]);
-  return same(a.params, b.params) && same(a.results, b.results);
+  return sameTypes(a.params, b.params) && sameTypes(a.results, b.results);
+}
+
+export function sameTypes(a: readonly CoreValType[], b: readonly CoreValType[]): boolean {
+  return a.length === b.length && a.every((type, i) => type === b[i]);
 }
 
 /** `(func (param i32 i32) (result i32))`. */
@@ -267,9 +268,13 @@ function mapReferences(type: CoreSubType['type'], pattern: RegExp, to: (index: n
   return { kind: type.kind, text: map(type.text) };
 }
 
-function plainFunction({ final, supertypes, type }: CoreSubType): Extract<CoreSubType['type'], { kind: 'func' }> | undefined {
-  if (!final || supertypes.length > 0 || type.kind !== 'func') return undefined;
-  return type.params.every(isNumeric) && type.results.every(isNumeric) ? type : undefined;
+export type PlainFunction = Extract<CoreSubType['type'], { kind: 'func' }>;
+
+/** The type of a group of one function type that refers to no other type, which is what nearly all groups are. */
+export function plainFunction(group: readonly CoreSubType[]): PlainFunction | undefined {
+  const [only] = group;
+  if (only === undefined || group.length > 1 || !only.final || only.supertypes.length > 0 || only.type.kind !== 'func') return undefined;
+  return only.type.params.every(isNumeric) && only.type.results.every(isNumeric) ? only.type : undefined;
 }
 
 const isNumeric = (type: CoreValType): boolean => !type.startsWith('(');

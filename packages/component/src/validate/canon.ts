@@ -3,7 +3,7 @@
  * https://github.com/WebAssembly/component-model/blob/main/design/mvp/CanonicalABI.md#canonical-definitions
  */
 import type { Canon } from '../binary/definitions.ts';
-import { sameFunc } from '../types/core-types.ts';
+import { sameTypes } from '../types/core-types.ts';
 import { flattenFunc } from '../types/layout.ts';
 import type { CoreFuncType, CoreValType, FuncType, ValType } from '../types/types.ts';
 import { type CanonOptions, checkCallback, checkPostReturn, readOptions, requireForLift, requireForLower } from './canon-options.ts';
@@ -113,20 +113,18 @@ function lift(v: Validation, scope: Scope, canon: Extract<Canon, { kind: 'lift' 
   checkAsync(v, options, type);
   requireForLift(v, options, type);
   const expected = flattenFunc(type, 'lift', { async: options.async, callback: options.callback !== undefined, pointer: options.pointer });
-  if (!sameList(expected.params, core.params)) {
+  if (!sameTypes(expected.params, core.params)) {
     throw v.error(
       `lowered parameter types \`${debug(expected.params)}\` do not match parameter types \`${debug(core.params)}\` of core function ${canon.func}`,
     );
   }
-  if (!sameList(expected.results, core.results)) {
+  if (!sameTypes(expected.results, core.results)) {
     throw v.error(
       `lowered result types \`${debug(expected.results)}\` do not match result types \`${debug(core.results)}\` of core function ${canon.func}`,
     );
   }
   return type;
 }
-
-const sameList = (a: readonly CoreValType[], b: readonly CoreValType[]): boolean => sameFunc(signature(a, []), signature(b, []));
 
 /** Core types as other tools print them in this message. */
 const debug = (types: readonly CoreValType[]): string => `[${types.map((type) => type.toUpperCase()).join(', ')}]`;

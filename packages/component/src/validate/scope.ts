@@ -30,16 +30,33 @@ export class Externs {
   readonly items = new Map<string, ExternType>();
   /** Names by {@link uniquenessKey}. */
   readonly names = new Map<string, string>();
-  /** Types (by object identity) that have an externally visible name and may be used in further items. */
-  readonly visible = new Set<object>();
+  private visibleMade: Set<object> | undefined;
   /** Types found to consist of visible ones; only ever grows, like `visible`. */
   readonly knownVisible = new Set<object>();
-  /** The top-level name of each resource, for `[method]` and friends. */
-  readonly resourceNames = new Map<ResourceName, string>();
-  readonly resourceLabels = new Set<string>();
+  private resourceNamesMade: Map<ResourceName, string> | undefined;
+  private resourceLabelsMade: Set<string> | undefined;
 
   constructor(direction: 'import' | 'export') {
     this.direction = direction;
+  }
+
+  // Made on demand: most instances have none of what is in them.
+
+  /** Types (by object identity) that have an externally visible name and may be used in further items. */
+  get visible(): Set<object> {
+    this.visibleMade ??= new Set();
+    return this.visibleMade;
+  }
+
+  /** The top-level name of each resource, for `[method]` and friends. */
+  get resourceNames(): Map<ResourceName, string> {
+    this.resourceNamesMade ??= new Map();
+    return this.resourceNamesMade;
+  }
+
+  get resourceLabels(): Set<string> {
+    this.resourceLabelsMade ??= new Set();
+    return this.resourceLabelsMade;
   }
 }
 

@@ -73,9 +73,11 @@ function listInfo(type: ListType): TypeInfo {
 
 /** The facts about a function type. */
 export function funcInfo(type: FuncType): TypeInfo {
-  return memoised(type, () =>
-    combine(type.result === undefined ? type.params.map((p) => p.type) : [...type.params.map((p) => p.type), type.result]),
-  );
+  return memoised(type, () => {
+    const parts = type.params.map((param) => valInfo(param.type));
+    if (type.result !== undefined) parts.push(valInfo(type.result));
+    return parts.length === 0 ? LEAF : sum(parts);
+  });
 }
 
 /** The facts about anything that can be imported or exported. */
@@ -90,7 +92,7 @@ export function externInfo(extern: ExternType | DefinedType): TypeInfo {
     case 'type':
       return externInfo(extern.type);
     case 'instance':
-      return memoised(extern.type, () => sum([...extern.type.exports.values()].map(externInfo)));
+      return memoised(extern.type, () => sum(Array.from(extern.type.exports.values(), externInfo)));
     case 'component':
       return memoised(extern.type, () => sum([...extern.type.imports.values(), ...extern.type.exports.values()].map(externInfo)));
     case 'module':
