@@ -12,8 +12,9 @@ import { Random } from '../random.ts';
 import { examine } from '../target.ts';
 import { callAll, type Engine, tenon } from './call.ts';
 import { echoes } from './corpus.ts';
-import { EXPORT, echo, IMPORT } from './echo.ts';
+import { type Encoding, EXPORT, echo, IMPORT } from './echo.ts';
 import { calls, signature } from './signature.ts';
+import { Thing } from './types.ts';
 
 /** FUZZ_RUNS asks for more, FUZZ_SEED for others. */
 const RUNS = Number(process.env.FUZZ_RUNS ?? 500);
@@ -49,18 +50,21 @@ const jco: Engine = async (bytes, f) => {
     else if (file === `${name}.js`) writeFileSync(path.join(folder, `${name}.mjs`), content);
   }
   const { instantiate } = await import(pathToFileURL(path.join(folder, `${name}.mjs`)).href);
-  const exports = instantiate((file: string) => modules.get(path.basename(file)), { [IMPORT]: { f } });
+  const exports = instantiate((file: string) => modules.get(path.basename(file)), { [IMPORT]: { f, R: Thing } });
   return exports[EXPORT].f;
 };
 
-const property = signature({ recent: false }).chain((type) => fc.record({ type: fc.constant(type), list: calls(type, 2) }));
+// The transpiler knows no other way than UTF-8 from one component to another.
+const encodings = fc.constantFrom<readonly [inner: Encoding | undefined, outer: Encoding]>(['utf8', 'utf8'], [undefined, 'utf16']);
+const property = signature({ recent: false, handles: false }).chain((type) =>
+  fc.record({ type: fc.constant(type), list: calls(type, 2), encodings }),
+);
 
 test('jco passes the same values', async (t) => {
   const differences: unknown[] = [];
   await fc.assert(
-    fc.asyncProperty(property, async ({ type, list }) => {
-      // The transpiler knows no other way from one component to another.
-      const bytes = await echo(type, 'utf8', 'utf8');
+    fc.asyncProperty(property, async ({ type, list, encodings: [inner, outer] }) => {
+      const bytes = await echo(type, inner, outer);
       await callAll(tenon, bytes, type, list, { suspends: false });
       await callAll(jco, bytes, type, list, { suspends: false, lenient: true }).catch((error) => void differences.push(error));
     }),

@@ -4,6 +4,7 @@ import { Component, ComponentError, Linker, resultError } from '@tenon/component
 import type { Bytes } from '../bytes.ts';
 import { EXPORT, IMPORT, type Signature } from './echo.ts';
 import type { Call } from './signature.ts';
+import { Thing } from './types.ts';
 
 type HostFunction = (...args: unknown[]) => unknown;
 /** Instantiates a component with the host function `f` and returns its export `f`. */
@@ -17,7 +18,7 @@ export interface CallOptions {
 }
 
 export const tenon: Engine = async (bytes, f) => {
-  const linker = new Linker().define(IMPORT, { f });
+  const linker = new Linker().define(IMPORT, { f, R: Thing });
   const { exports } = await linker.instantiate(await Component.compile(bytes));
   return (exports[EXPORT] as { f: HostFunction }).f;
 };

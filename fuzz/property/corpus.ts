@@ -64,10 +64,13 @@ function doubling(levels: number, leaf: ValType): ValType {
 
 /** The same at each call. */
 export async function echoes(): Promise<readonly Bytes[]> {
-  const wanted = fc.sample(fc.tuple(signature({ recent: true }), fc.constantFrom(...ENCODINGS), fc.constantFrom(...ENCODINGS)), {
-    seed: SEED,
-    numRuns: COUNT,
-  });
+  const wanted = fc.sample(
+    fc.tuple(signature({ recent: true, handles: true }), fc.constantFrom(...ENCODINGS), fc.constantFrom(...ENCODINGS)),
+    {
+      seed: SEED,
+      numRuns: COUNT,
+    },
+  );
   const found: Bytes[] = [];
   for (const params of HEAVY) found.push(await echo({ params: [params], result: params }, 'utf16', 'utf8'));
   found.push(new Uint8Array(await parse(MANY_USERS)));

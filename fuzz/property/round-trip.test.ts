@@ -9,7 +9,7 @@ const RUNS = Number(process.env.FUZZ_RUNS ?? 150);
 const SEED = Number(process.env.FUZZ_SEED ?? 20_261_123);
 
 const property = fc.record({
-  signature: signature({ recent: true }),
+  signature: signature({ recent: true, handles: true }),
   inner: fc.constantFrom(...ENCODINGS),
   outer: fc.constantFrom(...ENCODINGS),
   suspends: fc.boolean(),

@@ -1,7 +1,7 @@
 /** Random function signatures with the values of calls. */
 import fc from 'fast-check';
 import type { Signature } from './echo.ts';
-import { type TypeOptions, valType, value } from './types.ts';
+import { BORROW, type TypeOptions, valType, value } from './types.ts';
 
 export interface Call {
   readonly args: readonly unknown[];
@@ -10,7 +10,12 @@ export interface Call {
 
 export function signature(options: TypeOptions): fc.Arbitrary<Signature> {
   const type = fc.integer({ min: 0, max: 3 }).chain((depth) => valType(depth, options));
-  return fc.record({ params: fc.array(type, { maxLength: 5 }), result: fc.option(type, { nil: undefined }) });
+  const borrows = options.handles ? fc.array(fc.constant(BORROW), { maxLength: 2 }) : fc.constant([]);
+  return fc.record({
+    // Borrows come first, where code that knows nothing of the types finds them.
+    params: fc.tuple(borrows, fc.array(type, { maxLength: 5 })).map((lists) => lists.flat()),
+    result: fc.option(type, { nil: undefined }),
+  });
 }
 
 /** Some calls of a function; the host returns `result`. */

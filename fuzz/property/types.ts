@@ -38,16 +38,29 @@ const manyNames = (max: number): fc.Arbitrary<string[]> =>
 export interface TypeOptions {
   /** Whether maps and fixed-length lists may occur: other implementations do not all have them. */
   readonly recent: boolean;
+  /** Whether handles of a resource of the host may occur: owned ones anywhere, borrowed ones as parameters. */
+  readonly handles: boolean;
 }
+
+/** The one resource there is, which the host implements. */
+export class Thing {
+  private static made = 0;
+  /** So that no two are equal. */
+  readonly id: number = Thing.made++;
+}
+
+const OWN: ValType = { kind: 'own', resource: 0 };
+export const BORROW: ValType = { kind: 'borrow', resource: 0 };
 
 /** A value type. @param depth how deep it may be nested */
 export function valType(depth: number, options: TypeOptions): fc.Arbitrary<ValType> {
-  if (depth <= 0) return scalar;
+  const leaf = options.handles ? fc.oneof({ weight: 6, arbitrary: scalar }, fc.constant(OWN)) : scalar;
+  if (depth <= 0) return leaf;
   const inner = valType(depth - 1, options);
   const maybe = fc.option(inner, { nil: undefined });
   const list = inner.map((element): ValType => ({ kind: 'list', element, length: undefined }));
   const common: fc.Arbitrary<ValType>[] = [
-    scalar,
+    leaf,
     list,
     names(6).chain((found) =>
       fc.tuple(...found.map((name) => inner.map((type) => ({ name, type })))).map((fields) => ({ kind: 'record' as const, fields })),
@@ -136,6 +149,9 @@ export function value(type: ValType): fc.Arbitrary<unknown> {
       return fc.oneof(tagged('none', undefined), tagged('some', type.type));
     case 'result':
       return fc.oneof(tagged('ok', type.ok), tagged('err', type.err));
+    case 'own':
+    case 'borrow':
+      return fc.constant(undefined).map(() => new Thing());
     default:
       throw new TypeError(`no values of ${type.kind}`);
   }
@@ -223,6 +239,9 @@ export class TypeText {
       case 'enum':
       case 'flags':
         return this.name(type, `(${type.kind} ${type.names.map((name) => `"${name}"`).join(' ')})`);
+      case 'own':
+      case 'borrow':
+        return `(${type.kind} $r)`;
       default:
         return type.kind;
     }

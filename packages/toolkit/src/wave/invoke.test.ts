@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type ExternDescription, type FuncType, resultError, type ValType } from '@tenon/component';
 import { ToolkitError } from '../errors.ts';
-import { findFunction, functionPath, invoke, parseArguments, parseInvoke } from './invoke.ts';
+import { type ExportedFunction, findFunction, functionPath, invoke, parseArguments, parseInvoke } from './invoke.ts';
 
 const s32: ValType = { kind: 's32' };
 const string: ValType = { kind: 'string' };
@@ -93,4 +93,14 @@ test('invoke prints the result, also of a failed result', async () => {
   };
   assert.deepEqual(await invoke(fails, fallible, []), { text: 'err("no")', failed: true });
   await assert.rejects(invoke(fails, add, []), { code: 'TENON_RESULT' });
+});
+
+test('parseArguments: an option that is left out is none, however deep it is nested', () => {
+  const option = (type: ValType): ValType => ({ kind: 'option', type });
+  const nested = [option(s32), option(option(s32)), option(option(option(s32)))];
+  for (const [index, none] of [undefined, { tag: 'none' }, undefined].entries()) {
+    const found: ExportedFunction = { interface: undefined, name: 'f', type: func({ x: nested[index] as ValType }, s32) };
+    assert.deepEqual(parseArguments(parseInvoke('f()'), found), [none]);
+    assert.deepEqual(parseArguments(parseInvoke('f(none)'), found), [none]);
+  }
 });

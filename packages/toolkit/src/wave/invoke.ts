@@ -1,5 +1,5 @@
 /** `add(1, 2)` or `ns:pkg/iface.func(…)`: a call of an export, written in WAVE. */
-import { ComponentError, type ExternDescription, type FuncType } from '@tenon/component';
+import { ComponentError, type ExternDescription, type FuncType, maybeUndefined } from '@tenon/component';
 import { ToolkitError } from '../errors.ts';
 import { nearest, parseInterfaceName, withoutVersion } from '../names.ts';
 import { typeText } from '../wit/type-text.ts';
@@ -122,7 +122,7 @@ export function parseArguments(call: Invocation, func: ExportedFunction): unknow
   }
   return params.map((param, index) => {
     const span = call.arguments[index];
-    if (span === undefined) return param.type.kind === 'option' && param.type.type.kind === 'option' ? { tag: 'none' } : undefined;
+    if (span === undefined) return param.type.kind === 'option' && maybeUndefined(param.type.type) ? { tag: 'none' } : undefined;
     try {
       return parseSpan(new Scanner(call.text, span.start, span.end), param.type);
     } catch (error) {
