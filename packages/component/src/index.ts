@@ -11,6 +11,6 @@ export { type CompileOptions, Component, type ExternDescription, type SharedComp
 export { ComponentError, ENGINE_ERRORS, type ErrorCode, resultError, TenonError, Trap } from './errors.ts';
 export { blocking, type MissingImport, MissingImportsError } from './link/definitions.ts';
 export { provider, versionTrack } from './link/semver.ts';
-export { Instance, Linker, Prepared } from './linker.ts';
+export { Instance, Linker, type LinkerOptions, Prepared } from './linker.ts';
 export type * from './types/types.ts';
 export { type ValidatedComponent, validate } from './validate/validate.ts';

@@ -64,6 +64,11 @@ export class Prepared {
   }
 }
 
+export interface LinkerOptions {
+  /** Handles to resources that each component instance may hold, 1,000,000 unless given: a guest that makes one more traps. */
+  readonly maxHandles?: number | undefined;
+}
+
 /**
  * Holds the definitions that components may import.
  * @example
@@ -72,6 +77,11 @@ export class Prepared {
  */
 export class Linker {
   private readonly definitions = new Map<string, unknown>();
+  private readonly maxHandles: number | undefined;
+
+  constructor({ maxHandles }: LinkerOptions = {}) {
+    this.maxHandles = maxHandles;
+  }
 
   /**
    * Defines what stands behind an import. Interfaces match by name and semver-compatible version.
@@ -105,7 +115,7 @@ export class Linker {
         : (at(host.modules, i, 'module') as WebAssembly.Module),
     );
     const adapters = plan.adapters.map((adapter) => new WebAssembly.Module(adapter.bytes));
-    return new Prepared(new Linked(plan, host, modules, adapters));
+    return new Prepared(new Linked(plan, host, modules, adapters, this.maxHandles));
   }
 
   /** Components that are given for imports become part of the plan; without any the component's own plan is shared. */

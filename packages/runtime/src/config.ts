@@ -83,6 +83,14 @@ export interface Limits {
    * one for each part of a composition.
    */
   readonly maxMemoryBytes: number;
+  /** Handles that each part of an instance may hold, to streams, pollables and whatever else; with one more it traps. 10,000. */
+  readonly maxHandles: number;
+  /** Files and directories that the guests of a thread may have open together; 1,024. */
+  readonly maxOpenFiles: number;
+  /** Sockets that the guests of a thread may have open together; 1,024. */
+  readonly maxSockets: number;
+  /** HTTP requests that the guests of a thread may have under way together; 1,024. */
+  readonly maxOutgoingRequests: number;
   /** Requests in each thread that wait for an instance before clients get 503; 1,024. */
   readonly maxQueue: number;
   /** Requests that one instance serves before a fresh one takes its place; 1,000. With 1, no request sees what another left behind. */
@@ -111,6 +119,10 @@ export const DEFAULT_LIMITS: Limits = {
   drainTimeoutMs: 10_000,
   maxInstances: 64,
   maxMemoryBytes: 256 * 1024 * 1024,
+  maxHandles: 10_000,
+  maxOpenFiles: 1024,
+  maxSockets: 1024,
+  maxOutgoingRequests: 1024,
   maxQueue: 1024,
   maxRequestsPerInstance: 1000,
   maxConnections: 10_000,
@@ -129,6 +141,10 @@ const RANGES: { readonly [Name in keyof Limits]: readonly [min: number, max: num
   drainTimeoutMs: [0, 2 ** 31 - 1],
   maxInstances: [1, 100_000],
   maxMemoryBytes: [65_536, 2 ** 34],
+  maxHandles: [1, 1_000_000],
+  maxOpenFiles: [0, 1_000_000],
+  maxSockets: [0, 1_000_000],
+  maxOutgoingRequests: [0, 1_000_000],
   maxQueue: [0, 1_000_000],
   maxRequestsPerInstance: [1, Number.MAX_SAFE_INTEGER],
   maxConnections: [1, 1_000_000],

@@ -55,8 +55,8 @@ export function handlerName(component: Component): string {
  * Links a component. Each call of the result makes an instance.
  * @throws ComponentError when an import is missing
  */
-export function guestMaker(component: Component, name: string, system: Wasi): () => Guest {
-  const linker = new Linker();
+export function guestMaker(component: Component, name: string, system: Wasi, { maxHandles }: Pick<Limits, 'maxHandles'>): () => Guest {
+  const linker = new Linker({ maxHandles });
   system.defineIn(linker);
   const prepared = linker.prepareSync(component);
   return () => {

@@ -343,6 +343,31 @@ test('a response that cannot be sent costs one request, and the log says why', (
     assert.equal(await status('/'), 200);
   }));
 
+test('guests hold no more of the host than they may', async (t) => {
+  const listener = createServer().listen(0, '127.0.0.1');
+  await once(listener, 'listening');
+  t.after(() => listener.close());
+  const { port } = listener.address() as { port: number };
+  for (const [limits, refused] of [
+    [{ maxSockets: 2 }, 'new-socket-limit\n'],
+    // A guest that makes one handle more traps.
+    [{ maxHandles: 12 }, 'the component failed\n'],
+  ] as const) {
+    const runtime = await Runtime.create({ log: () => {} });
+    t.after(() => runtime.stop());
+    const config = http(guestPath('rust-sockets'))
+      .withInterface('wasi:sockets', { connect: ['127.0.0.1'] })
+      .withLimits(limits);
+    const { url } = await runtime.startWorkload(config);
+    const keep = async (): Promise<string> => (await fetch(`${url}/keep/127.0.0.1/${port}`)).text();
+    let open = 0;
+    let answer = await keep();
+    for (; answer === `${open + 1}\n`; answer = await keep()) open++;
+    assert.equal(answer, refused);
+    assert.ok(open > 0 && open < 12);
+  }
+});
+
 test('refused: a component that needs more memory than it may have', async () => {
   const runtime = await Runtime.create({ log: () => {} });
   const config = http().withLimits({ maxMemoryBytes: 65_536 });

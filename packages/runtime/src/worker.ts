@@ -33,10 +33,11 @@ class Service {
       http: message.egress,
       httpCa: message.egressCa,
       network: message.sockets,
+      limits: { openFiles: limits.maxOpenFiles, sockets: limits.maxSockets, outgoingRequests: limits.maxOutgoingRequests },
       stdout: (bytes) => post({ type: 'output', stream: 'stdout', bytes }),
       stderr: (bytes) => post({ type: 'output', stream: 'stderr', bytes }),
     });
-    const pool = new Pool(guestMaker(component, handler, system), limits, (guest) => guest.end());
+    const pool = new Pool(guestMaker(component, handler, system, limits), limits, (guest) => guest.end());
     pool.warm();
     this.calls = new Calls(pool, this.frames);
     const heartbeat = new Heartbeat(message.heartbeat);

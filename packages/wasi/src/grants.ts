@@ -6,6 +6,7 @@ import type { Randomness } from './body/random.ts';
 import { whenReady } from './body/readiness.ts';
 import type { Sink } from './body/streams.ts';
 import { WasiError } from './errors.ts';
+import { DEFAULT_WASI_LIMITS, Quota, type WasiLimits } from './limits.ts';
 import type { StandardInput, StandardOutput } from './standard.ts';
 
 /** A directory of the host that a guest may use. */
@@ -42,14 +43,17 @@ export interface WasiOptions {
   /** IANA name of the time zone that guests are told; UTC unless given, since the host's zone is nobody's business. */
   readonly timezone?: string | undefined;
   readonly random?: Randomness | undefined;
+  /** How much of the host it may hold; those that are left out have defaults. */
+  readonly limits?: Partial<WasiLimits> | undefined;
 }
 
 /** @throws WasiError `TENON_PREOPEN` when a directory cannot be opened; then none is. */
-export function grant(preopens: readonly Preopen[]): [Directory, string][] {
+export function grant(preopens: readonly Preopen[], limits: Partial<WasiLimits> = {}): [Directory, string][] {
   const granted: [Directory, string][] = [];
+  const quota = new Quota(limits.openFiles ?? DEFAULT_WASI_LIMITS.openFiles);
   for (const { host, guest, readOnly = false } of preopens) {
     try {
-      granted.push([Directory.grant(host, readOnly), guest]);
+      granted.push([Directory.grant(host, readOnly, quota), guest]);
     } catch (error) {
       for (const [directory] of granted) directory.release();
       const why = error instanceof Error ? error.message : String(error);

@@ -6,6 +6,7 @@ import { Rules } from './body/network/rules.ts';
 import { SYSTEM_RANDOMNESS } from './body/random.ts';
 import { WasiError } from './errors.ts';
 import { drained, grant, type WasiOptions } from './grants.ts';
+import { DEFAULT_WASI_LIMITS, Quota } from './limits.ts';
 import * as cli from './p2/cli.ts';
 import { monotonicClock, timezone, wallClock } from './p2/clocks.ts';
 import { filesystemTypes, preopens } from './p2/filesystem.ts';
@@ -28,6 +29,7 @@ export type { NetworkGrants } from './body/network/network.ts';
 export type { Randomness } from './body/random.ts';
 export { WASI_ERRORS, WasiError, type WasiErrorCode } from './errors.ts';
 export type { Preopen, WasiOptions } from './grants.ts';
+export { DEFAULT_WASI_LIMITS, type WasiLimits } from './limits.ts';
 export { preview1Module } from './p1/module.ts';
 export { Exit } from './p2/cli.ts';
 export { createIncomingHandler, type Handle, type IncomingHandler, respondTo } from './p2/http-incoming.ts';
@@ -62,9 +64,9 @@ function ruled<T>(read: () => T): T {
   }
 }
 
-function trusting(rules: Rules, ca: string | undefined): Client {
+function trusting(rules: Rules, ca: string | undefined, requests: Quota): Client {
   try {
-    return new Client(rules, ca);
+    return new Client(rules, ca, requests);
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
     throw new WasiError('TENON_HTTP_CA', `the authorities to trust cannot be read: ${why}`, error);
@@ -78,6 +80,7 @@ function trusting(rules: Rules, ca: string | undefined): Client {
  *   `TENON_HTTP_CA` when certificates cannot be.
  */
 export function wasi(options: WasiOptions = {}): Wasi {
+  const limits = { ...DEFAULT_WASI_LIMITS, ...options.limits };
   const clocks = options.clocks ?? SYSTEM_CLOCKS;
   const randomness = options.random ?? SYSTEM_RANDOMNESS;
   const stdin = standardInput(options.stdin);
@@ -87,9 +90,10 @@ export function wasi(options: WasiOptions = {}): Wasi {
   const client = trusting(
     ruled(() => new Rules(options.http ?? [])),
     options.httpCa,
+    new Quota(limits.outgoingRequests),
   );
-  const network = ruled(() => new Network(options.network ?? {}));
-  const directories = grant(options.preopens ?? []);
+  const network = ruled(() => new Network(options.network ?? {}, new Quota(limits.sockets)));
+  const directories = grant(options.preopens ?? [], limits);
 
   const interfaces: Readonly<Record<string, object>> = {
     'io/error': ioError,

@@ -19,7 +19,7 @@ import {
   u32,
 } from '../../test/core-guest.ts';
 import { flagWords, MAY_ENTER } from '../instance/flags.ts';
-import { type ComponentInstance, HandleTable, type ResourceClass, type RuntimeResource } from '../instance/state.ts';
+import { type ComponentInstance, HandleTable, type ResourceClass, ResourceHandle, type RuntimeResource } from '../instance/state.ts';
 import type { FuncType } from '../types/types.ts';
 import type { CoreFunction } from './contract.ts';
 import { GuestResource, guestResourceClass, setGuestConstructor } from './guest-resource.ts';
@@ -564,6 +564,16 @@ describe('moves between instances', () => {
       { message: /it is a borrow/ },
     );
   });
+});
+
+test('an instance holds no more handles than its linker lets it', () => {
+  const table = new HandleTable(2);
+  const handle = new ResourceHandle({} as RuntimeResource, 0, true, undefined);
+  const first = table.add(handle);
+  table.add(handle);
+  assert.throws(() => table.add(handle), { code: 'TENON_TRAP', message: /handle table is full: it holds 2 handles/ });
+  table.remove(first);
+  table.add(handle);
 });
 
 test('a guest cannot fill the memory of the host with handles', () => {

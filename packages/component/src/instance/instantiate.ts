@@ -17,13 +17,14 @@ import { ComponentInstance, type RuntimeResource, Store } from './state.ts';
 /** One instance of a plan, while it is made and as long as its exports live. */
 export class Instantiation {
   readonly linked: Linked;
-  readonly store: Store = new Store();
+  readonly store: Store;
   readonly instances: readonly ComponentInstance[];
   readonly resources: RuntimeResource[] = [];
   private readonly slots: unknown[];
 
   constructor(linked: Linked) {
     this.linked = linked;
+    this.store = new Store(linked.maxHandles);
     const { plan } = linked;
     const instances: ComponentInstance[] = [];
     for (const { parent: index, path, usesContext } of plan.instances) {

@@ -13,9 +13,12 @@ export class Store {
   trap: Trap | undefined = undefined;
   /** Every component instance in it. Whoever holds one so keeps the flags of all, which adapters know by address only. */
   readonly instances: ComponentInstance[] = [];
+  /** Handles that each component instance may hold. */
+  readonly maxHandles: number;
   private readonly flagsAddresses: number[] = [];
 
-  constructor() {
+  constructor(maxHandles: number = HandleTable.MAX_LENGTH) {
+    this.maxHandles = maxHandles;
     stores.register(this, this.flagsAddresses);
   }
 
@@ -59,7 +62,7 @@ export class ComponentInstance {
   readonly parent: ComponentInstance | undefined;
   /** The path of nested instances for messages: `root`, `root.math`. */
   readonly path: string;
-  readonly handles: HandleTable = new HandleTable();
+  readonly handles: HandleTable;
   /** How often `backpressure.inc` was called more than `backpressure.dec`. */
   backpressure = 0;
   /** Byte address of its flags in the flags memory. */
@@ -72,6 +75,7 @@ export class ComponentInstance {
   constructor(store: Store, parent: ComponentInstance | undefined, path: string, usesContext = true) {
     this.usesContext = usesContext;
     this.store = store;
+    this.handles = new HandleTable(store.maxHandles);
     this.parent = parent;
     this.path = path;
     this.flagsAddress = store.add(this);
@@ -144,6 +148,12 @@ export class HandleTable {
   // Most instances hold no handle for most of their life, so the arrays are made with the first.
   private entries: (ResourceHandle | undefined)[] = NO_ENTRIES;
   private freed: number[] = NONE_FREED;
+  private readonly most: number;
+
+  /** @param most handles that it may hold */
+  constructor(most: number = HandleTable.MAX_LENGTH) {
+    this.most = most;
+  }
 
   /** @throws Trap when the index holds nothing. */
   get(index: number): ResourceHandle {
@@ -163,7 +173,7 @@ export class HandleTable {
       return reused;
     }
     const index = this.entries.length;
-    if (index > HandleTable.MAX_LENGTH) throw new Trap(`the handle table is full: it holds ${HandleTable.MAX_LENGTH} handles`);
+    if (index > this.most) throw new Trap(`the handle table is full: it holds ${this.most} handles`);
     this.entries.push(entry);
     return index;
   }

@@ -13,6 +13,8 @@ export class Linked {
   readonly host: HostBinding;
   readonly modules: readonly WebAssembly.Module[];
   readonly adapters: readonly WebAssembly.Module[];
+  /** Handles that each component instance may hold; as many as the engine can where nothing is said. */
+  readonly maxHandles: number | undefined;
   /** For each component instance, whether a call into it may suspend. */
   readonly suspends: readonly boolean[];
   /** For each host function, its name for messages. */
@@ -22,11 +24,18 @@ export class Linked {
   private readonly lowers: (PreparedLower | undefined)[] = [];
   private named: readonly NamedExport[] | undefined;
 
-  constructor(plan: Plan, host: HostBinding, modules: readonly WebAssembly.Module[], adapters: readonly WebAssembly.Module[]) {
+  constructor(
+    plan: Plan,
+    host: HostBinding,
+    modules: readonly WebAssembly.Module[],
+    adapters: readonly WebAssembly.Module[],
+    maxHandles?: number,
+  ) {
     this.plan = plan;
     this.host = host;
     this.modules = modules;
     this.adapters = adapters;
+    this.maxHandles = maxHandles;
     this.suspends = suspendingInstances(plan, host.blocking);
     this.hostNames = plan.hostFunctions.map(({ path }) => path.join('#'));
   }

@@ -45,7 +45,8 @@ export async function run(module: WebAssembly.Module, options: WasiOptions): Pro
   const stderr = standardOutput(options.stderr, 2);
   const descriptors = new Descriptors();
   for (const { stream, terminal } of [stdin, stdout, stderr]) descriptors.add(() => new Descriptor(stream, { terminal }));
-  for (const [directory, preopen] of grant(options.preopens ?? [])) descriptors.add(() => new Descriptor(directory, { preopen }));
+  for (const [directory, preopen] of grant(options.preopens ?? [], options.limits))
+    descriptors.add(() => new Descriptor(directory, { preopen }));
   try {
     const memory = new GuestMemory();
     const guest = new Guest({

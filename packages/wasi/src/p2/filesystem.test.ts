@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, test } from 'node:test';
 import { ComponentError } from '@tenon/component';
 import { Directory } from '../body/files/directory.ts';
+import { Quota } from '../limits.ts';
 import { Descriptor, type DirectoryEntryStream, filesystemTypes } from './filesystem.ts';
 import type { IoError } from './io-error.ts';
 import type { InputStream } from './io-streams.ts';
@@ -208,6 +209,37 @@ describe('opening', () => {
     root.openAt({}, 'file', { truncate: true }, { write: true });
     assert.equal(statSync(join(host, 'file')).size, 0);
   });
+});
+
+test('no more files and directories than allowed are open at a time', async () => {
+  const few = new Descriptor(Directory.grant(host, false, new Quota(3)));
+  few.createDirectoryAt('folder');
+  const open = (path: string): Descriptor => few.openAt({}, path, { create: path !== 'folder' }, path === 'folder' ? {} : RW);
+  const one = open('one');
+  const folder = open('folder');
+  const entries = few.readDirectory();
+  const full = async (): Promise<void> => {
+    assert.equal(await refusal(() => open('two')), 'insufficient-memory');
+    assert.equal(await refusal(() => folder.openAt({}, 'deeper', { create: true }, RW)), 'insufficient-memory');
+    assert.equal(await refusal(() => few.readDirectory()), 'insufficient-memory');
+  };
+  await full();
+  assert.equal(await refusal(() => few.statAt({}, 'two')), 'no-entry', 'what was refused was not made');
+  one[Symbol.dispose]();
+  assert.equal(await refusal(() => few.openAt({}, 'nowhere', {}, RW)), 'no-entry');
+  const two = open('two');
+  await full();
+  // A file is open as long as a stream of it is.
+  const stream = two.readViaStream(0n);
+  two[Symbol.dispose]();
+  await full();
+  stream[Symbol.dispose]();
+  folder[Symbol.dispose]();
+  const others = [open('one'), open('two')];
+  await full();
+  for (const other of others) other[Symbol.dispose]();
+  entries[Symbol.dispose]();
+  few[Symbol.dispose]();
 });
 
 describe('directories', () => {

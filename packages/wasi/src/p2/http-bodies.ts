@@ -38,9 +38,12 @@ export class Future<From, T, E> {
     return this.#later.ready() ? this.#take() : turn().then(() => (this.#later.ready() ? this.#take() : undefined));
   }
 
-  /** What arrived and nobody took. */
-  protected untaken(): From | undefined {
-    return this.#taken ? undefined : this.#later.value;
+  /** Disposes of what nobody takes any more, now or as soon as it arrives. */
+  protected forsake(dispose: (from: From) => void): void {
+    if (this.#taken) return;
+    const wake = (): void => dispose(this.#later.value as From);
+    if (this.#later.ready()) wake();
+    else this.#later.add({ wake });
   }
 
   #take(): Result<Result<T, E>, undefined> {

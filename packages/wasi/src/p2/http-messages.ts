@@ -282,7 +282,8 @@ export class FutureIncomingResponse extends Future<Message | HttpError, Incoming
   }
 
   [Symbol.dispose](): void {
-    const response = this.untaken();
-    if (response !== undefined && !(response instanceof HttpError)) abandon(response);
+    this.forsake((response) => {
+      if (!(response instanceof HttpError)) abandon(response);
+    });
   }
 }

@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { Agent, createServer, type IncomingMessage, request, type Server } from 'node:http';
+import { Agent, createServer, type IncomingMessage, request, type Server, type ServerResponse } from 'node:http';
 import { connect } from 'node:net';
 import { after, afterEach, describe, test } from 'node:test';
 import { ComponentError } from '@tenon/component';
 import { Client } from '../body/http/client.ts';
 import { Rules } from '../body/network/rules.ts';
+import { Quota } from '../limits.ts';
 import type { Result } from './http-bodies.ts';
 import { FutureTrailers, IncomingBody, OutgoingBody } from './http-bodies.ts';
 import { type ErrorCode, httpErrorCode } from './http-errors.ts';
@@ -697,6 +698,46 @@ describe('asking', () => {
       assert.equal((await answered(handle(request))).body, '/');
     });
   }
+});
+
+test('no more requests than allowed are under way at a time', async () => {
+  const client = new Client(new Rules(['127.0.0.1']), undefined, new Quota(2));
+  after(() => client.close());
+  const { handle } = outgoingHandler(client) as { handle(request: OutgoingRequest): FutureIncomingResponse };
+  const answers: ServerResponse[] = [];
+  const arrived = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  const server = createServer((_request, answer) => arrived[answers.push(answer) - 1]?.resolve());
+  const port = await listen(server);
+  const send = (): FutureIncomingResponse => {
+    const request = new OutgoingRequest(new Fields());
+    request.setScheme({ tag: 'HTTP' });
+    request.setAuthority(`127.0.0.1:${port}`);
+    return handle(request);
+  };
+  /** The two sides of a connection hear of its end one after the other. */
+  const sendSoon = async (): Promise<void> => {
+    for (;;) {
+      if (refusal(send) === 'no error') return;
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+  };
+  const refusedNow = (): void => assert.throws(send, { payload: { tag: 'connection-limit-reached' } });
+  const [read, dropped] = [send(), send()];
+  refusedNow();
+  await Promise.all(arrived.map(({ promise }) => promise));
+  // A response that comes when nobody waits for it any more, and one that is read.
+  dropped[Symbol.dispose]();
+  const closed = answers.map((answer) => once(answer, 'close'));
+  for (const answer of answers) answer.write('some of it');
+  await closed[1];
+  await read.subscribe().block();
+  const result = await read.get();
+  assert.ok(result?.tag === 'ok' && result.val.tag === 'ok');
+  await sendSoon();
+  refusedNow();
+  result.val.val[Symbol.dispose]();
+  await closed[0];
+  await sendSoon();
 });
 
 test('fields that no message may have together are an error of the guest', async () => {

@@ -3,6 +3,7 @@ import { connect, createServer, type Socket } from 'node:net';
 import { describe, test } from 'node:test';
 import { ComponentError } from '@tenon/component';
 import { Network } from '../body/network/network.ts';
+import { Quota } from '../limits.ts';
 import { Pollable } from './io-poll.ts';
 import type { InputStream, OutputStream } from './io-streams.ts';
 import { endpointOf, type IpSocketAddress, ipNameLookup, socketAddress } from './sockets-network.ts';
@@ -457,6 +458,33 @@ describe('udp', () => {
     socket[Symbol.dispose]();
     fresh[Symbol.dispose]();
   });
+});
+
+test('no more sockets than allowed are open at a time', async () => {
+  const network = new Network({ connect: LOOPBACK, listen: LOOPBACK, receive: LOOPBACK }, new Quota(3));
+  const sockets = [tcpSocket('ipv4', network), tcpSocket('ipv4', network), udpSocket('ipv4', network)];
+  for (const open of [tcpSocket, udpSocket]) {
+    assert.equal(
+      refusal(() => open('ipv4', network)),
+      'new-socket-limit',
+    );
+  }
+  for (const socket of sockets) socket[Symbol.dispose]();
+  // One that listens, one that connects, and one that is accepted.
+  const [server, one, two] = [tcpSocket('ipv4', network), tcpSocket('ipv4', network), tcpSocket('ipv4', network)];
+  server.startBind(NETWORK, at(0));
+  await until(server, () => server.finishBind());
+  server.startListen();
+  await until(server, () => server.finishListen());
+  two[Symbol.dispose]();
+  one.startConnect(NETWORK, server.localAddress());
+  await until(one, () => one.finishConnect());
+  const [accepted] = await until<Resource[]>(server, () => server.accept());
+  const late = connect(server.localAddress().val.port, '127.0.0.1');
+  late.on('error', () => {});
+  await new Promise((resolve) => late.once('close', resolve));
+  await assert.rejects(server.accept(), { payload: 'would-block' });
+  for (const socket of [server, one, accepted]) socket[Symbol.dispose]();
 });
 
 describe('name lookup', () => {

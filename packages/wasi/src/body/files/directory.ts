@@ -16,6 +16,7 @@ import {
   symlinkSync,
   unlinkSync,
 } from 'node:fs';
+import { Quota } from '../../limits.ts';
 import { codeOf, FileError } from './error.ts';
 import { File } from './file.ts';
 import { type Base, decode, FOLLOW, nameIn, nameOf, openIn, walk } from './sandbox.ts';
@@ -87,17 +88,22 @@ export class Directory implements Base {
   readonly path: string;
   /** Nothing in it can be changed through it. */
   readonly readOnly: boolean;
+  /** What may be open below it. */
+  readonly #quota: Quota;
+  readonly #closed: (() => void) | undefined;
   #users = 1;
 
-  constructor(fd: number, path: string, readOnly: boolean) {
+  private constructor(fd: number, path: string, readOnly: boolean, quota: Quota, closed?: () => void) {
     this.fd = fd;
     this.path = path;
     this.readOnly = readOnly;
+    this.#quota = quota;
+    this.#closed = closed;
   }
 
   /** Opens a directory of the host. Throws what the system says. */
-  static grant(path: string, readOnly: boolean): Directory {
-    return new Directory(openSync(path, constants.O_RDONLY | (constants.O_DIRECTORY ?? 0)), path, readOnly);
+  static grant(path: string, readOnly: boolean, quota: Quota = new Quota(Number.POSITIVE_INFINITY)): Directory {
+    return new Directory(openSync(path, constants.O_RDONLY | (constants.O_DIRECTORY ?? 0)), path, readOnly, quota);
   }
 
   use(): this {
@@ -106,7 +112,9 @@ export class Directory implements Base {
   }
 
   release(): void {
-    if (--this.#users === 0) closeSync(this.fd);
+    if (--this.#users > 0) return;
+    closeSync(this.fd);
+    this.#closed?.();
   }
 
   stat(): BigIntStats {
@@ -126,6 +134,23 @@ export class Directory implements Base {
     const flags = flagsOf(options);
     const changes = options.create || options.truncate || options.write;
     if (changes && this.readOnly) throw new FileError('EROFS', 'the directory is granted for reading only');
+    const give = this.#take();
+    try {
+      return this.#open(path, options, flags, give);
+    } catch (error) {
+      give();
+      throw error;
+    }
+  }
+
+  /** Counts what is about to be opened. @returns what to call when it is closed */
+  #take(): () => void {
+    const quota = this.#quota;
+    if (!quota.take()) throw new FileError('EMFILE', 'the guest has as many files and directories open as it may');
+    return () => quota.give();
+  }
+
+  #open(path: string, options: OpenOptions, flags: number, closed: () => void): File | Directory {
     return walk(this, path, (base, name, directory) => {
       let fd: number;
       try {
@@ -138,7 +163,7 @@ export class Directory implements Base {
         throw error;
       }
       try {
-        return this.#opened(fd, nameIn(base, name), options);
+        return this.#opened(fd, nameIn(base, name), options, closed);
       } catch (error) {
         closeSync(fd);
         throw error;
@@ -146,16 +171,13 @@ export class Directory implements Base {
     });
   }
 
-  #opened(fd: number, path: string, options: OpenOptions): File | Directory {
+  #opened(fd: number, path: string, options: OpenOptions, closed: () => void): File | Directory {
     const stats = fstatSync(fd, { bigint: true });
-    if (stats.isDirectory()) return new Directory(fd, path, this.readOnly);
+    if (stats.isDirectory()) return new Directory(fd, path, this.readOnly, this.#quota, closed);
     if (!stats.isFile()) throw new FileError('EACCES', 'only regular files and directories can be opened');
     const writable = options.write === true;
-    return new File(fd, stats.dev, stats.ino, {
-      readable: options.read === true || !writable,
-      writable,
-      readOnly: this.readOnly,
-    });
+    const access = { readable: options.read === true || !writable, writable, readOnly: this.readOnly };
+    return new File(fd, stats.dev, stats.ino, access, closed);
   }
 
   setTimesAt(path: string, follow: boolean, accessed: NewTime, modified: NewTime): void {
@@ -238,7 +260,13 @@ export class Directory implements Base {
 
   /** The entries, `.` and `..` left out, in no order. */
   entries(): Entries {
-    return new Entries(this);
+    const closed = this.#take();
+    try {
+      return new Entries(this, closed);
+    } catch (error) {
+      closed();
+      throw error;
+    }
   }
 
   #change(): void {
@@ -254,12 +282,14 @@ function isLink(base: Base, name: string): boolean {
 export class Entries {
   readonly #directory: Directory;
   readonly #dir: Dir;
+  readonly #whenClosed: () => void;
   #closed = false;
 
-  constructor(directory: Directory) {
+  constructor(directory: Directory, whenClosed: () => void) {
     // Entries of which the file system does not tell the type are looked up by name: the directory must stay open.
     this.#dir = opendirSync(`${nameOf(directory)}/.`, { encoding: 'buffer' as BufferEncoding, bufferSize: 256 });
     this.#directory = directory.use();
+    this.#whenClosed = whenClosed;
   }
 
   /** Throws `EILSEQ` for a name that is not UTF-8; the next call goes on behind it. */
@@ -273,9 +303,10 @@ export class Entries {
     if (this.#closed) return;
     this.#closed = true;
     // A read that is under way has to end first, which close waits for.
-    this.#dir.close().then(
-      () => this.#directory.release(),
-      () => this.#directory.release(),
-    );
+    const closed = (): void => {
+      this.#directory.release();
+      this.#whenClosed();
+    };
+    this.#dir.close().then(closed, closed);
   }
 }

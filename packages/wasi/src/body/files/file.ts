@@ -35,10 +35,13 @@ export class File {
   readonly readOnly: boolean;
   readonly #device: Device;
   readonly inode: Inode;
+  readonly #closed: (() => void) | undefined;
   #users = 1;
   #append: number | undefined;
 
-  constructor(fd: number, device: bigint, number: bigint, access: Pick<File, 'readable' | 'writable' | 'readOnly'>) {
+  /** @param closed is called when the file is closed */
+  constructor(fd: number, device: bigint, number: bigint, access: Pick<File, 'readable' | 'writable' | 'readOnly'>, closed?: () => void) {
+    this.#closed = closed;
     this.fd = fd;
     this.#device = deviceOf(device);
     this.inode = inodeOf(device, number);
@@ -57,6 +60,7 @@ export class File {
     closeSync(this.fd);
     if (this.#append !== undefined) closeSync(this.#append);
     if (--this.inode.users === 0) inodes.delete(this.inode.key);
+    this.#closed?.();
   }
 
   /**

@@ -1,6 +1,7 @@
 import type { LookupAddress } from 'node:dns';
 import type { RequestOptions } from 'node:http';
 import type { LookupFunction } from 'node:net';
+import { DEFAULT_WASI_LIMITS, Quota } from '../../limits.ts';
 import { builtins } from '../builtins.ts';
 import type { Rules } from '../network/rules.ts';
 import { Later } from '../readiness.ts';
@@ -46,13 +47,16 @@ export function parseAuthority(authority: string, secure: boolean): { readonly h
 export class Client {
   readonly #rules: Rules;
   readonly #origins: Origins;
+  readonly #requests: Quota;
 
   /**
    * @param ca certificates in PEM form, of authorities that are trusted beside those that Node knows.
+   * @param requests how many may be under way at a time
    * @throws Error when they cannot be read.
    */
-  constructor(rules: Rules, ca?: string) {
+  constructor(rules: Rules, ca?: string, requests: Quota = new Quota(DEFAULT_WASI_LIMITS.outgoingRequests)) {
     this.#rules = rules;
+    this.#requests = requests;
     this.#origins = new Origins(ca);
   }
 
@@ -60,7 +64,7 @@ export class Client {
   send(demand: Demand): Later<Message | HttpError> {
     const { host, port } = parseAuthority(demand.authority, demand.secure);
     if (!this.#rules.allowsHost(host, port)) throw new HttpError('HTTP-request-denied', `${host}:${port} is not granted`);
-    const outcome = new Later<Message | HttpError>();
+    const outcome = this.#begin();
     const address: RequestOptions = { host, port, lookup: this.#lookup(host, port) };
     const http1 = (): Errand => new Http1Errand(demand, { ...address, agent: this.#origins.agent(demand.secure) }, outcome);
     if (!demand.secure) {
@@ -90,6 +94,20 @@ export class Client {
 
   close(): void {
     this.#origins.close();
+  }
+
+  /** Counts a request until its response is over. */
+  #begin(): Later<Message | HttpError> {
+    const requests = this.#requests;
+    if (!requests.take()) throw new HttpError('connection-limit-reached', 'the guest has as many requests under way as it may');
+    const outcome = new Later<Message | HttpError>();
+    const wake = (): void => {
+      const { value } = outcome;
+      if (value instanceof HttpError || value?.closed) requests.give();
+      else value?.once('close', () => requests.give());
+    };
+    outcome.add({ wake });
+    return outcome;
   }
 
   /** Names are looked up here, so that what they lead to is checked and that very address is connected to. */

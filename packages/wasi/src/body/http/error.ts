@@ -9,6 +9,7 @@ export type HttpProblem =
   | 'connection-terminated'
   | 'connection-timeout'
   | 'connection-read-timeout'
+  | 'connection-limit-reached'
   | 'TLS-protocol-error'
   | 'TLS-certificate-error'
   | 'TLS-alert-received'

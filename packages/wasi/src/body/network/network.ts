@@ -1,4 +1,5 @@
 import { domainToASCII } from 'node:url';
+import { DEFAULT_WASI_LIMITS, Quota } from '../../limits.ts';
 import { builtins } from '../builtins.ts';
 import { Later } from '../readiness.ts';
 import { SocketError, socketError } from './error.ts';
@@ -24,19 +25,22 @@ export interface NetworkGrants {
 
 export type Use = keyof NetworkGrants;
 
-// So many addresses are remembered with the names that led to them, and so many sockets are open at a time.
+/** So many addresses are remembered with the names that led to them. */
 const MOST_ADDRESSES = 4096;
-const MOST_SOCKETS = 4096;
 
 /** What guests may reach. An address that a granted name led to may be reached as that name; nothing is looked up twice. */
 export class Network {
   readonly #rules: Readonly<Record<Use, Rules>>;
   readonly #granted: Readonly<Record<Use, boolean>>;
   readonly #names = new Map<string, Set<string>>();
-  #sockets = 0;
+  readonly #sockets: Quota;
 
-  /** @throws RangeError for a rule that cannot be read. */
-  constructor(grants: NetworkGrants) {
+  /**
+   * @param sockets how many may be open at a time
+   * @throws RangeError for a rule that cannot be read.
+   */
+  constructor(grants: NetworkGrants, sockets: Quota = new Quota(DEFAULT_WASI_LIMITS.sockets)) {
+    this.#sockets = sockets;
     const rules = (use: Use): Rules => new Rules(grants[use] ?? []);
     const granted = (use: Use): boolean => (grants[use]?.length ?? 0) > 0;
     this.#rules = { connect: rules('connect'), listen: rules('listen'), send: rules('send'), receive: rules('receive') };
@@ -56,12 +60,11 @@ export class Network {
 
   /** Counts a socket. @throws SocketError `new-socket-limit` */
   open(): void {
-    if (this.#sockets >= MOST_SOCKETS) throw new SocketError('new-socket-limit');
-    this.#sockets++;
+    if (!this.#sockets.take()) throw new SocketError('new-socket-limit', 'the guest has as many sockets open as it may');
   }
 
   closed(): void {
-    this.#sockets--;
+    this.#sockets.give();
   }
 
   /**

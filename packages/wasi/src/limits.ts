@@ -1,0 +1,32 @@
+/** How much of the host a guest may hold. All that is granted by one call of `wasi()` counts together, in however many instances. */
+export interface WasiLimits {
+  /** Files and directories open at the same time; 1,024. Opening one more fails with `insufficient-memory`, in preview 1 with `EMFILE`. */
+  readonly openFiles: number;
+  /** Sockets open at the same time; 1,024. One more fails with `new-socket-limit`; connections that cannot be accepted are reset. */
+  readonly sockets: number;
+  /** HTTP requests of which the response has not been read to its end; 1,024. One more fails with `connection-limit-reached`. */
+  readonly outgoingRequests: number;
+}
+
+export const DEFAULT_WASI_LIMITS: WasiLimits = { openFiles: 1024, sockets: 1024, outgoingRequests: 1024 };
+
+/** So many of something at a time. */
+export class Quota {
+  readonly #most: number;
+  #taken = 0;
+
+  constructor(most: number) {
+    this.#most = most;
+  }
+
+  /** Takes one. @returns false where none is left */
+  take(): boolean {
+    if (this.#taken >= this.#most) return false;
+    this.#taken++;
+    return true;
+  }
+
+  give(): void {
+    this.#taken--;
+  }
+}
