@@ -14,8 +14,8 @@ const spoilt = new WeakSet<Socket>();
 /** Whether the last request on this connection was not taken to its end, so that nobody knows what follows it. */
 export const isSpoilt = (socket: Socket): boolean => spoilt.has(socket);
 
-/** After the last answer a client has this long to take it, before the connection is closed whatever it still sends. */
-const LINGER_MS = 2000;
+/** After the last answer a client has this long to take it, in milliseconds, before the connection is closed whatever it still sends. */
+export const LINGER_MS = 2000;
 
 /** Ends a connection. What the client still sends is read and dropped for a while: to close at once could destroy the answer on its way. */
 export function linger(socket: Socket): void {

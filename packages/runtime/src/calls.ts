@@ -96,7 +96,6 @@ export class Calls {
   private cancel(turn: Turn): void {
     turn.cancelled = true;
     turn.call.leave();
-    turn.lease?.item.end();
     turn.lease?.discard();
     this.turns.delete(turn.call.id);
   }

@@ -23,6 +23,17 @@ import {
 } from './frames.ts';
 import { type Request, tooLong } from './protocol.ts';
 
+/** A request that the server has accepted. */
+export interface Arrival {
+  readonly id: number;
+  readonly request: Request;
+  readonly response: Response;
+  /** It came over TLS. */
+  readonly secure: boolean;
+  /** The client sends its body only when it is told to. */
+  readonly waits: boolean;
+}
+
 export class Exchange {
   readonly id: number;
   readonly request: Request;
@@ -32,13 +43,11 @@ export class Exchange {
   sent = 0;
   /** The client went away before it had all of the response. */
   gone = false;
-  /** Is called with a status and a reason when the request must not go on. */
-  readonly giveUp: (exchange: Exchange, status: number, why: string) => void;
   /** The client still sends the body. */
   uploading = false;
-  private readonly secure: boolean;
-  private readonly waits: boolean;
+  private readonly arrival: Arrival;
   private readonly limits: Limits;
+  private readonly giveUp: (exchange: Exchange, status: number, why: string) => void;
   /** Where the frames go, as long as a guest is at work. */
   private frames: FrameSender | undefined;
   private received = 0;
@@ -46,24 +55,17 @@ export class Exchange {
   private unacknowledged = 0;
   /** Bytes of the response's body that were taken and not credited yet. */
   private owed = 0;
+  /** The client takes no more of the response for now. */
+  private full = false;
   private seen = 0;
   private silentSince = 0;
 
-  /** @param waits whether the client sends its body only when it is told to */
-  constructor(
-    id: number,
-    request: Request,
-    response: Response,
-    secure: boolean,
-    waits: boolean,
-    limits: Limits,
-    giveUp: (exchange: Exchange, status: number, why: string) => void,
-  ) {
-    this.id = id;
-    this.request = request;
-    this.response = response;
-    this.secure = secure;
-    this.waits = waits;
+  /** @param giveUp is called with a status and a reason when the request must not go on */
+  constructor(arrival: Arrival, limits: Limits, giveUp: (exchange: Exchange, status: number, why: string) => void) {
+    this.id = arrival.id;
+    this.request = arrival.request;
+    this.response = arrival.response;
+    this.arrival = arrival;
     this.limits = limits;
     this.giveUp = giveUp;
   }
@@ -74,7 +76,8 @@ export class Exchange {
 
   /** Hands the request to a thread, with the next message that goes there. */
   send(frames: FrameSender): void {
-    const { request, secure, waits, limits } = this;
+    const { arrival, request, limits } = this;
+    const { secure, waits } = arrival;
     if (request.readableLength > limits.maxBodyBytes) {
       this.giveUp(this, tooLong(limits).status, tooLong(limits).why);
       return;
@@ -189,11 +192,16 @@ export class Exchange {
     if (this.gone || response.writableEnded) return;
     this.owed += (data as string | Uint8Array).length;
     const room = typeof data === 'string' ? response.write(data, 'latin1') : response.write(bytesOf(data));
-    if (room) this.credit();
-    else response.once('drain', this.credit);
+    if (room) {
+      this.credit();
+    } else if (!this.full) {
+      this.full = true;
+      response.once('drain', this.credit);
+    }
   }
 
   private readonly credit = (): void => {
+    this.full = false;
     if (this.owed < CREDIT_STEP) return;
     this.frames?.send(this.id, CREDIT, undefined, this.owed);
     this.owed = 0;

@@ -129,7 +129,9 @@ export function receiveFrames(frames: Frames, take: (request: number, kind: numb
 
 /** The bytes of a frame. */
 export function bytesOf(data: Data): Buffer {
-  return typeof data === 'string' ? Buffer.from(data, 'latin1') : Buffer.from((data as Uint8Array<ArrayBuffer>).buffer);
+  if (typeof data === 'string') return Buffer.from(data, 'latin1');
+  const { buffer, byteOffset, byteLength } = data as Uint8Array<ArrayBuffer>;
+  return Buffer.from(buffer, byteOffset, byteLength);
 }
 
 /** One string of many, none of which has a newline in it: V8 hands one over faster than many. */

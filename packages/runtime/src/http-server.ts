@@ -223,9 +223,7 @@ export class HttpServer {
       answer(response, refused.status, refused.why, true);
       return;
     }
-    const exchange = new Exchange(this.nextId++, request, response, secure, waits, limits, (given, status, why) => {
-      dispatcher.giveUp(given, status, why);
-    });
+    const exchange = new Exchange({ id: this.nextId++, request, response, secure, waits }, limits, dispatcher.giveUp);
     response.on('close', () => {
       exchange.close();
       if (logRequests) log(requestEntry(exchange));

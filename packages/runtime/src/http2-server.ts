@@ -1,6 +1,7 @@
 /** HTTP/2: limits that Node leaves open, and how connections end. */
 import type { Http2Session, Http2Server as NodeServer, ServerHttp2Session } from 'node:http2';
 import type { Socket } from 'node:net';
+import { LINGER_MS } from './answers.ts';
 import type { Limits } from './config.ts';
 
 const http2 = process.getBuiltinModule('node:http2');
@@ -69,7 +70,10 @@ export class Http2Server {
     session.on('error', () => {});
     let streams = 0;
     const idle = (): void => {
-      if (streams === 0) session.close();
+      if (streams > 0) return;
+      session.close();
+      // Whoever takes nothing would never hear the goodbye.
+      setTimeout(() => session.destroy(), LINGER_MS).unref();
     };
     session.setTimeout(this.idleTimeoutMs, idle);
     session.on('stream', (stream) => {
