@@ -4,7 +4,8 @@
  * https://webassembly.github.io/spec/core/binary/modules.html
  */
 import { ComponentError } from '../errors.ts';
-import { type CoreTypeId, type CoreTypes, canonicalValType, type PlainFunction, plainFunction } from '../types/core-types.ts';
+import { keepOneOf } from '../keep.ts';
+import { type CoreTypeId, CoreTypes, canonicalValType, type PlainFunction, plainFunction } from '../types/core-types.ts';
 import type { CoreExternType, CoreFuncType, CoreModuleType, CoreValType } from '../types/types.ts';
 import {
   readCoreExternType,
@@ -326,3 +327,5 @@ class CoreModuleReader {
     return new ComponentError('TENON_CORE_INVALID', message, { offset: this.reader.position });
   }
 }
+
+keepOneOf(new CoreModuleReader(new Reader(new Uint8Array(0)), new CoreTypes()));

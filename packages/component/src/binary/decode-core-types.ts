@@ -108,8 +108,9 @@ function readSubType(reader: Reader): CoreSubType {
   }
   switch (opcode) {
     case 0x60: {
-      const params = reader.vec(MAX_FUNCTION_PARAMS, 'function params', () => readCoreValType(reader));
-      const results = reader.vec(MAX_FUNCTION_RETURNS, 'function returns', () => readCoreValType(reader));
+      const read = (): CoreValType => readCoreValType(reader);
+      const params = reader.vec(MAX_FUNCTION_PARAMS, 'function params', read);
+      const results = reader.vec(MAX_FUNCTION_RETURNS, 'function returns', read);
       if (final && supertypes.length === 0 && params.length === 0 && results.length === 0) return NOTHING;
       return { final, supertypes, type: { kind: 'func', params, results } };
     }

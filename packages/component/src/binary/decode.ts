@@ -37,8 +37,8 @@ export function decode(bytes: Uint8Array): ComponentDefinition {
 }
 
 function word(bytes: Uint8Array, offset: number): number {
-  const at = (index: number): number => bytes[offset + index] ?? 0;
-  return at(0) | (at(1) << 8) | (at(2) << 16) | (at(3) << 24);
+  const high = ((bytes[offset + 2] ?? 0) << 16) | ((bytes[offset + 3] ?? 0) << 24);
+  return (bytes[offset] ?? 0) | ((bytes[offset + 1] ?? 0) << 8) | high;
 }
 
 function readPreamble(reader: Reader, expected: number, what: string): void {

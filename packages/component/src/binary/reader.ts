@@ -4,6 +4,7 @@
  * https://webassembly.github.io/spec/core/binary/values.html
  */
 import { ComponentError } from '../errors.ts';
+import { keepOneOf } from '../keep.ts';
 
 /** No name in a real component comes near this; tools of the Bytecode Alliance have the same limit. */
 const MAX_STRING_BYTES = 100_000;
@@ -183,3 +184,5 @@ export class Reader {
     return malformed('unexpected end-of-file', offset);
   }
 }
+
+keepOneOf(new Reader(new Uint8Array(0)));

@@ -4,6 +4,7 @@
  */
 import type { ComponentDefinition, CoreInstanceExpr, CoreSort, Definition, InstanceExpr, Sort } from '../binary/definitions.ts';
 import { ComponentError } from '../errors.ts';
+import { keepOneOf } from '../keep.ts';
 import { canonFunc, lift, requireSync } from './canon.ts';
 import {
   at,
@@ -279,3 +280,5 @@ function itemAt(env: Environment, sort: Sort, index: number): Item {
       throw new Error(`internal error: sort ${sort} after validation`);
   }
 }
+
+keepOneOf(new Flattener(new PlanBuilder(0), { component: () => undefined }), new Environment(undefined, 0, 0));

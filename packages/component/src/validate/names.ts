@@ -3,6 +3,8 @@
  * https://github.com/WebAssembly/component-model/blob/main/design/mvp/Explainer.md#import-and-export-definitions
  */
 
+import { keepOneOf } from '../keep.ts';
+
 /** Why a name is not one. */
 export class NameProblem extends Error {}
 
@@ -262,3 +264,5 @@ function parseIdentifiers(version: string, start: number, what: string): number 
 function unexpected(character: string | undefined, where: string): NameProblem {
   return new NameProblem(character === undefined ? `unexpected end of input ${where}` : `unexpected character '${character}' ${where}`);
 }
+
+keepOneOf(new NameParser(''));

@@ -5,6 +5,7 @@
 import { readCoreModuleType } from '../binary/core-module.ts';
 import type { ComponentDefinition, Definition } from '../binary/definitions.ts';
 import { ComponentError } from '../errors.ts';
+import { keepOneOf } from '../keep.ts';
 import type { ComponentType, CoreModuleType, ExternType } from '../types/types.ts';
 import { addAlias } from './aliases.ts';
 import { addCanon } from './canon.ts';
@@ -13,6 +14,7 @@ import { addExport, addImport, addItem, finish } from './externs.ts';
 import { addCoreInstance, addInstance } from './instantiate.ts';
 import { itemAt } from './lookup.ts';
 import { Scope } from './scope.ts';
+import { FreeResources, Substitution } from './substitute.ts';
 import { addType, externType, renameType } from './types.ts';
 import { MAX_HEAVY_ITEMS, Validation } from './validation.ts';
 
@@ -114,3 +116,6 @@ function coreModule(v: Validation, start: number, end: number): CoreModuleType {
   v.modules.set(start, type);
   return type;
 }
+
+const specimen = new Validation(new Uint8Array(0));
+keepOneOf(specimen, new Scope('component', undefined), new Substitution(specimen.effort), new FreeResources(specimen.effort));
