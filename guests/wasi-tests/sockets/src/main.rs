@@ -421,6 +421,28 @@ fn udp_talking(network: &Network) {
         check("udp stream, not connected any more", code(streams.as_ref().map(|_| ()).map_err(|error| *error)));
         check("udp remote-address, not connected any more", shown(one.remote_address()));
     }
+    {
+        let everywhere = udp();
+        udp_bind(network, &everywhere, v4(ANY, 0)).expect("bind");
+        let before = everywhere.local_address().map(port);
+        let streams = everywhere.stream(Some(other_at));
+        check("udp connected from everywhere, local-address", shown(everywhere.local_address()));
+        check_value("udp connected from everywhere, port", everywhere.local_address().map(port) == before);
+        drop(streams);
+        drop(everywhere.stream(None));
+        check("udp disconnected, local-address", shown(everywhere.local_address()));
+        check_value("udp disconnected, port", everywhere.local_address().map(port) == before);
+    }
+    {
+        let gone = udp();
+        udp_bind(network, &gone, v4(LOOPBACK, 0)).expect("bind");
+        let gone_at = gone.local_address().expect("address");
+        drop(gone);
+        let (input, output) = one.stream(Some(gone_at)).expect("stream");
+        check("udp send to one that is gone", send(&output, b"anybody?", None));
+        input.subscribe().block();
+        check("udp receive from one that is gone", value(input.receive(1).map(|datagrams| datagrams.len())));
+    }
 }
 
 fn udp_options() {
