@@ -26,6 +26,29 @@ package example:calculator {
   }
 }
 `,
+  'keywords in names': `package root:component;
+
+world root {
+  import test:%list/%enum@1.0.0;
+  export test:other/api;
+}
+
+package test:%list@1.0.0 {
+  interface %enum {
+    record %record {
+      %type: u8,
+    }
+  }
+}
+
+package test:other {
+  interface api {
+    use test:%list/%enum@1.0.0.{%record};
+
+    %import: func(%func: %record);
+  }
+}
+`,
   'types, uses and resources': `package root:component;
 
 world root {

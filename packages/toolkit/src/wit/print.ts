@@ -51,13 +51,21 @@ function packages(items: readonly WorldItem[]): Map<string, { readonly name: str
 }
 
 function packageName(name: { readonly namespace: string; readonly package: string; readonly version: string | undefined }): string {
-  return `${name.namespace}:${name.package}${name.version === undefined ? '' : `@${name.version}`}`;
+  return `${id(name.namespace)}:${id(name.package)}${name.version === undefined ? '' : `@${name.version}`}`;
+}
+
+/** `wasi:io/streams@0.2.0`, with keywords marked; other names as they are. */
+function interfacePath(name: string): string {
+  const parsed = parseInterfaceName(name);
+  if (parsed === undefined) return name;
+  const version = parsed.version === undefined ? '' : `@${parsed.version}`;
+  return `${id(parsed.namespace)}:${id(parsed.package)}/${id(parsed.interface)}${version}`;
 }
 
 function worldItem(direction: 'import' | 'export', item: WorldItem, names: TypeNames): string[] {
   switch (item.kind) {
     case 'interface':
-      if (parseInterfaceName(item.name) !== undefined) return [`${direction} ${item.name};`];
+      if (parseInterfaceName(item.name) !== undefined) return [`${direction} ${interfacePath(item.name)};`];
       return interfaceBody(`${direction} ${id(item.name)}: interface`, item.scope, undefined);
     case 'func':
       return [`${direction} ${id(item.name)}: ${funcText(item.type, names)};`];
@@ -104,7 +112,7 @@ function typeDefinition(type: NamedType, names: TypeNames, home: string | undefi
 
 function usePath(iface: string, home: string | undefined): string {
   const parsed = parseInterfaceName(iface);
-  return parsed !== undefined && packageName(parsed) === home ? id(parsed.interface) : iface;
+  return parsed !== undefined && packageName(parsed) === home ? id(parsed.interface) : interfacePath(iface);
 }
 
 function memberText(member: (NamedType & { kind: 'resource' })['members'][number], names: TypeNames): string {
