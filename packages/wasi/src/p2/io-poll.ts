@@ -7,15 +7,19 @@ import { mustTurn, type Readiness, turn, type Waiter, whenReady } from '../body/
  * members keep their group, and only those that are new have to be told.
  */
 class Group {
+  /** How often members have fired. */
+  fires = 0;
   #waiting: PromiseWithResolvers<void> | undefined;
 
-  /** Resolves when a member fires. */
-  wait(): Promise<void> {
+  /** Resolves when a member has fired more than so often: one may do so while it is being registered. */
+  wait(fires: number): Promise<void> {
+    if (this.fires !== fires) return Promise.resolve();
     this.#waiting ??= Promise.withResolvers();
     return this.#waiting.promise;
   }
 
   fire(): void {
+    this.fires++;
     this.#waiting?.resolve();
     this.#waiting = undefined;
   }
@@ -83,9 +87,10 @@ function readyOnes(pollables: readonly Pollable[], group: Group): number[] {
   return indices;
 }
 
-async function firstOnes(pollables: readonly Pollable[], group: Group): Promise<number[]> {
-  for (;;) {
-    await group.wait();
+async function firstOnes(pollables: readonly Pollable[], group: Group, fires: number): Promise<number[]> {
+  for (let seen = fires; ; ) {
+    await group.wait(seen);
+    seen = group.fires;
     const indices = readyOnes(pollables, group);
     if (indices.length > 0) return indices;
   }
@@ -96,8 +101,9 @@ export function poll(pollables: readonly Pollable[]): number[] | Promise<number[
   const [first] = pollables;
   if (first === undefined) throw new Error('poll was called with an empty list: nothing would ever wake it');
   const { group } = first;
+  const { fires } = group;
   const indices = readyOnes(pollables, group);
-  if (indices.length === 0) return firstOnes(pollables, group);
+  if (indices.length === 0) return firstOnes(pollables, group, fires);
   return mustTurn()
     ? turn()
         .then(() => readyOnes(pollables, group))

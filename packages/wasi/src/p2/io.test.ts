@@ -99,6 +99,19 @@ describe('poll', () => {
     assert.equal(asked, 1001);
   });
 
+  test('one that becomes ready while it is registered wakes', async () => {
+    let ready = false;
+    const pollable = new Pollable({
+      ready: () => ready,
+      add(waiter) {
+        ready = true;
+        waiter.wake();
+      },
+      remove() {},
+    });
+    assert.deepEqual(await poll([new Pollable(new Later<number>()), pollable]), [1]);
+  });
+
   test('what became ready while nobody polled is there for the next poll', async () => {
     const later = new Later<number>();
     const pollables = [new Pollable(READY), new Pollable(later)];
