@@ -6,7 +6,7 @@ import { ComponentError } from './errors.ts';
 import { flatten } from './link/flatten.ts';
 import { rememberModuleType } from './link/given-modules.ts';
 import type { Plan } from './link/plan.ts';
-import type { ExternType } from './types/types.ts';
+import type { ComponentType, ExternType } from './types/types.ts';
 import { validate } from './validate/validate.ts';
 
 /** An import or export of a component. */
@@ -124,6 +124,11 @@ export class Component {
   /** Exports in order, with their types. */
   get exports(): readonly ExternDescription[] {
     return this.description.exports;
+  }
+
+  /** Its type, to compare with the type of a component import. */
+  type(): ComponentType {
+    return validate(this.definition, this.bytes).type;
   }
 
   private get description(): NonNullable<Component['described']> {

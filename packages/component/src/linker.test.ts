@@ -532,3 +532,41 @@ test('types that must equal a resource of the host are its class', async () => {
     message: 'mismatched resource types: "b" > "same" must be the same class as "a" > "thing"',
   });
 });
+
+test('a component that is given must have the type that is imported', async () => {
+  const importer = await compile(`(component
+    (import "c" (component $c
+      (import "x" (func))
+      (export "r" (type $r (sub resource)))
+      (export "f" (func (result (own $r))))))
+    (import "x" (func $x))
+    (instance $i (instantiate $c (with "x" (func $x))))
+    (export $r "r" (type $i "r"))
+    (export "f" (func $i "f") (func (result (own $r)))))`);
+  const given = (imports: string, result: string): string => `(component
+    (import "other" (type $other (sub resource)))
+    ${imports}
+    (type $own (resource (rep i32)))
+    (core func $new (canon resource.new $own))
+    (core module $m (import "" "new" (func $new (param i32) (result i32))) (func (export "f") (result i32) (call $new (i32.const 5))))
+    (core instance $i (instantiate $m (with "" (instance (export "new" (func $new))))))
+    (export $r "r" (type $own))
+    (func (export "f") (result ${result}) (canon lift (core func $i "f"))))`;
+  const fitting = given('', '(own $r)').replace('(import "other" (type $other (sub resource)))', '');
+  const rows: readonly (readonly [text: string, message: RegExp | undefined])[] = [
+    [fitting, undefined],
+    ['(component)', /missing export named `r`/],
+    [given('', '(own $r)'), /missing import named `other`/],
+    [fitting.replace('(component', '(component (import "y" (func))'), /missing import named `y`/],
+    [fitting.replace('(own $r)', 'u32'), /type mismatch for export `f`: type mismatch with result type: expected own, found/],
+    [fitting.replace('(component', '(component (import "x" (func (param "p" u8)))'), /type mismatch for import `x`/],
+  ];
+  for (const [text, message] of rows) {
+    const linking = new Linker()
+      .define('c', await compile(text))
+      .define('x', () => undefined)
+      .instantiate(importer);
+    if (message === undefined) assert.ok(((await linking).exports.f as () => object)());
+    else await assert.rejects(linking, { code: 'TENON_IMPORT_TYPE', message });
+  }
+});

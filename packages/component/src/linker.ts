@@ -1,7 +1,7 @@
 /** Links components to the definitions of the embedder. */
 
 import { Component } from './component.ts';
-import { Trap } from './errors.ts';
+import { ComponentError, Trap } from './errors.ts';
 import { makeExports } from './instance/exports.ts';
 import { Instantiation } from './instance/instantiate.ts';
 import { bindHost } from './link/definitions.ts';
@@ -11,6 +11,7 @@ import { checkGivenModules } from './link/given-modules.ts';
 import { Linked } from './link/linked.ts';
 import type { Plan } from './link/plan.ts';
 import { provider } from './link/semver.ts';
+import { componentMismatch } from './validate/given-component.ts';
 
 /** A running component. */
 export class Instance {
@@ -128,9 +129,19 @@ export class Linker {
         const key = provider(this.definitions.keys(), name);
         const value = key === undefined ? undefined : this.definitions.get(key);
         if (!(value instanceof Component)) return undefined;
+        checkGivenComponent(component, name, value);
         return { definition: value.definition, source: sources.push(value) - 1, scope: undefined };
       },
     });
     return { plan, sources };
+  }
+}
+
+function checkGivenComponent(importer: Component, name: string, given: Component): void {
+  const expected = importer.imports.find((item) => item.name === name)?.type;
+  if (expected?.kind !== 'component') return;
+  const mismatch = componentMismatch(given.type(), expected.type);
+  if (mismatch !== undefined) {
+    throw new ComponentError('TENON_IMPORT_TYPE', `the component given for "${name}" does not fit: ${mismatch}`);
   }
 }
