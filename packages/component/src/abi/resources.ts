@@ -43,36 +43,27 @@ export function resourceRep(instance: ComponentInstance, resource: RuntimeResour
 /** `canon resource.drop`: `(handle: i32) -> ()`. */
 export function resourceDrop(instance: ComponentInstance, resource: RuntimeResource): (handle: number) => void {
   const { destructor, implementer } = resource;
-  const func = `[resource-drop]${resource.name}`;
-  /** Takes the handle out of the table. @returns the representation of what must be destroyed, if anything */
-  const take = (index: number): number | object | undefined => {
-    checkMayLeave(instance);
-    const handle = takeHandle(instance, index, resource);
-    if (handle.own) return handle.rep;
-    if (handle.scope !== undefined) handle.scope.borrows--;
-    return undefined;
-  };
   if (implementer === undefined) {
     return (index) => {
       try {
-        const rep = take(index);
+        const rep = takeToDrop(instance, resource, index);
         if (rep !== undefined) disposeHost(rep);
       } catch (error) {
-        raise(instance, func, error);
+        raise(instance, `[resource-drop]${resource.name}`, error);
       }
     };
   }
   const call = new DestructorCall(instance, implementer);
   const begin = (index: number): number => {
     try {
-      const rep = take(index);
+      const rep = takeToDrop(instance, resource, index);
       if (rep === undefined) return NOTHING;
       call.check();
       if (destructor === undefined) return NOTHING;
       call.begin();
       return (rep as number) >>> 0;
     } catch (error) {
-      return raise(instance, func, error);
+      return raise(instance, `[resource-drop]${resource.name}`, error);
     }
   };
   if (destructor !== undefined && resource.destructorSuspends === true) return coreDrop(begin, destructor, () => call.end());
@@ -82,6 +73,15 @@ export function resourceDrop(instance: ComponentInstance, resource: RuntimeResou
     destructor?.(rep);
     call.end();
   };
+}
+
+/** Takes a handle out of the table. @returns the representation of what must be destroyed, if anything */
+function takeToDrop(instance: ComponentInstance, resource: RuntimeResource, index: number): number | object | undefined {
+  checkMayLeave(instance);
+  const handle = takeHandle(instance, index, resource);
+  if (handle.own) return handle.rep;
+  if (handle.scope !== undefined) handle.scope.borrows--;
+  return undefined;
 }
 
 /** What {@link coreDrop} takes for "no destructor to call". */
