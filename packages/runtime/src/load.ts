@@ -1,5 +1,4 @@
 /** From a component to a maker of request handlers, inside a worker thread. */
-import { readFile } from 'node:fs/promises';
 import { Component, Linker, provider } from '@tenon/component';
 import { type Handle, respondTo, type Wasi } from '@tenon/wasi';
 import type { Guest } from './calls.ts';
@@ -9,37 +8,21 @@ import type { ComponentSource } from './messages.ts';
 
 const HANDLER = 'wasi:http/incoming-handler@0.2.0';
 
-const FILE_PROBLEMS: Readonly<Record<string, string>> = {
-  ENOENT: 'no such file',
-  EISDIR: 'it is a folder',
-  EACCES: 'permission denied',
-};
-
-async function read(path: string): Promise<Uint8Array> {
-  try {
-    return await readFile(path);
-  } catch (error) {
-    const { code = '', message } = error as NodeJS.ErrnoException;
-    throw new RuntimeError('TENON_RUNTIME_FILE', `cannot read ${path}: ${FILE_PROBLEMS[code] ?? message}`, error);
-  }
-}
-
 /** A component, and a way to let go of its bytes: a linked component has its plan and its compiled modules, and needs them no more. */
 export interface Loaded {
   readonly component: Component;
   readonly release: () => void;
 }
 
-/** @throws RuntimeError TENON_RUNTIME_FILE, and ComponentError for bytes that are no valid component */
+/** @throws ComponentError for bytes that are no valid component */
 export async function load(source: ComponentSource, { maxMemoryBytes }: Pick<Limits, 'maxMemoryBytes'>): Promise<Loaded> {
-  if (typeof source !== 'string' && !(source instanceof Uint8Array)) return { component: Component.fromShared(source), release: () => {} };
-  const bytes = typeof source === 'string' ? await read(source) : source;
+  if (!(source instanceof Uint8Array)) return { component: Component.fromShared(source), release: () => {} };
   // Of a large component these are megabytes that the collector, which does not see them, would keep for long.
   const release = (): void => {
-    const { buffer } = bytes;
-    if (buffer instanceof ArrayBuffer && buffer.byteLength === bytes.byteLength) buffer.transfer(0);
+    const { buffer } = source;
+    if (buffer instanceof ArrayBuffer && buffer.byteLength === source.byteLength) buffer.transfer(0);
   };
-  return { component: await Component.compile(bytes, { maxMemoryBytes }), release };
+  return { component: await Component.compile(source, { maxMemoryBytes }), release };
 }
 
 /** The name under which a component exports its handler. @throws RuntimeError TENON_RUNTIME_EXPORT */

@@ -4,8 +4,8 @@ import type { DirectoryGrant, Limits, SocketGrants } from './config.ts';
 import type { Frames } from './frames.ts';
 import type { PlainError } from './plain-errors.ts';
 
-/** A path, the bytes, or what an earlier thread has compiled. */
-export type ComponentSource = string | Uint8Array | SharedComponent;
+/** The bytes, or what an earlier thread has compiled. */
+export type ComponentSource = Uint8Array | SharedComponent;
 
 /** Everything that a worker needs to serve; the first message that it gets. */
 export interface StartMessage {

@@ -2,14 +2,15 @@
 import { getCompileCacheDir } from 'node:module';
 import { dirname, extname } from 'node:path';
 import { Worker } from 'node:worker_threads';
+import { readComponent } from './component-file.ts';
 import { RuntimeError } from './errors.ts';
 import { FrameSender, type Frames } from './frames.ts';
 import { Heartbeat, Watchdog } from './heartbeat.ts';
-import { type FromWorker, isFrames, type StartMessage, type ToWorker } from './messages.ts';
+import { type ComponentSource, type FromWorker, isFrames, type StartMessage, type ToWorker } from './messages.ts';
 import { startError } from './plain-errors.ts';
 
-/** What every thread of a workload is started with. */
-export type ThreadTask = Omit<StartMessage, 'type' | 'heartbeat'>;
+/** What every thread of a workload is started with; the component may be a path. */
+export type ThreadTask = Omit<StartMessage, 'type' | 'heartbeat' | 'component'> & { readonly component: string | ComponentSource };
 
 /** What the first thread has worked out and the next ones need not. */
 export type Compiled = Pick<ThreadTask, 'component' | 'handler'>;
@@ -43,6 +44,7 @@ const STOP_MS = 1000;
 export class Thread {
   readonly frames: FrameSender;
   private readonly worker: Worker;
+  private readonly heartbeat = new Heartbeat();
   private readonly watchdog: Watchdog;
   private readonly task: ThreadTask;
   private readonly events: ThreadEvents;
@@ -55,7 +57,8 @@ export class Thread {
   static async start(task: ThreadTask, events: ThreadEvents): Promise<{ readonly thread: Thread; readonly compiled: Compiled }> {
     const thread = new Thread(task, events);
     try {
-      return { thread, compiled: await thread.ready() };
+      const [compiled] = await Promise.all([thread.ready(), thread.begin()]);
+      return { thread, compiled };
     } catch (error) {
       await thread.end();
       throw error;
@@ -65,8 +68,7 @@ export class Thread {
   private constructor(task: ThreadTask, events: ThreadEvents) {
     this.task = task;
     this.events = events;
-    const heartbeat = new Heartbeat();
-    this.watchdog = new Watchdog(heartbeat, Math.ceil(task.limits.requestTimeoutMs / task.tickMs) + 2);
+    this.watchdog = new Watchdog(this.heartbeat, Math.ceil(task.limits.requestTimeoutMs / task.tickMs) + 2);
     // The guest sees none of the host's environment, so neither does its thread.
     this.worker = new Worker(bootstrap(), {
       eval: true,
@@ -85,7 +87,16 @@ export class Thread {
         if (!this.expectedToEnd) events.lost(this, failure);
       });
     });
-    this.send({ type: 'start', heartbeat: heartbeat.memory, ...task });
+  }
+
+  /** Says what to serve. A file is read while the thread comes up. */
+  private async begin(): Promise<void> {
+    const { component: source, ...task } = this.task;
+    const component = typeof source === 'string' ? await readComponent(source) : source;
+    const message: StartMessage = { type: 'start', heartbeat: this.heartbeat.memory, component, ...task };
+    // What was read here is nobody else's, and too large to copy; small files share a buffer with others.
+    const own = typeof source === 'string' && component instanceof Uint8Array && component.byteLength === component.buffer.byteLength;
+    this.worker.postMessage(message, own ? [component.buffer as ArrayBuffer] : []);
   }
 
   get ageMs(): number {

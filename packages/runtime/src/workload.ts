@@ -59,7 +59,11 @@ export class Workload {
     const workload = new Workload(name, task, address, credentials, sinks);
     try {
       // What is wrong with the component is said first, whatever has the port.
-      for (let i = 0; i < task.limits.threads; i++) await workload.launch();
+      const launched = workload.launch();
+      // Node loads it when something listens first, which takes as long as a thread takes to come up.
+      process.getBuiltinModule('node:cluster');
+      await launched;
+      for (let i = 1; i < task.limits.threads; i++) await workload.launch();
       workload.port = await workload.server.listen(address.host, address.port);
     } catch (error) {
       await workload.stop();
