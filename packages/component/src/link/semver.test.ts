@@ -9,6 +9,9 @@ test('a version is compatible within its track', () => {
     ['wasi:io/streams@2.3.4', 'wasi:io/streams@2'],
     ['wasi:io/streams@0.3.0-rc-1', 'wasi:io/streams@0.3.0-rc-1'],
     ['wasi:io/streams@1.2.3+build', 'wasi:io/streams@1'],
+    // A canonical version, as it stands in names with a version suffix, is its track.
+    ['wasi:io/streams@0.2', 'wasi:io/streams@0.2'],
+    ['wasi:io/streams@2', 'wasi:io/streams@2'],
     ['wasi:io/streams', 'wasi:io/streams'],
     ['plain', 'plain'],
   ];
