@@ -7,7 +7,6 @@ import { homedir } from 'node:os';
 import { dirname, isAbsolute, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { constants, Script } from 'node:vm';
-import { getEnvironmentData, isMainThread, setEnvironmentData, threadId } from 'node:worker_threads';
 
 /** Code is kept by then even if the process goes on: V8 forgets functions that have not run for a while, and servers may be killed. */
 const SETTLED_MS = 2000;
@@ -15,18 +14,15 @@ const SETTLED_MS = 2000;
 /** Caches that were made longer ago belong to versions that are gone, or are made again. */
 const KEPT_MS = 30 * 24 * 60 * 60 * 1000;
 
-/** Threads do not see the process's environment, so the main thread tells them. */
-const FOLDER = 'tenon.code-cache';
+/** Under this name worker threads are told the folder, as they do not see the process's environment. */
+export const FOLDER = 'tenon.code-cache';
 
-function cacheFolder() {
-  if (!isMainThread) return getEnvironmentData(FOLDER);
+export function cacheFolder() {
   const { env, platform } = process;
   if (env.NODE_DISABLE_COMPILE_CACHE === '1') return undefined;
   const base =
     platform === 'win32' ? env.LOCALAPPDATA : env.XDG_CACHE_HOME || join(homedir(), platform === 'darwin' ? 'Library/Caches' : '.cache');
-  const folder = base && isAbsolute(base) ? join(base, 'tenon') : undefined;
-  setEnvironmentData(FOLDER, folder);
-  return folder;
+  return base && isAbsolute(base) ? join(base, 'tenon') : undefined;
 }
 
 function readCache(path) {
@@ -42,7 +38,8 @@ function writeCache(path, script) {
   try {
     const folder = dirname(path);
     mkdirSync(folder, { recursive: true, mode: 0o700 });
-    const part = `${path}.${process.pid}.${threadId}`;
+    // Each thread of a process has a time of its own.
+    const part = `${path}.${process.pid}.${performance.timeOrigin}`;
     writeFileSync(part, script.createCachedData(), { mode: 0o600 });
     renameSync(part, path);
     for (const name of readdirSync(folder)) {
@@ -55,11 +52,11 @@ function writeCache(path, script) {
 /**
  * Runs a script of the folder `bundle` and returns what it exports.
  * @param purpose names the cache: what a script is used for decides which of its functions run
+ * @param folder where caches are; undefined for none
  */
-export function runScript(file, purpose) {
+export function runScript(file, purpose, folder) {
   const path = fileURLToPath(new URL(`../bundle/${file}`, import.meta.url));
   const { mtimeMs, size } = statSync(path);
-  const folder = cacheFolder();
   const cache = folder && join(folder, `${purpose}-${process.versions.v8}-${size}-${Math.round(mtimeMs)}.code`);
   const cachedData = readCache(cache);
   const source = `(function (exports, require, module, bundleUrl) {${readFileSync(path, 'latin1')}\n})`;

@@ -12,11 +12,14 @@ if (Number.parseInt(process.versions.node, 10) < NEEDED) {
   );
   process.exitCode = 2;
 } else if (fs.existsSync(BUNDLE)) {
-  const { runScript } = await import('./script.js');
+  const { cacheFolder, FOLDER, runScript } = await import('./script.js');
   const args = process.argv.slice(2);
   // Each command uses functions of its own.
   const name = /^[a-z]+$/.test(args[0]) && !args.includes('--help') && !args.includes('-h') ? args[0] : 'other';
-  await runScript('tenon.cjs', name).main(args);
+  const folder = cacheFolder();
+  // Loading it takes 4 ms, and no other command starts threads.
+  if (name === 'serve') process.getBuiltinModule('node:worker_threads').setEnvironmentData(FOLDER, folder);
+  await runScript('tenon.cjs', name, folder).main(args);
 } else {
   const { enableCompileCache } = await import('node:module');
   enableCompileCache();

@@ -1,4 +1,5 @@
 // The entry of worker threads of the published command line, as `worker.ts` is that of @tenon/runtime.
-import { runScript } from './script.js';
+import { getEnvironmentData } from 'node:worker_threads';
+import { FOLDER, runScript } from './script.js';
 
-runScript('worker.cjs', 'worker');
+runScript('worker.cjs', 'worker', getEnvironmentData(FOLDER));
