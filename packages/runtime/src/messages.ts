@@ -24,7 +24,14 @@ export interface StartMessage {
   readonly heartbeat: SharedArrayBuffer;
 }
 
-export type ToWorker = StartMessage | { readonly type: 'stop' } | Frames;
+export type ToWorker = StartMessage | { readonly type: 'stop' } | Taken | Frames;
+
+/** So many bytes of a guest's output were taken. */
+export interface Taken {
+  readonly type: 'taken';
+  readonly stream: 'stdout' | 'stderr';
+  readonly bytes: number;
+}
 
 export type FromWorker =
   | { readonly type: 'ready'; readonly component: SharedComponent; readonly handler: string }

@@ -10,8 +10,11 @@ export interface RuntimeOptions {
   readonly log?: (entry: LogEntry) => void;
   /** Whether each request is logged too, at level `info`; false. */
   readonly logRequests?: boolean;
-  /** Takes what guests write to their standard output and error; without it, the process's own get it. */
-  readonly output?: (stream: 'stdout' | 'stderr', bytes: Uint8Array, workload: string) => void;
+  /**
+   * Takes what guests write to their standard output and error; without it, the process's own get it. A guest that writes faster than the
+   * Promises settle has to wait.
+   */
+  readonly output?: (stream: 'stdout' | 'stderr', bytes: Uint8Array, workload: string) => void | Promise<void>;
 }
 
 const DEFAULT_HOST = '127.0.0.1';
@@ -87,6 +90,7 @@ function logToStderr(entry: LogEntry): void {
   if (entry.level !== 'info') process.stderr.write(`${formatEntry(entry)}\n`);
 }
 
-function writeThrough(stream: 'stdout' | 'stderr', bytes: Uint8Array): void {
-  process[stream].write(bytes);
+function writeThrough(stream: 'stdout' | 'stderr', bytes: Uint8Array): Promise<void> {
+  // Whether it was written or nobody reads it any more: it is no longer here.
+  return new Promise((settle) => process[stream].write(bytes, () => settle()));
 }

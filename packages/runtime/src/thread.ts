@@ -16,7 +16,8 @@ export type ThreadTask = Omit<StartMessage, 'type' | 'heartbeat' | 'component'> 
 export type Compiled = Pick<ThreadTask, 'component' | 'handler'>;
 
 export interface ThreadEvents {
-  readonly output: (message: Extract<FromWorker, { type: 'output' }>) => void;
+  /** Takes a guest's output; more comes when the Promise has settled. */
+  readonly output: (message: Extract<FromWorker, { type: 'output' }>) => void | Promise<void>;
   readonly frames: (thread: Thread, frames: Frames) => void;
   /** The thread ended without having been asked to. */
   readonly lost: (thread: Thread, reason: Error) => void;
@@ -132,10 +133,16 @@ export class Thread {
           failed = true;
           void startError(message.error).then(fail);
         } else {
-          this.events.output(message);
+          void this.pass(message);
         }
       });
     });
+  }
+
+  private async pass(message: Extract<FromWorker, { type: 'output' }>): Promise<void> {
+    const { stream, bytes } = message;
+    await this.events.output(message);
+    this.send({ type: 'taken', stream, bytes: bytes.length });
   }
 
   private watch(): void {

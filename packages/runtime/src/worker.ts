@@ -8,6 +8,7 @@ import { FrameSender } from './frames.ts';
 import { Heartbeat } from './heartbeat.ts';
 import { guestMaker, handlerName, load } from './load.ts';
 import { type FromWorker, isFrames, type StartMessage, type ToWorker } from './messages.ts';
+import { Output } from './output.ts';
 import { plainError } from './plain-errors.ts';
 import { Pool } from './pool.ts';
 
@@ -21,6 +22,10 @@ const TRIM_MS = 10_000;
 /** What serves once the start message has come. */
 class Service {
   private readonly frames = new FrameSender(port);
+  readonly outputs: Readonly<Record<'stdout' | 'stderr', Output>> = {
+    stdout: new Output('stdout', post),
+    stderr: new Output('stderr', post),
+  };
   readonly calls: Calls;
 
   /** Makes the first instance. Throws what stands in the way. */
@@ -34,8 +39,8 @@ class Service {
       httpCa: message.egressCa,
       network: message.sockets,
       limits: { openFiles: limits.maxOpenFiles, sockets: limits.maxSockets, outgoingRequests: limits.maxOutgoingRequests },
-      stdout: (bytes) => post({ type: 'output', stream: 'stdout', bytes }),
-      stderr: (bytes) => post({ type: 'output', stream: 'stderr', bytes }),
+      stdout: this.outputs.stdout,
+      stderr: this.outputs.stderr,
     });
     const pool = new Pool(guestMaker(component, handler, system, limits), limits, (guest) => guest.end());
     pool.warm();
@@ -73,5 +78,6 @@ async function start(message: StartMessage): Promise<void> {
 port.on('message', (message: ToWorker) => {
   if (isFrames(message)) service?.calls.receive(message);
   else if (message.type === 'start') void start(message);
+  else if (message.type === 'taken') service?.outputs[message.stream].acknowledge(message.bytes);
   else service?.stop();
 });

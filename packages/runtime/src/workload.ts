@@ -13,7 +13,7 @@ export interface WorkloadSinks {
   /** Whether each request is logged too. */
   readonly logRequests: boolean;
   readonly log: (entry: LogEntry) => void;
-  readonly output: (stream: 'stdout' | 'stderr', bytes: Uint8Array, workload: string) => void;
+  readonly output: (stream: 'stdout' | 'stderr', bytes: Uint8Array, workload: string) => void | Promise<void>;
 }
 
 /** Pauses before a lost thread is replaced, in milliseconds: they double until a thread has lived for a while. */
