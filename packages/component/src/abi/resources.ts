@@ -104,7 +104,9 @@ class DestructorCall {
   private readonly saved: Int32Array[] = [];
 
   constructor(caller: ComponentInstance, implementer: ComponentInstance) {
-    this.enters = enteringSet(implementer, caller).map((instance) => instance.flagsWord);
+    this.enters = enteringSet(implementer, caller)
+      .filter((instance) => !instance.closed)
+      .map((instance) => instance.flagsWord);
     this.implementer = implementer;
   }
 

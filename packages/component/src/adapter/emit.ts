@@ -34,6 +34,22 @@ export function emitAdapters(requests: readonly AdapterRequest[], spend: (bytes:
   return { bytes: module.finish(), imports: module.imports, exports };
 }
 
+/** Core types whose every value is a value of the type, so that lifting and lowering change and check nothing. */
+const SAME_AS_CORE: ReadonlySet<ValType['kind']> = new Set(['s32', 'u32', 's64', 'u64', 'f32', 'f64']);
+
+/** Whether an adapter, but for flags, would only call the callee: all that moves are numbers which both sides have as core values. */
+export function passesStraight({ type, callee }: Pick<AdapterRequest, 'type' | 'callee'>): boolean {
+  const { params, result } = type;
+  return (
+    !type.async &&
+    callee.postReturn === undefined &&
+    !callee.usesContext &&
+    params.length <= MAX_FLAT_PARAMS &&
+    params.every((param) => SAME_AS_CORE.has(param.type.kind)) &&
+    (result === undefined || SAME_AS_CORE.has(result.kind))
+  );
+}
+
 class Adapter {
   private readonly module: SharedModule;
   private readonly request: AdapterRequest;

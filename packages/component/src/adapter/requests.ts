@@ -22,8 +22,9 @@ export interface AdapterRequest {
   readonly caller: AdapterSide;
   readonly callee: AdapterSide & { readonly func: number; readonly postReturn: number | undefined };
   /**
-   * The instances that the call enters (`entering_set` of the spec: callee and its ancestors less the caller's);
-   * their MAY_ENTER is checked, cleared, and set again on return. Empty for a call from a child to its ancestor.
+   * The instances that the call enters (`entering_set` of the spec: callee and its ancestors less the caller's), less those that
+   * nobody could enter again in the meantime; their MAY_ENTER is checked, cleared, and set again on return.
+   * Empty for a call from a child to its ancestor.
    */
   readonly enters: readonly number[];
   /** Name for messages. */

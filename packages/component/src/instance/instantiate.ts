@@ -27,9 +27,9 @@ export class Instantiation {
     this.store = new Store(linked.maxHandles);
     const { plan } = linked;
     const instances: ComponentInstance[] = [];
-    for (const { parent: index, path, usesContext } of plan.instances) {
+    for (const { parent: index, path, usesContext, closed } of plan.instances) {
       const parent = index === undefined ? undefined : at(instances, index, 'instance');
-      instances.push(new ComponentInstance(this.store, parent, path, usesContext));
+      instances.push(new ComponentInstance(this.store, parent, path, usesContext, closed));
     }
     this.instances = instances;
     this.slots = new Array<unknown>(plan.slots);

@@ -71,9 +71,12 @@ export class ComponentInstance {
   readonly flagsWord: number;
   /** Whether it has the built-ins `context.get` or `context.set`; without them its task-local storage is zero for ever. */
   readonly usesContext: boolean;
+  /** Whether nothing that it calls can call back into it; its MAY_ENTER means nothing then. */
+  readonly closed: boolean;
 
-  constructor(store: Store, parent: ComponentInstance | undefined, path: string, usesContext = true) {
+  constructor(store: Store, parent: ComponentInstance | undefined, path: string, usesContext = true, closed = false) {
     this.usesContext = usesContext;
+    this.closed = closed;
     this.store = store;
     this.handles = new HandleTable(store.maxHandles);
     this.parent = parent;

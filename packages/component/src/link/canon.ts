@@ -80,7 +80,7 @@ export function requireSync(type: FuncType, options: CanonOptions | undefined): 
   if (value !== undefined) throw needs(`values of type ${value}`);
 }
 
-/** `canon lower`: a host function behind lift and lower, or another component's function behind a fused adapter. */
+/** `canon lower`: a host function behind lift and lower, or another component's function behind a fused adapter if it needs one. */
 function lower(builder: PlanBuilder, env: Environment, func: FuncValue, options: CanonOptions): CoreItem {
   if (func.kind === 'host') {
     return builder.lowerHost(
@@ -92,7 +92,7 @@ function lower(builder: PlanBuilder, env: Environment, func: FuncValue, options:
       env.instance,
     );
   }
-  return builder.adapter(func.instance, env.instance, () => {
+  return builder.call(func.instance, env.instance, () => {
     requireSync(func.type, options);
     requireSync(func.type, func.options);
     const callee = func.options;

@@ -66,13 +66,18 @@ class Flattener {
         `the component makes more than ${MAX_INSTANCES} component instances, or nests them deeper than ${MAX_DEPTH}`,
       );
     }
-    const instance = this.builder.addInstance(parent, path, component.definition.definitions.some(usesContext));
+    const { definitions } = component.definition;
+    const instance = this.builder.addInstance(parent, path, {
+      usesContext: definitions.some(usesContext),
+      forbidsLeaving: definitions.some(forbidsLeaving),
+    });
     const env = new Environment(component.scope, instance, component.source);
     const exports = new Map<string, Item>();
-    for (const definition of component.definition.definitions) {
+    for (const definition of definitions) {
       this.builder.effort.spend(effortOf(definition));
       this.define(env, definition, args, exports);
     }
+    this.builder.endInstance(instance);
     this.depth--;
     return { exports };
   }
@@ -221,6 +226,12 @@ class Flattener {
 
 function usesContext(definition: Definition): boolean {
   return definition.kind === 'canon' && (definition.canon.kind === 'context.get' || definition.canon.kind === 'context.set');
+}
+
+/** Whether it makes the instance run functions, `realloc` or `post-return`, that must not call out: MAY_LEAVE is set for ever otherwise. */
+function forbidsLeaving(definition: Definition): boolean {
+  if (definition.kind !== 'canon' || !('options' in definition.canon)) return false;
+  return definition.canon.options.some(({ kind }) => kind === 'realloc' || kind === 'post-return');
 }
 
 /** The effort of interpreting a definition: what it leaves in memory, see `PlanBuilder.effort`. */

@@ -1,5 +1,5 @@
 /** Collects the parts of a plan: numbers slots, emits steps when an item is first used, batches fused adapters. */
-import { emitAdapters } from '../adapter/emit.ts';
+import { emitAdapters, passesStraight } from '../adapter/emit.ts';
 import type { AdapterModule, AdapterRequest } from '../adapter/requests.ts';
 import { ComponentError } from '../errors.ts';
 import type { FuncType, ResourceId } from '../types/types.ts';
@@ -37,6 +37,8 @@ interface InstanceBuilder {
   readonly callsInstances: Set<number>;
   readonly callsHost: Set<number>;
   readonly usesContext: boolean;
+  readonly forbidsLeaving: boolean;
+  closed: boolean;
 }
 
 interface ResourceBuilder {
@@ -61,6 +63,8 @@ export class PlanBuilder {
   private readonly steps: Step[] = [];
   private readonly pending: PendingAdapter[] = [];
   private readonly pendingSlots = new Set<Slot>();
+  /** Instances, not ended yet, that are known not to be closed. */
+  private readonly open = new Set<number>();
   private adapterDepth = 0;
   private slots = 0;
 
@@ -75,10 +79,26 @@ export class PlanBuilder {
     return this.instances.length;
   }
 
-  addInstance(parent: number | undefined, path: string, usesContext: boolean): number {
+  /** @param canons what its canonical definitions, all of them, are known to do before any of it is linked */
+  addInstance(parent: number | undefined, path: string, canons: { usesContext: boolean; forbidsLeaving: boolean }): number {
     this.effort.spend(INSTANCE_EFFORT);
-    this.instances.push({ parent, path, callsInstances: new Set(), callsHost: new Set(), usesContext });
+    this.instances.push({ parent, path, callsInstances: new Set(), callsHost: new Set(), ...canons, closed: false });
     return this.instances.length - 1;
+  }
+
+  /** All definitions of the instance are linked. Children end before their parents. */
+  endInstance(index: number): void {
+    const instance = this.instanceAt(index);
+    if (!this.open.delete(index)) instance.closed = true;
+    else if (instance.parent !== undefined) this.open.add(instance.parent);
+  }
+
+  /**
+   * An instance is closed when each of its calls, and of its children's, goes to an instance that was closed before. What it calls was then
+   * made before it or inside it, so that nothing outside of it can call back into it: to watch whether it may be entered has no use.
+   */
+  private callsOutOf(caller: number, callee: number): void {
+    if (!this.instanceAt(callee).closed) this.open.add(caller);
   }
 
   instancePath(index: number): string {
@@ -139,64 +159,65 @@ export class PlanBuilder {
     return at(this.resources, resource, 'resource').plan;
   }
 
-  private slot(): Slot {
-    return this.slots++;
-  }
-
   private emit(step: Step): void {
     this.effort.spend(STEP_EFFORT);
     this.steps.push(step);
   }
 
   /** An item that is made by `make` when it is first used. */
-  item(make: (to: Slot) => void): CoreItem {
+  private item(make: () => Slot): CoreItem {
     let made: Slot | undefined;
     return {
       slot: () => {
-        if (made === undefined) {
-          made = this.slot();
-          make(made);
-        }
+        made ??= make();
         return made;
       },
     };
   }
 
-  instantiate(module: number, imports: StepImports, instance: number): Slot {
-    this.flushAdapters();
-    const to = this.slot();
-    this.emit({ op: 'instantiate', module, imports, instance, to });
+  private emitTo(step: (to: Slot) => Step): Slot {
+    const to = this.slots++;
+    this.emit(step(to));
     return to;
   }
 
+  instantiate(module: number, imports: StepImports, instance: number): Slot {
+    this.flushAdapters();
+    return this.emitTo((to) => ({ op: 'instantiate', module, imports, instance, to }));
+  }
+
   exportOf(from: Slot, name: string): CoreItem {
-    return this.item((to) => this.emit({ op: 'read export', from, name, to }));
+    return this.item(() => this.emitTo((to) => ({ op: 'read export', from, name, to })));
   }
 
   builtin(builtin: PlanBuiltin, instance: number): CoreItem {
-    return this.item((to) => {
-      if (builtin.kind === 'resource.drop') {
-        const resource = this.resource(builtin.resource);
-        if (resource.kind === 'guest' && resource.hasDestructor) this.instanceAt(instance).callsInstances.add(resource.implementer);
-      }
-      this.emit({ op: 'make builtin', builtin, instance, to });
+    const resource = builtin.kind === 'resource.drop' ? this.resource(builtin.resource) : undefined;
+    const destroyer = resource?.kind === 'guest' && resource.hasDestructor ? resource.implementer : undefined;
+    if (destroyer !== undefined) this.callsOutOf(instance, destroyer);
+    return this.item(() => {
+      if (destroyer !== undefined) this.instanceAt(instance).callsInstances.add(destroyer);
+      return this.emitTo((to) => ({ op: 'make builtin', builtin, instance, to }));
     });
   }
 
   lowerHost(func: number, options: () => CanonSlots, instance: number): CoreItem {
-    return this.item((to) => {
+    return this.item(() => {
       this.instanceAt(instance).callsHost.add(func);
       const slots = options();
       this.require(slots.realloc);
-      this.emit({ op: 'lower host', func, options: slots, instance, to });
+      return this.emitTo((to) => ({ op: 'lower host', func, options: slots, instance, to }));
     });
   }
 
-  /** A call from one component to another: an adapter, made together with others just before something needs it. */
-  adapter(callee: number, caller: number, request: () => Omit<AdapterRequest, 'enters'>): CoreItem {
-    return this.item((to) => {
+  /**
+   * A call from one component to another: an adapter, made together with others just before something needs it, or the callee's function
+   * itself where an adapter would do nothing.
+   */
+  call(callee: number, caller: number, request: () => Omit<AdapterRequest, 'enters'>): CoreItem {
+    this.callsOutOf(caller, callee);
+    return this.item(() => {
       this.instanceAt(caller).callsInstances.add(callee);
-      const enters = this.enteringSet(callee, caller);
+      const enters = this.enteringSet(callee, caller).filter((instance) => !this.instanceAt(instance).closed);
       if (this.adapterDepth++ >= MAX_ADAPTER_DEPTH) {
         throw new ComponentError(
           'TENON_UNSUPPORTED',
@@ -205,9 +226,12 @@ export class PlanBuilder {
       }
       const needed = request();
       this.adapterDepth--;
+      if (enters.length === 0 && !this.instanceAt(caller).forbidsLeaving && passesStraight(needed)) return needed.callee.func;
       this.require(needed.callee.func, needed.callee.postReturn, needed.callee.realloc, needed.caller.realloc);
+      const to = this.slots++;
       this.pending.push({ request: { ...needed, enters }, to });
       this.pendingSlots.add(to);
+      return to;
     });
   }
 
@@ -266,6 +290,7 @@ export class PlanBuilder {
           callsInstances: [...i.callsInstances],
           callsHost: [...i.callsHost],
           usesContext: i.usesContext,
+          closed: i.closed,
         }),
       ),
       resources: this.resources.map((r) => defined(r.plan, 'resource')),

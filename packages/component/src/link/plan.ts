@@ -35,6 +35,8 @@ export interface PlanInstance {
   readonly callsInstances: readonly number[];
   readonly callsHost: readonly number[];
   readonly usesContext: boolean;
+  /** Whether nothing that it calls can call back into it, so that nobody reads or keeps its MAY_ENTER. */
+  readonly closed: boolean;
 }
 
 /** The names that lead from the root's imports to a host item: import name, then export names. */
