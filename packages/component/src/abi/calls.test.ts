@@ -156,12 +156,24 @@ describe('traps of core code', () => {
   }
 });
 
+// Scalars and strings have specialised code; a `char` among the parameters makes a call of any types go the general way.
+const WAYS: readonly (readonly [string, readonly ValType[], readonly unknown[]])[] = [
+  ['', [], []],
+  [', the general way', [char], ['x']],
+];
+
 /** Runs a lifted function whose core function writes `bytes` at 1024 and returns `core`. */
-function liftOf(type: ValType, core: unknown, bytes: readonly number[] = [], encoding: StringEncoding = 'utf8'): unknown {
+function liftOf(
+  type: ValType,
+  core: unknown,
+  bytes: readonly number[] = [],
+  encoding: StringEncoding = 'utf8',
+  [, params, args]: (typeof WAYS)[number] = ['', [], []],
+): unknown {
   const guest = guestWith();
   const call = lift(
     guest,
-    func([], type),
+    func(params, type),
     () => {
       new Uint8Array(guest.memory.buffer).set(bytes, 1024);
       return core;
@@ -169,7 +181,7 @@ function liftOf(type: ValType, core: unknown, bytes: readonly number[] = [], enc
     { encoding },
   );
   try {
-    return call();
+    return call(...args);
   } catch (error) {
     if (error instanceof Trap) poisoned(guest);
     throw error;
@@ -222,9 +234,11 @@ describe('traps of lifting', () => {
     ['element of a list', list(char), 1024, [...words(1032, 1), ...words(0xdfff)], /invalid `char` bit pattern/],
   ];
   for (const [name, type, core, bytes, message, encoding] of cases) {
-    test(name, () => {
-      assert.throws(() => liftOf(type, core, bytes, encoding), { code: 'TENON_TRAP', message });
-    });
+    for (const way of WAYS) {
+      test(`${name}${way[0]}`, () => {
+        assert.throws(() => liftOf(type, core, bytes, encoding, way), { code: 'TENON_TRAP', message });
+      });
+    }
   }
 
   test('what is not a trap', () => {
@@ -239,18 +253,58 @@ describe('traps of lifting', () => {
 
 describe('realloc', () => {
   const take = func([list(u32)], u32);
-  const cases: readonly (readonly [string, RegExp])[] = [
+  const cases: readonly (readonly [string, RegExp, string?])[] = [
     ['realloc-trap', /unreachable/],
     ['realloc-odd', /realloc return: result not aligned/],
     ['realloc-far', /realloc return: beyond end of memory/],
+    ['realloc-trap', /unreachable/, 'x'],
+    ['realloc-far', /realloc return: beyond end of memory/, 'x'],
+    ['realloc-far', /realloc return: beyond end of memory/, 'é'],
+    ['realloc-far', /realloc return: beyond end of memory/, ''],
+    ['realloc-far', /realloc return: beyond end of memory/, 'x'.repeat(100)],
+    ['realloc-f', /cannot leave component instance/, 'x'],
   ];
-  for (const [realloc, message] of cases) {
-    test(realloc, () => {
-      const guest = guestWith();
-      assert.throws(() => lift(guest, take, 'id2', { realloc })([1]), { code: 'TENON_TRAP', message });
+  for (const [realloc, message, text] of cases) {
+    test(`${realloc}${text === undefined ? '' : ` for ${text.length} code units`}`, () => {
+      const guest = guestCalling(func([u32], u32), () => 0);
+      const call = lift(guest, text === undefined ? take : func([string], u32), 'id2', { realloc });
+      assert.throws(() => call(text ?? [1]), { code: 'TENON_TRAP', message });
       poisoned(guest);
     });
   }
+
+  test('strings that do not fit leave the instance as it was', () => {
+    for (const [, params, args] of WAYS) {
+      const guest = guestWith();
+      const core = (...flat: number[]): number => flat[1] as number;
+      const call = lift(guest, func([string, string, ...params], u32), core, { encoding: 'utf16' });
+      assert.throws(() => call('a', 5, ...args), { code: 'TENON_VALUE_TYPE', message: /parameter `b`: expected string, found 5/ });
+      const long = 'x'.repeat(2 ** 27);
+      assert.throws(() => call('a', long, ...args), { code: 'TENON_VALUE_TYPE', message: /parameter `b`: expected a string of at most/ });
+      assert.equal(flagsOf(guest), FREE);
+      assert.equal(call('abc', 'd', ...args), 3);
+    }
+  });
+
+  test('a string is written to the memory that it grew', () => {
+    for (const text of ['short', 'x'.repeat(100)]) {
+      const guest = guestWith();
+      const core = (address: number, length: number): number => {
+        assert.equal(Buffer.from(guest.memory.buffer, address, length).toString(), text);
+        return length;
+      };
+      const binding = guest.binding('f');
+      const realloc = (...args: number[]): unknown => {
+        assert.equal(flagsOf(guest), 0);
+        guest.memory.grow(1);
+        return binding.realloc?.(...args);
+      };
+      const call = prepareLift(func([string], u32), 'utf8').bind({ ...binding, realloc }, core, undefined, false);
+      assert.equal(call(text), text.length);
+      assert.equal(call(text), text.length);
+      assert.equal(flagsOf(guest), FREE);
+    }
+  });
 
   test('an empty list out of bounds traps too', () => {
     assert.throws(() => lift(guestWith(), take, 'id2', { realloc: 'realloc-far' })([]), { message: /beyond end of memory/ });
@@ -295,10 +349,15 @@ describe('realloc', () => {
 });
 
 describe('post-return', () => {
-  test('runs with the flat results, once the result is lifted', () => {
-    const guest = guestWith();
+  for (const [way, params, args] of WAYS)
+    for (const child of [false, true])
+      test(`runs with the flat results, once the result is lifted${child ? ', in a child' : ''}${way}`, () =>
+        postReturn(child, params, args));
+
+  function postReturn(child: boolean, params: readonly ValType[], args: readonly unknown[]): void {
+    const guest = guestWith({ parent: child });
     const seen: unknown[] = [];
-    const type = func([], string);
+    const type = func(params, string);
     const core = (): number => {
       new Uint8Array(guest.memory.buffer).set([...words(1032, 2), 0x6f, 0x6b], 1024);
       return 1024;
@@ -308,10 +367,11 @@ describe('post-return', () => {
       new Uint8Array(guest.memory.buffer).fill(0, 1024, 1040);
     };
     const call = prepareLift(type, 'utf8').bind(guest.binding('f'), core, post, false);
-    assert.equal(call(), 'ok');
-    assert.deepEqual(seen, [1024, 0]);
+    assert.equal(call(...args), 'ok');
+    assert.equal(call(...args), 'ok');
+    assert.deepEqual(seen, [1024, 0, 1024, 0]);
     assert.equal(flagsOf(guest), FREE);
-  });
+  }
 
   test('is not passed what the function does not return', () => {
     const guest = guestWith();

@@ -2,7 +2,7 @@
 import type { StringEncoding } from '../binary/definitions.ts';
 import { Trap } from '../errors.ts';
 import { freshContext, restoreContext } from '../instance/context.ts';
-import { flagWords, MAY_LEAVE } from '../instance/flags.ts';
+import { flags, MAY_LEAVE } from '../instance/flags.ts';
 import { type ComponentInstance, type ResourceHandle, type RuntimeResource, Task } from '../instance/state.ts';
 import type { Binding, CoreFunction } from './contract.ts';
 import type { GuestHandle } from './guest-resource.ts';
@@ -128,14 +128,14 @@ export class Context {
     let address: number;
     try {
       if (reallocate === undefined) throw new Trap('internal error: a function that needs `realloc` was bound without it');
-      flagWords[word] = (flagWords[word] ?? 0) & ~MAY_LEAVE;
+      flags.words[word] = (flags.words[word] as number) & ~MAY_LEAVE;
       address = reallocate(old, oldSize, align, size) >>> 0;
     } catch (error) {
       return raise(instance, this.name, error);
     }
     // A trap that core code swallowed has cleared the flags for good.
     if (instance.store.trap !== undefined) throw instance.store.trap;
-    flagWords[word] = (flagWords[word] ?? 0) | MAY_LEAVE;
+    flags.words[word] = (flags.words[word] as number) | MAY_LEAVE;
     if (interrupted !== undefined) restoreContext(instance, interrupted);
     this.renew();
     if ((address & (align - 1)) !== 0) return raise(instance, this.name, new Trap(`realloc return: result not aligned to ${align}`));

@@ -15,12 +15,13 @@ import { promising } from './jspi.ts';
 import { flatLifter } from './lift-flat.ts';
 import { loaderOf } from './load.ts';
 import { flatLowerer } from './lower-flat.ts';
-import { explain } from './misfit.ts';
+import { explain, Misfit } from './misfit.ts';
 import { lowerScalar, NONE, scalarCode } from './scalars.ts';
 import { partsOf } from './shapes.ts';
 import { passesHandles, passesOwn, refuseAsync } from './signature.ts';
-import { type LiftHelpers, once, specialisedLift } from './specialise.ts';
+import { type LiftHelpers, once, type SpecialisedLift, specialisedLift } from './specialise.ts';
 import { storerOf } from './store.ts';
+import { loadString, storeString } from './strings.ts';
 import { failed, swallowed } from './traps.ts';
 
 type Lifted = (...args: unknown[]) => unknown;
@@ -28,16 +29,21 @@ type Lifted = (...args: unknown[]) => unknown;
 /** @throws ComponentError `TENON_UNSUPPORTED` for what only the asynchronous Canonical ABI can do */
 export function prepareLift(type: FuncType, encoding: StringEncoding): PreparedLift {
   refuseAsync(type);
-  const specialise = once(() => specialisedLift(type, false, helpers));
-  const specialiseAlone = once(() => specialisedLift(type, true, helpers));
+  let made: { readonly alone: boolean; readonly posts: boolean; readonly lift: SpecialisedLift<Entry> | undefined } | undefined;
+  const specialise = (alone: boolean, posts: boolean): SpecialisedLift<Entry> | undefined => {
+    if (made?.alone !== alone || made.posts !== posts) made = { alone, posts, lift: specialisedLift(type, alone, posts, helpers) };
+    return made.lift;
+  };
   const general = once(() => prepare(type, encoding));
   return {
     bind(binding, core, postReturn, suspends): Lifted {
       const { flagsWord, parent, store, usesContext } = binding.instance;
+      if (suspends) return suspending(general, binding, core, postReturn);
       const alone = parent === undefined && !usesContext;
-      const factory = postReturn !== undefined || suspends ? undefined : alone ? specialiseAlone() : specialise();
-      if (factory !== undefined) return factory(core, new Entry(binding.instance, binding.name), store, flagsWord, type);
-      return suspends ? suspending(general, binding, core, postReturn) : synchronous(general, binding, core, postReturn);
+      const special = specialise(alone, postReturn !== undefined);
+      if (special === undefined) return synchronous(general, binding, core, postReturn);
+      const cx = special.needsContext ? new Context(binding, encoding) : undefined;
+      return special.factory(core, new Entry(binding.instance, binding.name), store, flagsWord, type, cx, postReturn);
     },
   };
 }
@@ -48,7 +54,14 @@ const helpers: LiftHelpers<Entry> = {
   leave,
   misfit: wrongArgument,
   failed: (error, { instance, func }) => failed(error, instance, func),
+  failedStoring,
   swallowed,
+  storeString,
+  loadResult(cx, core) {
+    const address = core >>> 0;
+    cx.check(address, 8, 4, 'return');
+    return loadString(cx, cx.view.getUint32(address, true), cx.view.getUint32(address + 4, true));
+  },
 };
 
 type LowerParams = (cx: Context, args: readonly unknown[], flat: unknown[]) => void;
@@ -279,14 +292,24 @@ function suspending(prepared: MakePrepared, binding: Binding, core: CoreFunction
   };
 }
 
-/** Finds which of the scalar arguments does not fit. */
+/** Finds which of the arguments, scalars and strings, does not fit. */
 function wrongArgument(type: FuncType, { func }: Entry, args: readonly unknown[]): unknown {
   for (const [i, param] of type.params.entries()) {
     try {
-      lowerScalar(scalarCode(param.type) ?? NONE, args[i]);
+      if (param.type.kind !== 'string') lowerScalar(scalarCode(param.type) ?? NONE, args[i]);
+      else if (typeof args[i] !== 'string') throw new Misfit(param.type, args[i]);
     } catch (error) {
       return explain(error, subject(func, param.name));
     }
   }
   return new Error('internal error: all arguments fit');
+}
+
+/** As {@link LiftedCall.begin}: only `realloc` can fail for good. */
+function failedStoring(error: unknown, entry: Entry, type: FuncType, args: readonly unknown[]): unknown {
+  const { func, instance } = entry;
+  if (instance.store.trap !== undefined) return failed(error, instance, func);
+  leave(entry);
+  if (!(error instanceof Misfit)) return error;
+  return explain(error, subject(func, type.params[args.indexOf(error.value)]?.name ?? ''));
 }

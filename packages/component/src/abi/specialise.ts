@@ -1,5 +1,6 @@
 /**
- * Calls of scalars only, where the call itself is what costs: a few nanoseconds, and nothing is allocated.
+ * Calls of scalars, and of scalars and strings from the host, where the call itself is what costs: a few nanoseconds, and nothing is
+ * allocated but the strings.
  * Their code is generated for each signature, since V8 then sees each in isolation: it inlines the check of each value and the way
  * into or out of wasm. (A closure that all signatures share costs twice as much.) Nothing in the text comes from a component but
  * the choice among the expressions below. Where code generation is forbidden, callers take the general path.
@@ -8,16 +9,23 @@
 import type { Trap } from '../errors.ts';
 import { MAY_ENTER, MAY_LEAVE } from '../instance/flags.ts';
 import type { Store } from '../instance/state.ts';
-import type { FuncType } from '../types/types.ts';
+import type { FuncType, ValType } from '../types/types.ts';
+import type { Context } from './context.ts';
 import type { Binding, CoreFunction, HostFunction } from './contract.ts';
 import { BOOL, CHAR, F32, F64, NONE, S8, S16, S32, S64, scalarCode, U8, U16, U32, U64 } from './scalars.ts';
 
 interface Expressions {
   /** Whether a JavaScript value is one of the type. */
   readonly fits: (v: string) => string;
+  /** Core values, separated by commas. */
   readonly toCore: (v: string) => string;
   readonly fromCore: (v: string) => string;
+  /** Comes before all `toCore`: it runs `realloc` of the guest. */
+  readonly store?: (v: string) => string;
 }
+
+/** The code of a string, which is no scalar. */
+const STRING = CHAR + 1;
 
 const same = (v: string): string => v;
 const number = (convert: (v: string) => string): Expressions => ({
@@ -46,17 +54,27 @@ const EXPRESSIONS: ReadonlyMap<number, Expressions> = new Map([
   [U64, wide('asUintN', (v) => `BigInt.asUintN(64, ${v})`)],
   [F32, float],
   [F64, float],
+  [
+    STRING,
+    {
+      fits: (v) => `typeof ${v} === 'string'`,
+      store: (v) => `var ${v}p = storeString(cx, ${v}), ${v}n = cx.units;`,
+      toCore: (v) => `${v}p, ${v}n`,
+      fromCore: (v) => `loadResult(cx, ${v})`,
+    },
+  ],
 ]);
 
 /** Longer signatures are rare, and the array of the general path no longer matters to them. */
 const MAX_ARITY = 8;
 
-/** The codes of the parameters and of the result; undefined when the signature is not of scalars only. */
-function codesOf(type: FuncType): readonly number[] | undefined {
+/** The codes of the parameters and of the result; undefined when the signature is not of scalars (and strings) only. */
+function codesOf(type: FuncType, strings: boolean): readonly number[] | undefined {
   if (type.params.length > MAX_ARITY) return undefined;
+  const codeOf = (t: ValType | undefined): number => (strings && t?.kind === 'string' ? STRING : (scalarCode(t) ?? CHAR));
   const codes: number[] = [];
-  for (const param of type.params) codes.push(scalarCode(param.type) ?? CHAR);
-  codes.push(scalarCode(type.result) ?? CHAR);
+  for (const param of type.params) codes.push(codeOf(param.type));
+  codes.push(codeOf(type.result));
   return codes.includes(CHAR) ? undefined : codes;
 }
 
@@ -86,18 +104,20 @@ const MAX_KEPT = 1000;
 type Kept<Factory> = Map<string, Factory>;
 
 /**
+ * @param kind of code, which with the codes makes it out
  * @param shared what all code of this kind uses
  * @param names its properties, which are variables in the text
  * @param text what follows `return`: a function that binds and returns the function to be called
  */
 function generate<Shared extends object, Factory>(
   kept: Kept<Factory>,
+  kind: string,
   codes: readonly number[],
   shared: Shared,
   names: readonly (keyof Shared & string)[],
   text: (signature: Signature) => string,
 ): Factory | undefined {
-  const key = codes.join();
+  const key = kind + codes.join();
   let factory = kept.get(key);
   if (factory !== undefined) return factory;
   try {
@@ -133,41 +153,79 @@ export interface LiftHelpers<Entry> {
   readonly misfit: (type: FuncType, entry: Entry, args: readonly unknown[]) => unknown;
   /** The error for what the core function threw. */
   readonly failed: (error: unknown, entry: Entry) => unknown;
+  /** The error for what was thrown before the core function ran. */
+  readonly failedStoring: (error: unknown, entry: Entry, type: FuncType, args: readonly unknown[]) => unknown;
   /** The error for a core function that returned after its store was poisoned. */
   readonly swallowed: (trap: Trap) => unknown;
+  /** Returns the address, and leaves the length in `cx.units`. */
+  readonly storeString: (cx: Context, text: string) => number;
+  /** Loads a string that is the result, from where the core function says. */
+  readonly loadResult: (cx: Context, core: number) => string;
 }
 
 /**
  * @param core a core function of the signature
  * @param word index of the flags word of the instance
+ * @param cx undefined where nothing goes through memory
  */
-export type LiftFactory<Entry> = (core: CoreFunction, entry: Entry, store: Store, word: number, type: FuncType) => Bound;
+export type LiftFactory<Entry> = (
+  core: CoreFunction,
+  entry: Entry,
+  store: Store,
+  word: number,
+  type: FuncType,
+  cx: Context | undefined,
+  postReturn: CoreFunction | undefined,
+) => Bound;
+
+export interface SpecialisedLift<Entry> {
+  readonly factory: LiftFactory<Entry>;
+  readonly needsContext: boolean;
+}
 
 const lifts: Kept<LiftFactory<never>> = new Map();
-const liftsAlone: Kept<LiftFactory<never>> = new Map();
 
 /**
- * Host → component; undefined when the signature is not of scalars only.
+ * Host → component; undefined when the signature is not of scalars and strings only.
  * @param alone whether the instance has no parent and no task-local storage: then entering it is one word, and done in place
+ * @param posts whether there is a post-return function
  */
-export function specialisedLift<Entry>(type: FuncType, alone: boolean, helpers: LiftHelpers<Entry>): LiftFactory<Entry> | undefined {
-  const codes = codesOf(type);
+export function specialisedLift<Entry>(
+  type: FuncType,
+  alone: boolean,
+  posts: boolean,
+  helpers: LiftHelpers<Entry>,
+): SpecialisedLift<Entry> | undefined {
+  const codes = codesOf(type, true);
   if (codes === undefined) return undefined;
-  const kept = (alone ? liftsAlone : lifts) as Kept<LiftFactory<Entry>>;
-  return generate(kept, codes, helpers, ['flags', 'enter', 'leave', 'misfit', 'failed', 'swallowed'], ({ names, params, result }) => {
+  const kind = `${alone ? 'alone ' : ''}${posts ? 'posts ' : ''}`;
+  const factory = generate(lifts as Kept<LiftFactory<Entry>>, kind, codes, helpers, LIFT_NAMES, ({ names, params, result, resultCode }) => {
     const fits = params.map((param, i) => param.fits(`a${i}`)).join(' && ');
+    const stores = params.map((param, i) => param.store?.(`a${i}`) ?? '').join('');
     const args = params.map((param, i) => param.toCore(`a${i}`)).join(', ');
-    return `(core, entry, store, word, type) => (${names}) => {
+    const checkTrap = 'if (store.trap !== undefined) throw swallowed(store.trap);';
+    const post = `flags.words[word] &= ~${MAY_LEAVE}; postReturn(${resultCode === NONE ? '' : 'r'}); ${checkTrap} flags.words[word] |= ${MAY_LEAVE};`;
+    return `(core, entry, store, word, type, cx, postReturn) => (${names}) => {
       ${fits === '' ? '' : `if (!(${fits})) throw misfit(type, entry, [${names}]);`}
       ${alone ? `const { words } = flags; if ((words[word] & ${MAY_ENTER}) === 0) enter(entry); words[word] &= ~${MAY_ENTER};` : 'enter(entry);'}
-      let r;
-      try { r = core(${args}); } catch (error) { throw failed(error, entry); }
-      if (store.trap !== undefined) throw swallowed(store.trap);
+      ${stores === '' ? '' : `try { ${stores} } catch (error) { throw failedStoring(error, entry, type, [${names}]); }`}
+      let value;
+      try {
+        const r = core(${args});
+        ${checkTrap}
+        value = ${result.fromCore('r')};
+        ${posts ? post : ''}
+      } catch (error) { throw failed(error, entry); }
       ${alone ? `flags.words[word] = ${MAY_ENTER | MAY_LEAVE};` : 'leave(entry);'}
-      return ${result.fromCore('r')};
+      return value;
     }`;
   });
+  return factory && { factory, needsContext: codes.includes(STRING) };
 }
+
+const LIFT_NAMES = [
+  'flags', 'enter', 'leave', 'misfit', 'failed', 'failedStoring', 'swallowed', 'storeString', 'loadResult',
+] as const; // biome-ignore format: one list
 
 /** What the code of lowered functions uses. */
 export interface LowerHelpers {
@@ -187,17 +245,21 @@ export interface LowerHelpers {
 export type LowerFactory = (host: HostFunction, binding: Binding, word: number) => Bound;
 
 const lowers: Kept<LowerFactory> = new Map();
-const lowersSuspending: Kept<LowerFactory> = new Map();
 
 /** Component → host; undefined when the signature is not of scalars only. */
 export function specialisedLower(type: FuncType, suspends: boolean, helpers: LowerHelpers): LowerFactory | undefined {
-  const codes = codesOf(type);
+  const codes = codesOf(type, false);
   if (codes === undefined) return undefined;
-  const kept = suspends ? lowersSuspending : lowers;
-  return generate(kept, codes, helpers, ['flags', 'isThenable', 'refused', 'threw', 'misfit', 'settle'], (signature) => {
-    const { names, params, result, resultCode } = signature;
-    const args = params.map((param, i) => param.fromCore(`a${i}`)).join(', ');
-    return `(host, binding, word) => (${names}) => {
+  return generate(
+    lowers,
+    suspends ? 'suspends ' : '',
+    codes,
+    helpers,
+    ['flags', 'isThenable', 'refused', 'threw', 'misfit', 'settle'],
+    (signature) => {
+      const { names, params, result, resultCode } = signature;
+      const args = params.map((param, i) => param.fromCore(`a${i}`)).join(', ');
+      return `(host, binding, word) => (${names}) => {
       if ((flags.words[word] & ${MAY_LEAVE}) === 0) throw refused(binding);
       let r;
       try { r = host(${args}); } catch (error) { throw threw(error, binding); }
@@ -205,5 +267,6 @@ export function specialisedLower(type: FuncType, suspends: boolean, helpers: Low
       if (!(${result.fits('r')})) throw misfit(${resultCode}, r, binding);
       return ${result.toCore('r')};
     }`;
-  });
+    },
+  );
 }

@@ -181,17 +181,26 @@ const tooLong = (text: string): Misfit => new Misfit(`a string of at most ${MAX_
  */
 function storeUtf8(cx: Context, text: string): number {
   const { length } = text;
-  if (length > SHORT_ENCODE || !isAscii(text)) return storeEncoded(cx, encoder.encode(text), text);
+  if (length > SHORT_ENCODE || !copyAscii(text)) return storeEncoded(cx, encoder.encode(text), text);
   const address = cx.realloc(0, 0, 1, length);
   const { bytes } = cx;
-  for (let i = 0; i < length; i++) bytes[address + i] = text.charCodeAt(i);
+  for (let i = 0; i < length; i++) bytes[address + i] = short[i] as number;
   cx.units = length;
   return address;
 }
 
-function isAscii(text: string): boolean {
-  for (let i = 0; i < text.length; i++) if (text.charCodeAt(i) > 0x7f) return false;
-  return true;
+/** A short text between its check and `realloc`: reading it from a string a second time would cost twice as much. */
+const short = new Uint8Array(SHORT_ENCODE);
+
+/** Copies to {@link short}. @returns whether the text is ASCII */
+function copyAscii(text: string): boolean {
+  let all = 0;
+  for (let i = 0; i < text.length; i++) {
+    const unit = text.charCodeAt(i);
+    all |= unit;
+    short[i] = unit;
+  }
+  return all <= 0x7f;
 }
 
 function storeEncoded(cx: Context, encoded: Uint8Array, text: string): number {
