@@ -6,7 +6,7 @@ import { Component, Linker } from '@tenon/component';
 import { compose } from '@tenon/toolkit';
 import { checkResources, checkValues } from './behaviour/abi.ts';
 import { checkCalculator } from './behaviour/calculator.ts';
-import { checkBench, checkCli, checkHello } from './behaviour/command.ts';
+import { checkBench, checkCli, checkHello, checkIntruder } from './behaviour/command.ts';
 import { checkHelloAndEcho, checkRustHttp, checkRustSockets, checkWeb } from './behaviour/http.ts';
 import { build } from './build.ts';
 import { CACHE_FOLDER, ensureGuest, GUEST_NAMES, GUESTS, type GuestName, guestPath, readGuest } from './guests.ts';
@@ -36,6 +36,7 @@ const BEHAVIOUR: Readonly<Record<GuestName, (component: Component) => Promise<vo
   'rust-http': checkRustHttp,
   'rust-sockets': checkRustSockets,
   'rust-bench': checkBench,
+  'rust-intruder': checkIntruder,
   'rust-calculator': checkCalculator,
   'rust-abi': checkAbi,
   'c-abi': checkAbi,

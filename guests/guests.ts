@@ -67,6 +67,14 @@ export const GUESTS = {
     imports: [...PREVIEW1, 'wasi:sockets/*@0.2.12'],
     exports: ['wasi:cli/run@0.2.12'],
   },
+  'rust-intruder': {
+    about: 'tries to get out of the folder that it is granted, by every function of wasi:filesystem',
+    language: 'Rust',
+    recipe: 'rust-command',
+    committed: true,
+    imports: PREVIEW1,
+    exports: ['wasi:cli/run@0.2.12'],
+  },
   'rust-calculator': {
     about: 'adds and multiplies; imports nothing',
     language: 'Rust',

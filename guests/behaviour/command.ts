@@ -1,6 +1,6 @@
 /** What the commands do: output, exit codes, and what they leave in a folder. */
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync, statSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, statSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Component, Linker, Trap } from '@tenon/component';
@@ -147,6 +147,64 @@ export async function checkBench(component: Component): Promise<void> {
       assert.match(stdout, /^\d+\n$/);
     }
     assert.equal(statSync(join(folder, 'file')).size, 262_144);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+/** Nothing gets out of a folder as it should be. In one that has what belongs outside, the guest says so: it would not keep quiet. */
+export async function checkIntruder(component: Component): Promise<void> {
+  const folder = mkdtempSync(join(tmpdir(), 'tenon-guest-'));
+  try {
+    mkdirSync(join(folder, 'dir', 'sub'), { recursive: true });
+    writeFileSync(join(folder, 'dir', 'file'), 'gggg');
+    writeFileSync(join(folder, 'file'), 'gggg');
+    writeFileSync(join(folder, 'stop'), '');
+    const well = await runCommand(component, { folder });
+    assert.equal(well.code, 0, well.stdout);
+    const { round, outcomes, escapes } = JSON.parse(well.stdout);
+    assert.equal(round, 20);
+    assert.deepEqual(escapes, []);
+    assert.equal(outcomes.read.done, 20);
+
+    writeFileSync(join(folder, 'dir', 'file'), 'other');
+    mkdirSync(join(folder, 'dir', 'secret-folder'));
+    writeFileSync(join(folder, 'dir', 'secret'), 'gggg');
+    symlinkSync('secret', join(folder, 'dir', 'secret-link'));
+    utimesSync(join(folder, 'dir', 'sub'), 1_000_000_000, 1_000_000_000);
+    const out = await runCommand(component, { folder });
+    assert.equal(out.code, 1);
+    const found = (JSON.parse(out.stdout).escapes as string[]).map((found) =>
+      found.replace(/^(read-directory dir): .*"secret.*/s, '$1: a secret'),
+    );
+    for (const expected of [
+      'read dir/file: read "other"',
+      'stat-at dir/sub/: was told of something outside',
+      'read-directory dir: a secret',
+      ...[
+        'open-at',
+        'open-at to write',
+        'open-at to truncate',
+        'open-at to create',
+        'open-at, a directory',
+        'open-at, a link',
+        'stat-at',
+        'stat-at, following',
+        'metadata-hash-at',
+        'set-times-at',
+        'set-times-at, following',
+        'readlink-at',
+        'symlink-at',
+        'create-directory-at',
+        'link-at',
+        'link-at, out',
+        'rename-at',
+        'rename-at, out',
+        'unlink-file-at',
+      ].map((kind) => `${kind} dir/secret: done`),
+    ]) {
+      assert.ok(found.includes(expected), `${expected}: not among ${found.join('; ')}`);
+    }
   } finally {
     rmSync(folder, { recursive: true });
   }
