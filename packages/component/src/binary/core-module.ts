@@ -5,13 +5,15 @@
  */
 import { ComponentError } from '../errors.ts';
 import { keepOneOf } from '../keep.ts';
-import { type CoreTypeId, CoreTypes, canonicalValType, type PlainFunction, plainFunction } from '../types/core-types.ts';
+import { type CoreTypeId, CoreTypes, canonicalValType } from '../types/core-types.ts';
 import type { CoreExternType, CoreFuncType, CoreModuleType, CoreValType } from '../types/types.ts';
 import {
+  endOfNumericFunction,
   readCoreExternType,
   readGlobalType,
   readHeapType,
   readMemoryType,
+  readNumericFunction,
   readRecType,
   readTableType,
   readTagType,
@@ -41,9 +43,9 @@ class CoreModuleReader {
   readonly exports = new Map<string, CoreExternType>();
   private readonly reader: Reader;
   private readonly store: CoreTypes;
-  /** Plain function types get their identity when an import or export has one: most never do. */
-  private readonly types: (CoreTypeId | PlainFunction)[] = [];
-  /** How many types at the front have theirs. */
+  /** Function types of numbers are skipped, and read when an import or export has one: most never do. Until then it is their offset, negated. */
+  private readonly types: CoreTypeId[] = [];
+  /** How many types at the front are read. */
   private identified = 0;
   /** Type indices, for functions resolved only when one is exported. */
   private readonly funcs: number[] = [];
@@ -124,23 +126,28 @@ class CoreModuleReader {
   }
 
   private readTypes(): void {
-    const group = readRecType(this.reader);
-    const plain = plainFunction(group);
-    if (plain !== undefined) this.types.push(plain);
-    else this.store.addGroup(this.identities(), group, this.problem);
+    const { reader, store, types } = this;
+    const { position } = reader;
+    const end = endOfNumericFunction(reader.bytes, position, reader.end);
+    if (end !== undefined) {
+      types.push(-position);
+      reader.position = end;
+      return;
+    }
+    store.addGroup(this.identities(), readRecType(reader), this.problem);
   }
 
   /** The type index space, for those that refer to it. */
   private identities(): CoreTypeId[] {
     const { types } = this;
     for (; this.identified < types.length; this.identified++) this.identify(this.identified);
-    return types as CoreTypeId[];
+    return types;
   }
 
   private identify(index: number): CoreTypeId | undefined {
     const type = this.types[index];
-    if (typeof type !== 'object') return type;
-    const id = this.store.idOf(type);
+    if (type === undefined || type >= 0) return type;
+    const id = this.store.idOf(readNumericFunction(this.reader.bytes, -type));
     this.types[index] = id;
     return id;
   }
@@ -244,7 +251,7 @@ class CoreModuleReader {
   }
 
   private valType(type: CoreValType): CoreValType {
-    const canonical = type.startsWith('(') ? canonicalValType(this.identities(), type) : type;
+    const canonical = type.includes('$') ? canonicalValType(this.identities(), type) : type;
     if (canonical === undefined) throw this.invalid(`unknown type in ${type}: type index out of bounds`);
     return canonical;
   }

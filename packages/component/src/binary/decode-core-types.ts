@@ -3,6 +3,7 @@
  * A reference to a type index keeps it as `$index` in the text of the type (`(ref null $3)`).
  * https://webassembly.github.io/spec/core/binary/types.html
  */
+import type { PlainFunction } from '../types/core-types.ts';
 import type { CoreLimits, CoreValType } from '../types/types.ts';
 import type { CoreExternTypeExpr, CoreModuleDeclaration, CoreSubType, CoreTypeExpr } from './definitions.ts';
 import {
@@ -123,6 +124,38 @@ function readSubType(reader: Reader): CoreSubType {
     default:
       throw reader.invalidByte(opcode, 'type');
   }
+}
+
+/**
+ * Where a function type of its own ends whose every parameter and result is a number, which is what nearly all types of a module are.
+ * @returns undefined when something else is there, well-formed or not
+ */
+export function endOfNumericFunction(bytes: Uint8Array, start: number, end: number): number | undefined {
+  if (bytes[start] !== 0x60) return undefined;
+  let position = start + 1;
+  for (let list = 0; list < 2; list++) {
+    if (position >= end) return undefined;
+    const count = bytes[position++] as number;
+    // A longer count takes two bytes.
+    if (count >= 0x80 || position + count > end) return undefined;
+    for (const last = position + count; position < last; position++) {
+      if (NUMERIC[bytes[position] as number] === undefined) return undefined;
+    }
+  }
+  return position;
+}
+
+/** Reads what {@link endOfNumericFunction} found. */
+export function readNumericFunction(bytes: Uint8Array, start: number): PlainFunction {
+  const params = numbersAt(bytes, start + 1);
+  return { kind: 'func', params, results: numbersAt(bytes, start + 2 + params.length) };
+}
+
+function numbersAt(bytes: Uint8Array, start: number): CoreValType[] {
+  const types: CoreValType[] = [];
+  const end = start + (bytes[start] as number);
+  for (let i = start + 1; i <= end; i++) types.push(NUMERIC[bytes[i] as number] as CoreValType);
+  return types;
 }
 
 /** `core:rectype`: the sub types of one group. */

@@ -271,7 +271,7 @@ function mapReferences(type: CoreSubType['type'], pattern: RegExp, to: (index: n
 export type PlainFunction = Extract<CoreSubType['type'], { kind: 'func' }>;
 
 /** The type of a group of one function type that refers to no other type, which is what nearly all groups are. */
-export function plainFunction(group: readonly CoreSubType[]): PlainFunction | undefined {
+function plainFunction(group: readonly CoreSubType[]): PlainFunction | undefined {
   const [only] = group;
   if (only === undefined || group.length > 1 || !only.final || only.supertypes.length > 0 || only.type.kind !== 'func') return undefined;
   return only.type.params.every(isNumeric) && only.type.results.every(isNumeric) ? only.type : undefined;

@@ -34,16 +34,13 @@ const infos = new WeakMap<AnyType, TypeInfo>();
 
 const STRING: TypeInfo = { ...LEAF, containsPointer: true };
 const BORROW: TypeInfo = { ...LEAF, containsBorrow: true };
-/** Types of so few parts, none of which has parts, are cheaper to look at again than to remember. */
-const MAX_SHALLOW_PARTS = 4;
+/** Types of so few nodes are cheaper to look at again than to remember. */
+const MAX_FORGOTTEN_SIZE = 16;
 
 /** The facts about a value type. */
 export function valInfo(type: ValType): TypeInfo {
   const parts = children(type);
-  if (parts.length === 0 || (parts.length <= MAX_SHALLOW_PARTS && parts.every((part) => children(part).length === 0))) {
-    return computeValInfo(type, parts);
-  }
-  return memoised(type, () => computeValInfo(type, parts));
+  return parts.length === 0 ? computeValInfo(type, parts) : memoised(type, () => computeValInfo(type, parts));
 }
 
 function computeValInfo(type: ValType, parts: readonly ValType[]): TypeInfo {
@@ -115,7 +112,7 @@ function memoised(type: AnyType, compute: () => TypeInfo): TypeInfo {
   let info = infos.get(type);
   if (info === undefined) {
     info = compute();
-    infos.set(type, info);
+    if (info.size > MAX_FORGOTTEN_SIZE) infos.set(type, info);
   }
   return info;
 }
