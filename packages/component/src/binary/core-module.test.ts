@@ -66,6 +66,29 @@ test('equal recursive types of two modules are one type', () => {
   assert.notEqual(types.mismatch(a.imports[0]?.type ?? fail(), a.imports[1]?.type ?? fail()), undefined);
 });
 
+test('types that are skipped are there when something refers to them', () => {
+  const types = new CoreTypes();
+  const long = [0x60, 0x82, 0x01, ...new Array<number>(130).fill(0x7e), 0];
+  const numeric = [0x60, 2, 0x7f, 0x7c, 1, 0x7d];
+  const refers = (index: number): number[] => [0x60, 1, 0x63, index, 0];
+  const module = (funcs: readonly number[], ...group: number[][]): CoreModuleType => {
+    const content = [group.length, ...group.flat()];
+    const section1 = [1, (content.length & 0x7f) | 0x80, content.length >> 7, ...content];
+    const imports = funcs.flatMap((type) => [...name('m'), ...name('f'), 0x00, type]);
+    const bytes = Uint8Array.from([...PREAMBLE, ...section1, ...section(2, funcs.length, ...imports)]);
+    return readCoreModuleType(bytes, 0, bytes.length, types);
+  };
+  const a = module([0, 2, 3], numeric, [0x5f, 0], refers(0), long);
+  const b = module([2, 3, 0], long, [0x5f, 0], numeric, refers(2));
+  const [plain, reference, wide] = a.imports.map(({ type }) => type);
+  assert.deepEqual(plain, { kind: 'func', type: { kind: 'func', params: ['i32', 'f64'], results: ['f32'] } });
+  assert.equal(wide?.kind === 'func' && wide.type.params.length, 130);
+  for (const [i, type] of [plain, reference, wide].entries()) {
+    assert.equal(types.mismatch(type ?? fail(), b.imports[i]?.type ?? fail()), undefined);
+  }
+  assert.notEqual(types.mismatch(reference ?? fail(), module([1], long, refers(0)).imports[0]?.type ?? fail()), undefined);
+});
+
 function fail(): never {
   assert.fail('an import is missing');
 }
