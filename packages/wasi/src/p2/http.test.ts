@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { once } from 'node:events';
 import { Agent, createServer, type IncomingMessage, request, type Server, type ServerResponse } from 'node:http';
 import { connect } from 'node:net';
@@ -680,13 +681,20 @@ describe('asking', () => {
 
   test('a guest that is slow itself gets what has arrived', async () => {
     const port = await listen(createServer((_request, answer) => answer.end('all of it')));
+    const late = Promise.withResolvers<void>();
+    const responded = (message: unknown): void => {
+      const { response } = message as { response: IncomingMessage };
+      response.socket.once('timeout', late.resolve);
+    };
+    subscribe('http.client.response.finish', responded);
     const options = new RequestOptions();
     options.setBetweenBytesTimeout(5_000_000n);
     const result = await outcome(handle(outgoing(port), options));
+    unsubscribe('http.client.response.finish', responded);
     assert.ok(result.tag === 'ok');
     const stream = result.val.consume().stream();
     await stream.subscribe().block();
-    await new Promise((resolve) => setTimeout(resolve, 20));
+    await late.promise;
     assert.equal(text(await stream.blockingRead(100n)), 'all of it');
   });
 
