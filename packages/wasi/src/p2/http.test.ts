@@ -695,7 +695,7 @@ describe('asking', () => {
     const stream = result.val.consume().stream();
     await stream.subscribe().block();
     await late.promise;
-    assert.equal(text(await stream.blockingRead(100n)), 'all of it');
+    assert.deepEqual(await readAll(stream), { text: 'all of it', end: { tag: 'closed' } });
   });
 
   for (const path of [undefined, '']) {
