@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -172,6 +173,43 @@ describe('files', () => {
     assert.equal(filesystemErrorCode(payload.val), 'file-too-large');
     assert.deepEqual(await refusal(() => out.checkWrite()), { tag: 'closed' });
   });
+});
+
+/** What a program prints that may write 10 blocks to a file. */
+const TOO_LARGE = `
+  import { Directory } from ${JSON.stringify(new URL('../body/files/directory.ts', import.meta.url))};
+  import { Descriptor, filesystemTypes } from ${JSON.stringify(new URL('./filesystem.ts', import.meta.url))};
+  const root = new Descriptor(Directory.grant(process.argv[1], false));
+  const file = root.openAt({}, 'file', { create: true }, { read: true, write: true });
+  const refusal = async (operation) => {
+    try {
+      return await operation();
+    } catch (error) {
+      return error.payload?.val === undefined ? error.payload : filesystemTypes.filesystemErrorCode(error.payload.val);
+    }
+  };
+  const outcomes = [
+    await refusal(() => file.write(Buffer.from('here'), 0n)),
+    await refusal(() => file.write(Buffer.from('there'), 100_000n)),
+    await refusal(() => file.write(Buffer.alloc(100_000), 100_000n)),
+    await refusal(() => file.setSize(100_000n)),
+    await refusal(() => file.writeViaStream(100_000n).blockingWriteAndFlush(Buffer.alloc(10))),
+    await refusal(async () => {
+      const stream = file.writeViaStream(100_000n);
+      stream.checkWrite();
+      stream.write(Buffer.alloc(100_000));
+      await stream.blockingFlush();
+    }),
+    file.stat().size,
+  ];
+  console.log(outcomes.join());
+`;
+
+test('a file that may not grow so far', { skip: process.platform === 'win32' }, () => {
+  const limited = ['-c', 'ulimit -f 10 && exec "$0" "$@"', process.execPath, '--input-type=module', '--eval', TOO_LARGE, host];
+  const { stdout, stderr } = spawnSync('sh', limited, { encoding: 'utf8' });
+  const refused = Array.from({ length: 5 }, () => 'file-too-large');
+  assert.equal(stdout.trim(), [4, ...refused, 4].join(), stderr);
 });
 
 describe('opening', () => {
