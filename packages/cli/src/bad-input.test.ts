@@ -43,7 +43,14 @@ const cases: { args: readonly string[]; code: number; error: string; message: Re
   { args: ['serve', '--addr', 'nonsense', guest('rust-http')], code: 2, error: 'TENON_USAGE', message: /--addr takes HOST:PORT/ },
   { args: ['serve', '--addr', 'localhost:70000', guest('rust-http')], code: 2, error: 'TENON_USAGE', message: /--addr takes HOST:PORT/ },
   { args: ['serve', '--timeout', 'soon', guest('rust-http')], code: 2, error: 'TENON_USAGE', message: /--timeout takes a whole number/ },
-  { args: ['serve', '--threads', '0', guest('rust-http')], code: 2, error: 'TENON_RUNTIME_OPTION', message: /threads/ },
+  { args: ['serve', '--threads', '0', guest('rust-http')], code: 2, error: 'TENON_USAGE', message: /--threads takes .* from 1 to 256/ },
+  ...['run', 'serve'].map((command) => ({
+    args: [command, '--max-memory', '1', hello],
+    code: 2,
+    error: 'TENON_USAGE',
+    message: /: --max-memory takes a whole number from 65536 to 17179869184, not `1`\n/,
+  })),
+  { args: ['run', '--timeout', '0', hello], code: 2, error: 'TENON_USAGE', message: /--timeout takes a whole number from 1/ },
   { args: ['compose', calculator, '--plug', calculator], code: 2, error: 'TENON_USAGE', message: /-o OUT is missing/ },
   {
     args: ['compose', '-o', '$/out.wasm', hello, '--plug', calculator],

@@ -37,12 +37,13 @@ export class Arguments {
     return Array.isArray(value) ? value.filter((item) => typeof item === 'string') : [];
   }
 
-  /** A whole number. @throws CliError TENON_USAGE when it is none. */
-  integer(name: string): number | undefined {
+  /** A whole number. @throws CliError TENON_USAGE when it is none, or not within its range. */
+  integer(name: string, [min, max]: readonly [min: number, max: number]): number | undefined {
     const text = this.string(name);
     if (text === undefined) return undefined;
-    if (!/^\d{1,15}$/.test(text)) throw usage(`--${name} takes a whole number, not \`${text}\``);
-    return Number(text);
+    const value = /^\d+$/.test(text) ? Number(text) : Number.NaN;
+    if (!(value >= min && value <= max)) throw usage(`--${name} takes a whole number from ${min} to ${max}, not \`${text}\``);
+    return value;
   }
 
   /** @throws CliError TENON_USAGE unless exactly one operand is given. */

@@ -66,6 +66,44 @@ test('tenon run --max-memory: a guest that allocates without end is told that th
   assert.equal(begins.code, 2);
 });
 
+test('tenon run: what a guest may hold of the host', async (t) => {
+  const files = folder(t);
+  writeFileSync(join(files, 'note.txt'), 'a note');
+  const read = ['--dir', `${files}::/data`, guest('rust-cli'), 'read', '/data/note.txt'];
+  const socket = ['--connect', '127.0.0.1', guest('rust-bench'), 'echo', '1', '1'];
+  const requests = ['--http', '127.0.0.1', guest('wasi-tests/http'), '127.0.0.1:1', '127.0.0.1:1'];
+  const rows: [option: string, few: string, enough: string, args: readonly string[], refused: RegExp][] = [
+    ['--max-open-files', '0', '1', read, /Out of memory/],
+    ['--max-handles', '2', '1000', read, /TENON_TRAP.*the handle table is full: it holds 2 handles/],
+    ['--max-sockets', '0', '1', socket, /new-socket-limit/],
+    ['--max-outgoing-requests', '0', '10', requests, /ConnectionLimitReached/],
+  ];
+  for (const [option, few, enough, args, refused] of rows) {
+    const limited = await tenon(['run', option, few, ...args]);
+    assert.match(limited.stdout + limited.stderr, refused);
+    const free = await tenon(['run', option, enough, ...args]);
+    assert.doesNotMatch(free.stdout + free.stderr, refused);
+  }
+});
+
+for (const work of [['spin'], ['sleep', '3600000']]) {
+  test(`tenon run --timeout: ${work[0]} is ended`, async () => {
+    const { signal, stderr } = await tenon(['run', '--timeout', '200', guest('rust-cli'), ...work]);
+    assert.match(stderr, /^error\[TENON_RUN_TIMEOUT\]: the guest did not end within 200 ms$/m);
+    assert.equal(signal, 'SIGKILL');
+  });
+}
+
+test('tenon run --timeout: what ends in time ends as ever', async () => {
+  for (const [work, code, stdout] of [
+    [['args', 'one'], 0, 'one\n'],
+    [['fail'], 1, ''],
+  ] as const) {
+    const result = await tenon(['run', '--timeout', '3600000', guest('rust-cli'), ...work]);
+    assert.deepEqual([result.code, result.stdout], [code, stdout], result.stderr);
+  }
+});
+
 test('tenon run: Ctrl-C ends a guest that computes for ever', async (t) => {
   const child = start(['run', guest('rust-cli'), 'spin']);
   t.after(() => child.kill('SIGKILL'));

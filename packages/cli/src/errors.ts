@@ -7,6 +7,7 @@ export const CLI_ERRORS = {
   TENON_NODE_VERSION: 'This version of Node.js is too old for Tenon: install Node.js 26 or newer.',
   TENON_RUN_EXPORT:
     'The component is no command: it does not export `wasi:cli/run`. Call one of its functions with `--invoke`, or serve it.',
+  TENON_RUN_TIMEOUT: 'The guest did not end within the time that `--timeout` gave it: its process was killed.',
 } as const;
 
 export type CliErrorCode = keyof typeof CLI_ERRORS;

@@ -43,8 +43,6 @@ export const GRANT_OPTIONS: Readonly<Record<'dir' | 'env' | 'http' | 'http-ca' |
   },
 };
 
-export const MAX_MEMORY: Option = { type: 'string', value: 'BYTES', description: 'bytes that each of its memories may grow to' };
-
 export interface Grants {
   readonly preopens: readonly { readonly host: string; readonly guest: string; readonly readOnly: boolean }[];
   readonly env: Readonly<Record<string, string>>;

@@ -54,7 +54,8 @@ export function paint(style: Parameters<typeof styleText>[0], text: string, stre
   return styleText(style, text, { stream });
 }
 
-function describe(error: unknown): string {
+/** An error as a person sees it, over one line or more. */
+export function describe(error: unknown): string {
   if (!isTenonError(error)) {
     return `${paint('red', 'internal error')}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`;
   }

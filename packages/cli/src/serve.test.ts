@@ -160,6 +160,28 @@ test('tenon serve: without --connect a guest that imports sockets runs and reach
   assert.equal((await stop()).code, 0);
 });
 
+test('tenon serve: what a guest may hold of the host', async (t) => {
+  const { port } = await capitals(t);
+  const rows: [name: string, options: readonly string[], path: string, status: number, answer: RegExp][] = [
+    ['rust-sockets', ['--connect', '127.0.0.1', '--max-sockets', '0'], `tcp/127.0.0.1/${port}`, 502, /new-socket-limit/],
+    ['rust-sockets', ['--connect', '127.0.0.1', '--max-handles', '5'], `tcp/127.0.0.1/${port}`, 500, /the component failed/],
+    [
+      'rust-http',
+      ['--http', '127.0.0.1', '--max-outgoing-requests', '0'],
+      `proxy?url=http://127.0.0.1:${port}/`,
+      502,
+      /ConnectionLimitReached/,
+    ],
+  ];
+  for (const [name, options, path, status, answer] of rows) {
+    const { url, stop } = await serveGuest(t, name, ...options);
+    const response = await fetch(`${url}/${path}`, { method: 'POST', body: 'words' });
+    assert.match(await response.text(), answer, path);
+    assert.equal(response.status, status, path);
+    await stop();
+  }
+});
+
 test('tenon serve: what an instance keeps open is closed when it is replaced', async (t) => {
   const { port, closed } = await capitals(t);
   const { url, stop } = await serveGuest(t, 'rust-sockets', '--connect', '127.0.0.1', '--requests-per-instance', '2');

@@ -2,7 +2,7 @@
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { fileURLToPath } from 'node:url';
 
@@ -10,7 +10,7 @@ const BIN = fileURLToPath(new URL('../bin/tenon.js', import.meta.url));
 
 /** A built guest that is in git. */
 export function guest(name: string): string {
-  return fileURLToPath(new URL(`../../../guests/${name}/${name}.wasm`, import.meta.url));
+  return fileURLToPath(new URL(`../../../guests/${name}/${basename(name)}.wasm`, import.meta.url));
 }
 
 export interface Finished {

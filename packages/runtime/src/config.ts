@@ -135,7 +135,8 @@ export const DEFAULT_LIMITS: Limits = {
   threads: 1,
 };
 
-const RANGES: { readonly [Name in keyof Limits]: readonly [min: number, max: number] } = {
+/** What each limit may be. */
+export const LIMIT_RANGES: { readonly [Name in keyof Limits]: readonly [min: number, max: number] } = {
   requestTimeoutMs: [10, 2 ** 31 - 1],
   startTimeoutMs: [10, 2 ** 31 - 1],
   drainTimeoutMs: [0, 2 ** 31 - 1],
@@ -285,9 +286,9 @@ export class WorkloadConfig {
   /** @throws RuntimeError TENON_RUNTIME_OPTION for a limit that is no integer or outside its range */
   withLimits(limits: Partial<Limits>): WorkloadConfig {
     for (const [name, value] of Object.entries(limits)) {
-      const range = RANGES[name as keyof Limits];
+      const range = LIMIT_RANGES[name as keyof Limits];
       if (range === undefined)
-        throw new RuntimeError('TENON_RUNTIME_OPTION', `unknown limit \`${name}\`; known: ${Object.keys(RANGES).join(', ')}`);
+        throw new RuntimeError('TENON_RUNTIME_OPTION', `unknown limit \`${name}\`; known: ${Object.keys(LIMIT_RANGES).join(', ')}`);
       requireInteger(name, value, ...range);
     }
     return this.with({ limits: { ...this.limits, ...limits } });

@@ -1,12 +1,15 @@
 import { basename } from 'node:path';
 import { Component, ComponentError, type Instance, Linker, provider, Trap } from '@tenon/component';
-import { Exit, isOutputBroken, preview1Module, runPreview1, type Wasi, type WasiOptions, wasi } from '@tenon/wasi';
+import { DEFAULT_WASI_LIMITS, Exit, isOutputBroken, preview1Module, runPreview1, type Wasi, type WasiOptions, wasi } from '@tenon/wasi';
 import type { Arguments, Command } from '../command.ts';
 import { CliError, usage } from '../errors.ts';
 import { readBytes } from '../files.ts';
-import { explainMissing, GRANT_OPTIONS, MAX_MEMORY, parseGrants } from '../grants.ts';
+import { explainMissing, GRANT_OPTIONS, parseGrants } from '../grants.ts';
+import { GUEST_LIMIT_NAMES, guestLimitOptions, parseLimits } from '../limits.ts';
 
 const RUN = 'wasi:cli/run@0.2.0';
+
+const { openFiles, sockets, outgoingRequests } = DEFAULT_WASI_LIMITS;
 
 export const command: Command = {
   usage: '[OPTIONS] FILE [ARGS…]',
@@ -15,7 +18,12 @@ export const command: Command = {
     'Core modules for WASI preview 1 run too.',
   options: {
     ...GRANT_OPTIONS,
-    'max-memory': MAX_MEMORY,
+    ...guestLimitOptions({ maxOpenFiles: openFiles, maxSockets: sockets, maxOutgoingRequests: outgoingRequests }),
+    timeout: {
+      type: 'string',
+      value: 'MS',
+      description: 'milliseconds until its process is killed (137 to a shell) if it has not ended; no limit unless given',
+    },
     invoke: { type: 'string', value: 'CALL', description: 'call an exported function with WAVE values and print its result in WAVE' },
   },
   examples: ['tenon run --dir ./data::/data --env LANG=C tool.wasm --verbose input.txt', "tenon run --invoke 'add(1, 2)' calculator.wasm"],
@@ -25,15 +33,22 @@ export const command: Command = {
     if (file === undefined) throw usage('FILE is missing');
     const call = args.string('invoke');
     if (call !== undefined && guestArgs.length > 0) throw usage('with --invoke, arguments stand in the call');
+    const limits = parseLimits(args, GUEST_LIMIT_NAMES);
     const options: WasiOptions = {
       ...parseGrants(args),
+      limits: {
+        openFiles: limits.maxOpenFiles ?? openFiles,
+        sockets: limits.maxSockets ?? sockets,
+        outgoingRequests: limits.maxOutgoingRequests ?? outgoingRequests,
+      },
       args: [basename(file), ...guestArgs],
       stdin: 'inherit',
       stdout: 'inherit',
       stderr: 'inherit',
     };
     const bytes = readBytes(file);
-    const limits = { maxMemoryBytes: args.integer('max-memory') };
+    const timeout = args.integer('timeout', [1, 2 ** 31 - 1]);
+    if (timeout !== undefined) (await import('../watchdog.ts')).endAfter(timeout);
     const module = call === undefined ? await preview1Module(bytes, limits) : undefined;
     if (module !== undefined) return runPreview1(module, options).catch(brokenOff);
     const component = await Component.compile(bytes, limits);
@@ -41,7 +56,7 @@ export const command: Command = {
 
     const system = wasi(options);
     try {
-      return await action(await instantiate(component, system, file));
+      return await action(await instantiate(component, system, file, limits.maxHandles));
     } catch (error) {
       if (error instanceof Exit) return error.code;
       return brokenOff(error);
@@ -64,8 +79,8 @@ function brokenOff(error: unknown): number {
 /** What is done with the instance; returns the exit code. */
 type Action = (instance: Instance) => Promise<number>;
 
-async function instantiate(component: Component, system: Wasi, file: string): Promise<Instance> {
-  const linker = new Linker();
+async function instantiate(component: Component, system: Wasi, file: string, maxHandles: number | undefined): Promise<Instance> {
+  const linker = new Linker({ maxHandles });
   system.defineIn(linker);
   try {
     return await linker.instantiate(component);

@@ -1,12 +1,23 @@
 import { basename } from 'node:path';
-import { formatEntry, type LogEntry, Runtime, WorkloadConfig } from '@tenon/runtime';
+import { DEFAULT_LIMITS, formatEntry, type LogEntry, Runtime, WorkloadConfig } from '@tenon/runtime';
 import type { Arguments, Command } from '../command.ts';
 import { usage } from '../errors.ts';
 import { requireFile } from '../files.ts';
-import { explainMissing, GRANT_OPTIONS, MAX_MEMORY, parseGrants } from '../grants.ts';
+import { explainMissing, GRANT_OPTIONS, parseGrants } from '../grants.ts';
+import { GUEST_LIMIT_NAMES, guestLimitOptions, type LimitNames, parseLimits } from '../limits.ts';
 import { paint } from '../report.ts';
 
 const DEFAULT_ADDRESS = '127.0.0.1:8080';
+
+const LIMIT_NAMES: LimitNames = {
+  ...GUEST_LIMIT_NAMES,
+  threads: 'threads',
+  timeout: 'requestTimeoutMs',
+  instances: 'maxInstances',
+  'requests-per-instance': 'maxRequestsPerInstance',
+  'max-body': 'maxBodyBytes',
+  'max-connections': 'maxConnections',
+};
 
 export const command: Command = {
   usage: '[OPTIONS] FILE',
@@ -37,7 +48,7 @@ export const command: Command = {
       value: 'N',
       description: 'requests until an instance is replaced by a fresh one; 1000 unless given',
     },
-    'max-memory': { ...MAX_MEMORY, description: `${MAX_MEMORY.description}; 268435456 unless given` },
+    ...guestLimitOptions(DEFAULT_LIMITS),
     'max-body': {
       type: 'string',
       value: 'BYTES',
@@ -106,16 +117,7 @@ function configure(
       allow: grants.http,
       ...(grants.httpCa === undefined ? {} : { ca: grants.httpCa }),
     });
-  const limits = {
-    threads: args.integer('threads'),
-    requestTimeoutMs: args.integer('timeout'),
-    maxInstances: args.integer('instances'),
-    maxRequestsPerInstance: args.integer('requests-per-instance'),
-    maxMemoryBytes: args.integer('max-memory'),
-    maxBodyBytes: args.integer('max-body'),
-    maxConnections: args.integer('max-connections'),
-  };
-  return config.withLimits(Object.fromEntries(Object.entries(limits).filter(([, value]) => value !== undefined)));
+  return config.withLimits(parseLimits(args, LIMIT_NAMES));
 }
 
 /** @throws CliError TENON_USAGE */

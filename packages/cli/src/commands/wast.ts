@@ -34,9 +34,8 @@ export const command: Command = {
     const json = args.flag('json');
     const known = args.string('expected');
     const expected: Expected = known === undefined ? new Map() : readExpected(known);
-    const jobs = args.integer('jobs') ?? 1;
-    const timeout = 1000 * (args.integer('timeout') ?? 30);
-    if (jobs === 0 || timeout === 0) throw usage('--jobs and --timeout are at least 1');
+    const jobs = args.integer('jobs', [1, 1000]) ?? 1;
+    const timeout = 1000 * (args.integer('timeout', [1, 86_400]) ?? 30);
 
     const reports = await runSuite(args.operands, {
       jobs,
