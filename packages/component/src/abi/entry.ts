@@ -40,7 +40,7 @@ export function enter(entry: Entry): void {
   const { inner, root, storage } = entry;
   const { words } = flags;
   const word = words[root] as number;
-  if ((word & MAY_ENTER) === 0) throw refused(entry);
+  if ((word & MAY_ENTER) === 0) throw refused(entry.instance, entry.func);
   words[root] = word & ~MAY_ENTER;
   if (inner !== NONE) {
     for (const each of inner) words[each] = (words[each] as number) & ~MAY_ENTER;
@@ -63,7 +63,8 @@ export function leave(entry: Entry): void {
   words[root] = MAY_ENTER | MAY_LEAVE;
 }
 
-function refused({ func, instance }: Entry): ComponentError {
+/** The error for an instance that cannot be entered. */
+export function refused(instance: ComponentInstance, func: string): ComponentError {
   const { trap } = instance.store;
   return trap === undefined
     ? new ComponentError('TENON_INSTANCE_BUSY', `\`${func}\`: cannot enter component instance \`${instance.path}\`: another call is in it`)

@@ -9,7 +9,7 @@ import { alignment, elemSize, flatten, flattenParams, MAX_FLAT_PARAMS, MAX_FLAT_
 import type { FuncType, TupleType, ValType } from '../types/types.ts';
 import { Context, Scope } from './context.ts';
 import type { Binding, CoreFunction, PreparedLift } from './contract.ts';
-import { Entry, enter, leave } from './entry.ts';
+import { Entry, enter, leave, refused } from './entry.ts';
 import { invoke } from './invoke.ts';
 import { promising } from './jspi.ts';
 import { flatLifter } from './lift-flat.ts';
@@ -29,31 +29,30 @@ type Lifted = (...args: unknown[]) => unknown;
 /** @throws ComponentError `TENON_UNSUPPORTED` for what only the asynchronous Canonical ABI can do */
 export function prepareLift(type: FuncType, encoding: StringEncoding): PreparedLift {
   refuseAsync(type);
-  let made: { readonly alone: boolean; readonly posts: boolean; readonly lift: SpecialisedLift<Entry> | undefined } | undefined;
-  const specialise = (alone: boolean, posts: boolean): SpecialisedLift<Entry> | undefined => {
-    if (made?.alone !== alone || made.posts !== posts) made = { alone, posts, lift: specialisedLift(type, alone, posts, helpers) };
-    return made.lift;
-  };
+  let special: SpecialisedLift | undefined;
   const general = once(() => prepare(type, encoding));
   return {
     bind(binding, core, postReturn, suspends): Lifted {
-      const { flagsWord, parent, store, usesContext } = binding.instance;
       if (suspends) return suspending(general, binding, core, postReturn);
-      const alone = parent === undefined && !usesContext;
-      const special = specialise(alone, postReturn !== undefined);
-      if (special === undefined) return synchronous(general, binding, core, postReturn);
-      const cx = special.needsContext ? new Context(binding, encoding) : undefined;
-      return special.factory(core, new Entry(binding.instance, binding.name), store, flagsWord, type, cx, postReturn);
+      const { instance } = binding;
+      const alone = instance.parent === undefined && !instance.usesContext;
+      const posts = postReturn !== undefined;
+      if (special?.alone !== alone || special.posts !== posts) special = specialisedLift(type, alone, posts, helpers);
+      const { factory } = special;
+      if (factory === undefined) return synchronous(general, binding, core, postReturn);
+      const entry = alone ? undefined : new Entry(instance, binding.name);
+      return factory(core, binding, entry, type, special.strings ? new Context(binding, encoding) : undefined, postReturn);
     },
   };
 }
 
-const helpers: LiftHelpers<Entry> = {
+const helpers: LiftHelpers = {
   flags,
   enter,
   leave,
+  refused: ({ instance, name }) => refused(instance, name),
   misfit: wrongArgument,
-  failed: (error, { instance, func }) => failed(error, instance, func),
+  failed: (error, { instance, name }) => failed(error, instance, name),
   failedStoring,
   swallowed,
   storeString,
@@ -293,7 +292,7 @@ function suspending(prepared: MakePrepared, binding: Binding, core: CoreFunction
 }
 
 /** Finds which of the arguments, scalars and strings, does not fit. */
-function wrongArgument(type: FuncType, { func }: Entry, args: readonly unknown[]): unknown {
+function wrongArgument(type: FuncType, { name: func }: Binding, args: readonly unknown[]): unknown {
   for (const [i, param] of type.params.entries()) {
     try {
       if (param.type.kind !== 'string') lowerScalar(scalarCode(param.type) ?? NONE, args[i]);
@@ -306,10 +305,9 @@ function wrongArgument(type: FuncType, { func }: Entry, args: readonly unknown[]
 }
 
 /** As {@link LiftedCall.begin}: only `realloc` can fail for good. */
-function failedStoring(error: unknown, entry: Entry, type: FuncType, args: readonly unknown[]): unknown {
-  const { func, instance } = entry;
+function failedStoring(error: unknown, { instance, name: func }: Binding, type: FuncType, args: readonly unknown[]): unknown {
   if (instance.store.trap !== undefined) return failed(error, instance, func);
-  leave(entry);
+  leave(new Entry(instance, func));
   if (!(error instanceof Misfit)) return error;
   return explain(error, subject(func, type.params[args.indexOf(error.value)]?.name ?? ''));
 }

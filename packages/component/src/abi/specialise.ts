@@ -8,10 +8,10 @@
  */
 import type { Trap } from '../errors.ts';
 import { MAY_ENTER, MAY_LEAVE } from '../instance/flags.ts';
-import type { Store } from '../instance/state.ts';
 import type { FuncType, ValType } from '../types/types.ts';
 import type { Context } from './context.ts';
 import type { Binding, CoreFunction, HostFunction } from './contract.ts';
+import type { Entry } from './entry.ts';
 import { BOOL, CHAR, F32, F64, NONE, S8, S16, S32, S64, scalarCode, U8, U16, U32, U64 } from './scalars.ts';
 
 interface Expressions {
@@ -145,16 +145,18 @@ export function once<T>(make: () => T): () => T {
 type Bound = (...args: unknown[]) => unknown;
 
 /** What the code of lifted functions uses. */
-export interface LiftHelpers<Entry> {
+export interface LiftHelpers {
   readonly flags: { readonly words: Int32Array };
   readonly enter: (entry: Entry) => void;
   readonly leave: (entry: Entry) => void;
+  /** The error for an instance that cannot be entered. */
+  readonly refused: (binding: Binding) => unknown;
   /** The error for arguments of which one does not fit. */
-  readonly misfit: (type: FuncType, entry: Entry, args: readonly unknown[]) => unknown;
+  readonly misfit: (type: FuncType, binding: Binding, args: readonly unknown[]) => unknown;
   /** The error for what the core function threw. */
-  readonly failed: (error: unknown, entry: Entry) => unknown;
+  readonly failed: (error: unknown, binding: Binding) => unknown;
   /** The error for what was thrown before the core function ran. */
-  readonly failedStoring: (error: unknown, entry: Entry, type: FuncType, args: readonly unknown[]) => unknown;
+  readonly failedStoring: (error: unknown, binding: Binding, type: FuncType, args: readonly unknown[]) => unknown;
   /** The error for a core function that returned after its store was poisoned. */
   readonly swallowed: (trap: Trap) => unknown;
   /** Returns the address, and leaves the length in `cx.units`. */
@@ -165,66 +167,64 @@ export interface LiftHelpers<Entry> {
 
 /**
  * @param core a core function of the signature
- * @param word index of the flags word of the instance
- * @param cx undefined where nothing goes through memory
+ * @param entry undefined where the instance is alone
+ * @param cx undefined where there are no strings
  */
-export type LiftFactory<Entry> = (
+export type LiftFactory = (
   core: CoreFunction,
-  entry: Entry,
-  store: Store,
-  word: number,
+  binding: Binding,
+  entry: Entry | undefined,
   type: FuncType,
   cx: Context | undefined,
   postReturn: CoreFunction | undefined,
 ) => Bound;
 
-export interface SpecialisedLift<Entry> {
-  readonly factory: LiftFactory<Entry>;
-  readonly needsContext: boolean;
+export interface SpecialisedLift {
+  readonly alone: boolean;
+  readonly posts: boolean;
+  /** Whether there are strings. */
+  readonly strings: boolean;
+  /** Undefined when the signature is not of scalars and strings only. */
+  readonly factory: LiftFactory | undefined;
 }
 
-const lifts: Kept<LiftFactory<never>> = new Map();
+const lifts: Kept<LiftFactory> = new Map();
 
 /**
- * Host → component; undefined when the signature is not of scalars and strings only.
+ * Host → component.
  * @param alone whether the instance has no parent and no task-local storage: then entering it is one word, and done in place
  * @param posts whether there is a post-return function
  */
-export function specialisedLift<Entry>(
-  type: FuncType,
-  alone: boolean,
-  posts: boolean,
-  helpers: LiftHelpers<Entry>,
-): SpecialisedLift<Entry> | undefined {
+export function specialisedLift(type: FuncType, alone: boolean, posts: boolean, helpers: LiftHelpers): SpecialisedLift {
   const codes = codesOf(type, true);
-  if (codes === undefined) return undefined;
+  if (codes === undefined) return { alone, posts, strings: false, factory: undefined };
   const kind = `${alone ? 'alone ' : ''}${posts ? 'posts ' : ''}`;
-  const factory = generate(lifts as Kept<LiftFactory<Entry>>, kind, codes, helpers, LIFT_NAMES, ({ names, params, result, resultCode }) => {
+  const factory = generate(lifts, kind, codes, helpers, LIFT_NAMES, ({ names, params, result, resultCode }) => {
     const fits = params.map((param, i) => param.fits(`a${i}`)).join(' && ');
     const stores = params.map((param, i) => param.store?.(`a${i}`) ?? '').join('');
     const args = params.map((param, i) => param.toCore(`a${i}`)).join(', ');
     const checkTrap = 'if (store.trap !== undefined) throw swallowed(store.trap);';
     const post = `flags.words[word] &= ~${MAY_LEAVE}; postReturn(${resultCode === NONE ? '' : 'r'}); ${checkTrap} flags.words[word] |= ${MAY_LEAVE};`;
-    return `(core, entry, store, word, type, cx, postReturn) => (${names}) => {
-      ${fits === '' ? '' : `if (!(${fits})) throw misfit(type, entry, [${names}]);`}
-      ${alone ? `const { words } = flags; if ((words[word] & ${MAY_ENTER}) === 0) enter(entry); words[word] &= ~${MAY_ENTER};` : 'enter(entry);'}
-      ${stores === '' ? '' : `try { ${stores} } catch (error) { throw failedStoring(error, entry, type, [${names}]); }`}
+    return `(core, binding, entry, type, cx, postReturn) => { const { store, flagsWord: word } = binding.instance; return (${names}) => {
+      ${fits === '' ? '' : `if (!(${fits})) throw misfit(type, binding, [${names}]);`}
+      ${alone ? `const { words } = flags; if ((words[word] & ${MAY_ENTER}) === 0) throw refused(binding); words[word] &= ~${MAY_ENTER};` : 'enter(entry);'}
+      ${stores === '' ? '' : `try { ${stores} } catch (error) { throw failedStoring(error, binding, type, [${names}]); }`}
       let value;
       try {
         const r = core(${args});
         ${checkTrap}
         value = ${result.fromCore('r')};
         ${posts ? post : ''}
-      } catch (error) { throw failed(error, entry); }
+      } catch (error) { throw failed(error, binding); }
       ${alone ? `flags.words[word] = ${MAY_ENTER | MAY_LEAVE};` : 'leave(entry);'}
       return value;
-    }`;
+    }; }`;
   });
-  return factory && { factory, needsContext: codes.includes(STRING) };
+  return { alone, posts, strings: codes.includes(STRING), factory };
 }
 
 const LIFT_NAMES = [
-  'flags', 'enter', 'leave', 'misfit', 'failed', 'failedStoring', 'swallowed', 'storeString', 'loadResult',
+  'flags', 'enter', 'leave', 'refused', 'misfit', 'failed', 'failedStoring', 'swallowed', 'storeString', 'loadResult',
 ] as const; // biome-ignore format: one list
 
 /** What the code of lowered functions uses. */

@@ -2,7 +2,6 @@
 
 import { type GuestResourceClass, guestResourceClass, setGuestConstructor } from '../abi/guest-resource.ts';
 import type { NamedExport } from '../link/export-names.ts';
-import type { PlanLift } from '../link/plan.ts';
 import type { Instantiation } from './instantiate.ts';
 
 type Callable = (...args: unknown[]) => unknown;
@@ -10,15 +9,11 @@ type Callable = (...args: unknown[]) => unknown;
 /** @returns the exports under their full names and, where that is free, under their short names in camel case */
 export function makeExports(made: Instantiation, named: readonly NamedExport[]): Record<string, unknown> {
   const exports: Record<string, unknown> = {};
-  const short: [string, unknown][] = [];
   for (const each of named) {
     switch (each.kind) {
-      case 'instance': {
-        const value = makeExports(made, each.exports);
-        exports[each.name] = value;
-        if (each.short !== undefined) short.push([each.short, value]);
+      case 'instance':
+        exports[each.name] = makeExports(made, each.exports);
         break;
-      }
       case 'resource':
         exports[each.name] = resourceClass(made, each.item.resource, each.name);
         break;
@@ -30,22 +25,20 @@ export function makeExports(made: Instantiation, named: readonly NamedExport[]):
         break;
     }
   }
-  for (const [name, value] of short) exports[name] = value;
+  for (const each of named) {
+    if (each.kind === 'instance' && each.short !== undefined) exports[each.short] = exports[each.name];
+  }
   return exports;
 }
 
 type NamedFunction = Extract<NamedExport, { kind: 'function' }>;
 
 function functionOf(made: Instantiation, { item, label }: NamedFunction): Callable {
-  return item.kind === 'lift' ? liftedFunction(made, item, label) : (made.linked.host.functions[item.func] as Callable);
-}
-
-function liftedFunction(made: Instantiation, lift: PlanLift, name: string): Callable {
-  const { memory, realloc } = made.canon(lift.options);
-  const binding = { instance: made.instance(lift.instance), memory, realloc, resources: made.resources, name };
-  const postReturn = lift.postReturn === undefined ? undefined : made.func(lift.postReturn);
-  const suspends = made.linked.suspends[lift.instance] === true;
-  return made.linked.lift(lift).bind(binding, made.func(lift.core), postReturn, suspends);
+  const { linked } = made;
+  if (item.kind !== 'lift') return linked.host.functions[item.func] as Callable;
+  const postReturn = item.postReturn === undefined ? undefined : made.func(item.postReturn);
+  const suspends = linked.suspends[item.instance] === true;
+  return linked.lift(item).bind(made.binding(item.instance, item.options, label), made.func(item.core), postReturn, suspends);
 }
 
 function resourceClass(made: Instantiation, index: number, name: string): unknown {

@@ -36,8 +36,9 @@ export function allocateFlags(): number {
       flagWords = new Int32Array(flagsMemory.buffer, 0, flagsMemory.buffer.byteLength >> 2);
       flags.words = flagWords;
     }
+  } else {
+    flagWords.fill(0, address >> 2, (address + FLAGS_SLOT_BYTES) >> 2);
   }
-  flagWords.fill(0, address >> 2, (address + FLAGS_SLOT_BYTES) >> 2);
   flagWords[address >> 2] = MAY_ENTER | MAY_LEAVE;
   return address;
 }

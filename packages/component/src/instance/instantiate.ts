@@ -1,13 +1,13 @@
 /** Runs a plan: one pass over its steps makes an instance. */
 
 import { changeBackpressure, unsupportedBuiltin } from '../abi/concurrency.ts';
-import type { CoreFunction } from '../abi/contract.ts';
+import type { Binding, CoreFunction } from '../abi/contract.ts';
 import { enterCall, exitCall, resourceDrop, resourceNew, resourceRep, transferBorrow, transferOwn } from '../abi/resources.ts';
 import { failed, uncatchable } from '../abi/traps.ts';
 import type { AdapterImport } from '../adapter/requests.ts';
 import { ADAPTER_TRAPS } from '../adapter/traps.ts';
 import { ComponentError, Trap } from '../errors.ts';
-import { at, defined } from '../link/environment.ts';
+import { at } from '../link/environment.ts';
 import type { Linked } from '../link/linked.ts';
 import type { CanonSlots, PlanBuiltin, PlanResource, Step } from '../link/plan.ts';
 import { contextGet, contextSet } from './context.ts';
@@ -19,13 +19,13 @@ export class Instantiation {
   readonly linked: Linked;
   readonly store: Store;
   readonly instances: readonly ComponentInstance[];
-  readonly resources: RuntimeResource[] = [];
+  readonly resources: RuntimeResource[];
   private readonly slots: unknown[];
 
   constructor(linked: Linked) {
     this.linked = linked;
     this.store = new Store(linked.maxHandles);
-    const { plan } = linked;
+    const { plan, hostResources } = linked;
     const instances: ComponentInstance[] = [];
     for (const { parent: index, path, usesContext, closed } of plan.instances) {
       const parent = index === undefined ? undefined : at(instances, index, 'instance');
@@ -33,11 +33,8 @@ export class Instantiation {
     }
     this.instances = instances;
     this.slots = new Array<unknown>(plan.slots);
-    for (const [index, resource] of plan.resources.entries()) {
-      if (resource.kind === 'guest') continue;
-      const constructorFunction = defined(linked.host.classes[index], 'host class');
-      this.resources[index] = { index, name: resource.name, implementer: undefined, destructor: undefined, constructorFunction };
-    }
+    // Those of the host are the same for all instances.
+    this.resources = hostResources.slice();
     for (const step of plan.steps) this.run(step);
   }
 
@@ -53,10 +50,14 @@ export class Instantiation {
     return this.slots[slot] as CoreFunction;
   }
 
-  canon(options: CanonSlots): { memory: WebAssembly.Memory | undefined; realloc: CoreFunction | undefined } {
+  /** @param name of the function, for messages */
+  binding(index: number, { memory, realloc }: CanonSlots, name: string): Binding {
     return {
-      memory: options.memory === undefined ? undefined : (this.slots[options.memory] as WebAssembly.Memory),
-      realloc: options.realloc === undefined ? undefined : this.func(options.realloc),
+      instance: this.instance(index),
+      memory: memory === undefined ? undefined : (this.slots[memory] as WebAssembly.Memory),
+      realloc: realloc === undefined ? undefined : this.func(realloc),
+      resources: this.resources,
+      name,
     };
   }
 
@@ -72,11 +73,8 @@ export class Instantiation {
         this.resources[step.resource] = this.defineResource(step.resource, step.destructor);
         break;
       case 'lower host': {
-        const { memory, realloc } = this.canon(step.options);
-        const name = at(this.linked.hostNames, step.func, 'host function');
-        const binding = { instance: this.instance(step.instance), memory, realloc, resources: this.resources, name };
-        const host = at(this.linked.host.functions, step.func, 'host function');
-        this.slots[step.to] = this.linked.lower(step).bind(binding, host, this.linked.host.blocking[step.func] === true);
+        const { lower, host, name, suspends } = this.linked.lowering(step);
+        this.slots[step.to] = lower.bind(this.binding(step.instance, step.options, name), host, suspends);
         break;
       }
       case 'make builtin':

@@ -108,7 +108,8 @@ export class Environment {
 
 /** Validation has made sure that the index is in bounds; a failure here is a bug of the engine, never of the input. */
 export function at<T>(space: readonly T[], index: number, what: string): T {
-  return defined(space[index], what, index);
+  const value = space[index];
+  return value === undefined ? defined(value, what, index) : value;
 }
 
 /** The parts of the message are put together only when it is needed: this runs for every step of every instance. */

@@ -1,12 +1,24 @@
 /** A plan bound to what the embedder defined, with its core modules: all that instantiation needs, and shared by all instances. */
-import type { PreparedLift, PreparedLower } from '../abi/contract.ts';
+import type { HostFunction, PreparedLift, PreparedLower } from '../abi/contract.ts';
 import { prepareLift } from '../abi/lift.ts';
 import { prepareLower } from '../abi/lower.ts';
+import type { RuntimeResource } from '../instance/state.ts';
 import type { HostBinding } from './definitions.ts';
-import { at } from './environment.ts';
+import { at, defined } from './environment.ts';
 import { type NamedExport, nameExports } from './export-names.ts';
 import type { Plan, PlanLift, Step } from './plan.ts';
 import { suspendingInstances } from './suspension.ts';
+
+type LowerHost = Extract<Step, { op: 'lower host' }>;
+
+/** A host function that is lowered, as far as all instances have it in common. */
+interface Lowering {
+  readonly lower: PreparedLower;
+  readonly host: HostFunction;
+  /** For messages. */
+  readonly name: string;
+  readonly suspends: boolean;
+}
 
 export class Linked {
   readonly plan: Plan;
@@ -17,11 +29,11 @@ export class Linked {
   readonly maxHandles: number | undefined;
   /** For each component instance, whether a call into it may suspend. */
   readonly suspends: readonly boolean[];
-  /** For each host function, its name for messages. */
-  readonly hostNames: readonly string[];
+  /** Resources of the host, by their index in the plan; those of guests are missing. */
+  readonly hostResources: readonly RuntimeResource[];
   private readonly lifts = new Map<PlanLift, PreparedLift>();
   /** By the slot that each is lowered into. */
-  private readonly lowers: (PreparedLower | undefined)[] = [];
+  private readonly lowerings: (Lowering | undefined)[] = [];
   private named: readonly NamedExport[] | undefined;
 
   constructor(
@@ -37,7 +49,7 @@ export class Linked {
     this.adapters = adapters;
     this.maxHandles = maxHandles;
     this.suspends = suspendingInstances(plan, host.blocking);
-    this.hostNames = plan.hostFunctions.map(({ path }) => path.join('#'));
+    this.hostResources = hostResources(plan, host);
   }
 
   /** The plan's exports with their JavaScript names, which are the same for all instances. */
@@ -55,12 +67,28 @@ export class Linked {
     return prepared;
   }
 
-  lower(step: Extract<Step, { op: 'lower host' }>): PreparedLower {
-    let prepared = this.lowers[step.to];
-    if (prepared === undefined) {
-      prepared = prepareLower(at(this.plan.hostFunctions, step.func, 'host function').type, step.options.encoding);
-      this.lowers[step.to] = prepared;
+  lowering(step: LowerHost): Lowering {
+    let lowering = this.lowerings[step.to];
+    if (lowering === undefined) {
+      const { type, path } = at(this.plan.hostFunctions, step.func, 'host function');
+      lowering = {
+        lower: prepareLower(type, step.options.encoding),
+        host: at(this.host.functions, step.func, 'host function'),
+        name: path.join('#'),
+        suspends: this.host.blocking[step.func] === true,
+      };
+      this.lowerings[step.to] = lowering;
     }
-    return prepared;
+    return lowering;
   }
+}
+
+function hostResources(plan: Plan, host: HostBinding): RuntimeResource[] {
+  const resources: RuntimeResource[] = [];
+  for (const [index, { kind, name }] of plan.resources.entries()) {
+    if (kind === 'guest') continue;
+    const constructorFunction = defined(host.classes[index], 'host class');
+    resources[index] = { index, name, implementer: undefined, destructor: undefined, constructorFunction };
+  }
+  return resources;
 }
