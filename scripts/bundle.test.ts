@@ -78,6 +78,10 @@ test('the bundled command line keeps the code of each command, and makes it anew
   }
 });
 
+test('the bundled command line ends a guest after its time', { skip }, async () => {
+  await assert.rejects(tenon([], 'run', '--timeout', '200', guestPath('rust-cli'), 'spin'), /TENON_RUN_TIMEOUT/);
+});
+
 test('a server keeps the code of both kinds of thread, and starts with it', { skip }, async () => {
   assert.equal(await serve(), 'Hello from Rust!\n');
   assert.deepEqual(purposes(), ['serve', 'worker']);
