@@ -16,7 +16,7 @@ const plain = fileURLToPath(new URL('../peers/node-system.mjs', import.meta.url)
 
 type Name = 'tenon' | 'jco' | 'node';
 
-/** A row's own peer: what a poll costs must hardly depend on how many are polled. */
+/** A row's own peer: what a poll or a wake costs must hardly depend on how many are polled. */
 const FEW = 'tenon, 10 pollables';
 
 /** A folder and an echo server for as long as a contender is open. */
@@ -44,7 +44,7 @@ async function prepare(): Promise<Ground> {
 
 const COMMANDS: Readonly<Record<Name, (ground: Ground, files: boolean) => Promise<readonly string[]>>> = {
   tenon: async ({ folder }, files) => {
-    const grants = files ? ['--dir', `${folder}::${folder}`] : ['--connect', '127.0.0.1'];
+    const grants = files ? ['--dir', `${folder}::${folder}`] : ['--connect', '127.0.0.1', '--listen', '127.0.0.1'];
     return [await publishedCommandLine(), 'run', ...grants, await ensureGuest('rust-bench')];
   },
   jco: async () => [jcoBin, 'run', '--jco-import', jcoFolders, await ensureGuest('rust-bench')],
@@ -89,6 +89,7 @@ export function wasiRows(quick: boolean): Row[] {
   const bytesOf = (name: Name): number => (name === 'jco' ? bytes / 8 : bytes);
   const opensOf = (name: Name): number => (name === 'jco' ? opens / 100 : opens);
   const pollsOf = (name: Name): number => (name === 'jco' ? polls / 10 : polls);
+  const wakesOf = (name: Name): number => pollsOf(name) / 2;
   const megabytes =
     (of: number) =>
     (ns: number): number =>
@@ -106,16 +107,27 @@ export function wasiRows(quick: boolean): Row[] {
   const row = (names: readonly Name[], work: (name: Name) => Work): Pick<Row, 'contenders'> => ({
     contenders: names.map((name) => contender(name, work(name))),
   });
-  const polling =
-    (size: number) =>
-    (name: Name): Work => ({ args: () => ['poll', String(size), String(pollsOf(name))], figure: each(pollsOf(name)) });
-  const poll = (size: number): Row => ({
-    ...cost,
-    name: `poll of ${size} pollables, one of them ready`,
-    ...row(['tenon', 'jco'], polling(size)),
-    targets: [{ peer: 'jco', ratio: 1 }],
-  });
-  const many = poll(1000);
+  /** A row of few pollables and one of many, which may take at most twice the time. */
+  const pollables = (command: string, name: (size: number) => string, of: (name: Name) => number): Row[] => {
+    const work =
+      (size: number) =>
+      (name: Name): Work => ({ args: () => [command, String(size), String(of(name))], figure: each(of(name)) });
+    const sized = (size: number): Row => ({
+      ...cost,
+      name: name(size),
+      ...row(['tenon', 'jco'], work(size)),
+      targets: [{ peer: 'jco', ratio: 1 }],
+    });
+    const many = sized(1000);
+    return [
+      sized(10),
+      {
+        ...many,
+        contenders: [...many.contenders, { ...contender('tenon', work(10)('tenon')), name: FEW }],
+        targets: [...many.targets, { peer: FEW, ratio: 2 }],
+      },
+    ];
+  };
   return [
     {
       ...rate,
@@ -160,11 +172,7 @@ export function wasiRows(quick: boolean): Row[] {
       ...row(names, () => ({ args: ({ port }) => ['trips', String(port), String(trips)], figure: each(trips) })),
       targets: [{ peer: 'jco', ratio: 1 }],
     },
-    poll(10),
-    {
-      ...many,
-      contenders: [...many.contenders, { ...contender('tenon', polling(10)('tenon')), name: FEW }],
-      targets: [...many.targets, { peer: FEW, ratio: 2 }],
-    },
+    ...pollables('poll', (size) => `poll of ${size} pollables, one of them ready`, pollsOf),
+    ...pollables('wakes', (size) => `wake from a poll of ${size} pollables, by a datagram`, wakesOf),
   ];
 }

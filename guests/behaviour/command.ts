@@ -4,7 +4,7 @@ import { mkdirSync, mkdtempSync, rmSync, statSync, symlinkSync, utimesSync, writ
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Component, Linker, Trap } from '@tenon/component';
-import { Exit, wasi } from '@tenon/wasi';
+import { Exit, type WasiOptions, wasi } from '@tenon/wasi';
 
 export interface Outcome {
   /** The exit code, or `trap`. */
@@ -19,10 +19,12 @@ export interface Invocation {
   readonly stdin?: string | Uint8Array;
   /** A folder of the host that the guest finds at `/`. */
   readonly folder?: string;
+  /** What its sockets may reach. */
+  readonly network?: WasiOptions['network'];
 }
 
 /** Runs a command once, in a fresh instance. */
-export async function runCommand(component: Component, { args = [], env = {}, stdin = '', folder }: Invocation): Promise<Outcome> {
+export async function runCommand(component: Component, { args = [], env = {}, stdin = '', folder, network }: Invocation): Promise<Outcome> {
   const texts = { stdout: '', stderr: '' };
   const collect = (name: keyof typeof texts) => {
     const decoder = new TextDecoder();
@@ -37,6 +39,7 @@ export async function runCommand(component: Component, { args = [], env = {}, st
     stdout: collect('stdout'),
     stderr: collect('stderr'),
     preopens: folder === undefined ? [] : [{ host: folder, guest: '/' }],
+    network,
   });
   try {
     const linker = new Linker();
@@ -132,17 +135,19 @@ export async function checkCli(component: Component): Promise<void> {
   assert.match((await runCommand(component, { args: ['panic', 'so it is'] })).stderr, /so it is/);
 }
 
-/** Small amounts of the work that needs no network; each prints how long it took. */
+/** Small amounts of the work that needs no server; each prints how long it took. */
 export async function checkBench(component: Component): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), 'tenon-guest-'));
   try {
-    for (const args of [
-      ['write', '/file', '262144'],
-      ['read', '/file'],
-      ['opens', '/small', '10'],
-      ['poll', '10', '2'],
+    const network = { send: ['127.0.0.1'], receive: ['127.0.0.1'] };
+    for (const invocation of [
+      { args: ['write', '/file', '262144'], folder },
+      { args: ['read', '/file'], folder },
+      { args: ['opens', '/small', '10'], folder },
+      { args: ['poll', '10', '2'] },
+      { args: ['wakes', '10', '2'], network },
     ]) {
-      const { code, stdout, stderr } = await runCommand(component, args[0] === 'poll' ? { args } : { args, folder });
+      const { code, stdout, stderr } = await runCommand(component, invocation);
       assert.equal(code, 0, stderr);
       assert.match(stdout, /^\d+\n$/);
     }

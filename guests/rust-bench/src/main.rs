@@ -11,6 +11,8 @@ use wasip2::sockets::instance_network::instance_network;
 use wasip2::sockets::network::{ErrorCode, IpAddressFamily, IpSocketAddress, Ipv4SocketAddress};
 use wasip2::sockets::tcp::TcpSocket;
 use wasip2::sockets::tcp_create_socket::create_tcp_socket;
+use wasip2::sockets::udp::OutgoingDatagram;
+use wasip2::sockets::udp_create_socket::create_udp_socket;
 
 const HELP: &str = "\
 write PATH BYTES    a file in pieces of 64 KiB
@@ -18,7 +20,8 @@ read PATH           the same back
 opens PATH COUNT    opens a small file, reads and closes it, again and again
 echo PORT BYTES     to an echo server on this machine and back, in pieces of 64 KiB
 trips PORT COUNT    one byte there and back, again and again
-poll SIZE COUNT     waits for the first of so many pollables, again and again
+poll SIZE COUNT     polls so many pollables of which one is ready, again and again
+wakes SIZE COUNT    polls so many of which one becomes ready by a datagram to itself, again and again
 ";
 
 const PIECE: usize = 64 * 1024;
@@ -33,7 +36,8 @@ fn main() {
         "opens" => opens(text(1), number(2)),
         "echo" => echo(number(1), number(2)),
         "trips" => trips(number(1), number(2)),
-        "poll" => wakes(number(1), number(2)),
+        "poll" => polls(number(1), number(2)),
+        "wakes" => wakes(number(1), number(2)),
         _ => return print!("{HELP}"),
     };
     println!("{}", took.as_nanos());
@@ -115,14 +119,48 @@ fn trips(port: u64, count: u64) -> Duration {
     since.elapsed()
 }
 
-fn wakes(size: u64, count: u64) -> Duration {
+/// Pollables that are not ready while this program runs.
+fn sleepers(count: u64) -> Vec<Pollable> {
     let hour = 3_600_000_000_000;
-    let sleeping: Vec<Pollable> = (1..size).map(|_| subscribe_duration(hour)).collect();
+    (0..count).map(|_| subscribe_duration(hour)).collect()
+}
+
+fn polls(size: u64, count: u64) -> Duration {
+    let sleeping = sleepers(size - 1);
     let since = Instant::now();
     for _ in 0..count {
         let soon = subscribe_duration(1);
         let all: Vec<&Pollable> = sleeping.iter().chain([&soon]).collect();
         assert_eq!(poll(&all), [size as u32 - 1]);
+    }
+    since.elapsed()
+}
+
+fn wakes(size: u64, count: u64) -> Duration {
+    let sleeping = sleepers(size - 1);
+    let socket = create_udp_socket(IpAddressFamily::Ipv4).expect("a socket");
+    let any = IpSocketAddress::Ipv4(Ipv4SocketAddress { port: 0, address: (127, 0, 0, 1) });
+    socket.start_bind(&instance_network(), any).expect("a port");
+    while let Err(error) = socket.finish_bind() {
+        assert_eq!(error, ErrorCode::WouldBlock);
+        socket.subscribe().block();
+    }
+    let (from, to) = socket.stream(None).expect("streams");
+    let itself = [OutgoingDatagram { data: vec![b'x'], remote_address: Some(socket.local_address().expect("an address")) }];
+    let readable = from.subscribe();
+    let since = Instant::now();
+    for _ in 0..count {
+        while to.check_send().expect("a socket") == 0 || to.send(&itself).expect("a socket") == 0 {
+            to.subscribe().block();
+        }
+        loop {
+            let all: Vec<&Pollable> = sleeping.iter().chain([&readable]).collect();
+            assert_eq!(poll(&all), [size as u32 - 1]);
+            // A host may wake too early.
+            if from.receive(1).expect("a socket").len() == 1 {
+                break;
+            }
+        }
     }
     since.elapsed()
 }
