@@ -9,8 +9,14 @@ type Callable = (...args: unknown[]) => unknown;
 /** @returns the exports under their full names and, where that is free, under their short names in camel case */
 export function makeExports(made: Instantiation, named: readonly NamedExport[]): Record<string, unknown> {
   const exports: Record<string, unknown> = {};
-  for (const each of named) {
+  // Indices, as in {@link Instantiation}.
+  for (let i = 0; i < named.length; i++) {
+    const each = named[i] as NamedExport;
     switch (each.kind) {
+      case 'function':
+        if (each.place === 'plain') exports[each.name] = functionOf(made, each);
+        else addMember(exports, each, functionOf(made, each));
+        break;
       case 'instance':
         exports[each.name] = makeExports(made, each.exports);
         break;
@@ -20,12 +26,10 @@ export function makeExports(made: Instantiation, named: readonly NamedExport[]):
       case 'module':
         exports[each.name] = made.linked.modules[each.item.module];
         break;
-      case 'function':
-        addFunction(exports, each, functionOf(made, each));
-        break;
     }
   }
-  for (const each of named) {
+  for (let i = 0; i < named.length; i++) {
+    const each = named[i] as NamedExport;
     if (each.kind === 'instance' && each.short !== undefined) exports[each.short] = exports[each.name];
   }
   return exports;
@@ -47,11 +51,7 @@ function resourceClass(made: Instantiation, index: number, name: string): unknow
 }
 
 /** Methods, statics and constructors go to the class of their resource, which stands before them in the exports. */
-function addFunction(exports: Record<string, unknown>, { name, place, resource }: NamedFunction, call: Callable): void {
-  if (place === 'plain') {
-    exports[name] = call;
-    return;
-  }
+function addMember(exports: Record<string, unknown>, { name, place, resource }: NamedFunction, call: Callable): void {
   const type = exports[resource] as GuestResourceClass | undefined;
   if (type === undefined) return;
   switch (place) {

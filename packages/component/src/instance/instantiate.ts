@@ -9,10 +9,12 @@ import { ADAPTER_TRAPS } from '../adapter/traps.ts';
 import { ComponentError, Trap } from '../errors.ts';
 import { at } from '../link/environment.ts';
 import type { Linked } from '../link/linked.ts';
-import type { CanonSlots, PlanBuiltin, PlanResource, Step } from '../link/plan.ts';
+import type { CanonSlots, PlanBuiltin, PlanResource, Step, StepImports } from '../link/plan.ts';
 import { contextGet, contextSet } from './context.ts';
 import { flagsMemory } from './flags.ts';
 import { ComponentInstance, type RuntimeResource, Store } from './state.ts';
+
+type ImportedItems = Exclude<StepImports[number][1], number>;
 
 /** One instance of a plan, while it is made and as long as its exports live. */
 export class Instantiation {
@@ -27,7 +29,9 @@ export class Instantiation {
     this.store = new Store(linked.maxHandles);
     const { plan, hostResources } = linked;
     const instances: ComponentInstance[] = [];
-    for (const { parent: index, path, usesContext, closed } of plan.instances) {
+    // Indices here and below: most instances of a process are made before V8 has optimised this, and until then iterators cost more than all else.
+    for (let i = 0; i < plan.instances.length; i++) {
+      const { parent: index, path, usesContext, closed } = at(plan.instances, i, 'instance');
       const parent = index === undefined ? undefined : at(instances, index, 'instance');
       instances.push(new ComponentInstance(this.store, parent, path, usesContext, closed));
     }
@@ -35,7 +39,7 @@ export class Instantiation {
     this.slots = new Array<unknown>(plan.slots);
     // Those of the host are the same for all instances.
     this.resources = hostResources.slice();
-    for (const step of plan.steps) this.run(step);
+    for (let i = 0; i < plan.steps.length; i++) this.run(plan.steps[i] as Step);
   }
 
   instance(index: number): ComponentInstance {
@@ -88,20 +92,25 @@ export class Instantiation {
 
   private instantiate(step: Extract<Step, { op: 'instantiate' }>): WebAssembly.Exports {
     const imports: Record<string, WebAssembly.ModuleImports> = Object.create(null) as Record<string, WebAssembly.ModuleImports>;
-    for (const [module, items] of step.imports) {
-      if (typeof items === 'number') {
-        imports[module] = this.slots[items] as WebAssembly.ModuleImports;
-        continue;
-      }
-      const namespace = Object.create(null) as WebAssembly.ModuleImports;
-      for (const [name, slot] of items) namespace[name] = this.slots[slot] as WebAssembly.ImportValue;
-      imports[module] = namespace;
+    for (let i = 0; i < step.imports.length; i++) {
+      const entry = step.imports[i] as StepImports[number];
+      const items = entry[1];
+      imports[entry[0]] = typeof items === 'number' ? (this.slots[items] as WebAssembly.ModuleImports) : this.namespace(items);
     }
     try {
       return new WebAssembly.Instance(at(this.linked.modules, step.module, 'module'), imports).exports;
     } catch (error) {
       throw this.instantiationError(error, this.instance(step.instance));
     }
+  }
+
+  private namespace(items: ImportedItems): WebAssembly.ModuleImports {
+    const namespace = Object.create(null) as WebAssembly.ModuleImports;
+    for (let i = 0; i < items.length; i++) {
+      const item = items[i] as ImportedItems[number];
+      namespace[item[0]] = this.slots[item[1]] as WebAssembly.ImportValue;
+    }
+    return namespace;
   }
 
   private instantiationError(error: unknown, instance: ComponentInstance): unknown {
