@@ -19,7 +19,8 @@ import {
 import { Quota } from '../../limits.ts';
 import { codeOf, FileError } from './error.ts';
 import { File } from './file.ts';
-import { type Base, decode, FOLLOW, nameIn, nameOf, openIn, walk } from './sandbox.ts';
+import { type Opened, openObject } from './open.ts';
+import { type Base, decode, FOLLOW, nameIn, nameOf, walk } from './sandbox.ts';
 
 /** How {@link Directory.open} opens. */
 export interface OpenOptions {
@@ -152,29 +153,21 @@ export class Directory implements Base {
 
   #open(path: string, options: OpenOptions, flags: number, closed: () => void): File | Directory {
     return walk(this, path, (base, name, directory) => {
-      let fd: number;
       try {
         if (directory && options.create) throw new FileError('EISDIR');
-        fd = openIn(base, name, directory ? flags | (constants.O_DIRECTORY ?? 0) : flags, 0o666);
+        const opened = openObject(base, name, directory ? flags | (constants.O_DIRECTORY ?? 0) : flags);
+        return this.#opened(opened, nameIn(base, name), options, closed);
       } catch (error) {
         const code = codeOf(error);
         const maybeLink = code === 'ELOOP' || code === 'ENOTDIR' || code === 'EMLINK';
         if (maybeLink && (options.follow || directory) && isLink(base, name)) return FOLLOW;
         throw error;
       }
-      try {
-        return this.#opened(fd, nameIn(base, name), options, closed);
-      } catch (error) {
-        closeSync(fd);
-        throw error;
-      }
     });
   }
 
-  #opened(fd: number, path: string, options: OpenOptions, closed: () => void): File | Directory {
-    const stats = fstatSync(fd, { bigint: true });
+  #opened({ fd, stats }: Opened, path: string, options: OpenOptions, closed: () => void): File | Directory {
     if (stats.isDirectory()) return new Directory(fd, path, this.readOnly, this.#quota, closed);
-    if (!stats.isFile()) throw new FileError('EACCES', 'only regular files and directories can be opened');
     const writable = options.write === true;
     const access = { readable: options.read === true || !writable, writable, readOnly: this.readOnly };
     return new File(fd, stats.dev, stats.ino, access, closed);

@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict';
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync, lstatSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
@@ -198,6 +201,28 @@ test('device files and pipes are not opened', () => {
   } finally {
     devices.release();
   }
+});
+
+test('a pipe that somebody waits for is not touched', { skip: process.platform !== 'linux' }, async () => {
+  const pipe = join(host, 'in', 'pipe');
+  execFileSync('mkfifo', [pipe]);
+  const reader = spawn('sh', ['-c', 'echo ready; exec cat "$0"', pipe]);
+  const closed = once(reader, 'close');
+  let text = '';
+  reader.stdout.on('data', (data) => {
+    text += data;
+  });
+  await once(reader.stdout, 'data');
+  // Whoever opened it for writing and closed it would end the reader, which by now waits, or does before this is over.
+  for (let times = 0; times < 5000; times++) {
+    assert.equal(
+      outcome(() => root.open('pipe', { write: true })),
+      'EACCES',
+    );
+  }
+  await writeFile(pipe, 'something');
+  await closed;
+  assert.equal(text, 'ready\nsomething');
 });
 
 test('a directory granted for reading only refuses every change', () => {

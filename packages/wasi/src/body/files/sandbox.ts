@@ -68,6 +68,11 @@ export function openIn(base: Base, name: string, flags: number, mode?: number): 
   return openSync(path, flags | NOFOLLOW, mode);
 }
 
+/** A name for what is there, which opens neither a file nor a device, and not what a link leads to. `undefined` where the system has none. */
+export function holdIn(base: Base, name: string): number | undefined {
+  return LINUX ? openSync(nameIn(base, name), O_PATH | NOFOLLOW) : undefined;
+}
+
 function components(path: string): string[] {
   if (path === '') throw new FileError('ENOENT', 'the path is empty');
   if (path.length > LONGEST_PATH) throw new FileError('ENAMETOOLONG');
