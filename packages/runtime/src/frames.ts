@@ -44,6 +44,10 @@ export const SECURE = 32;
 export const WAITS = 64;
 export const KIND = 15;
 
+// Beside the kind of a RESPONSE.
+/** As a DONE behind it. */
+const LAST = 128;
+
 /** Why a guest did not do its part. */
 export interface Failure {
   readonly event: 'trap' | 'error' | 'busy';
@@ -71,14 +75,17 @@ export const CREDIT_STEP: number = WINDOW / 4;
 export const SHORT = 4 * 1024;
 
 interface Port {
+  postMessage(message: unknown): void;
   postMessage(message: unknown, transfer: ArrayBuffer[]): void;
 }
 
-/** Collects frames until the end of this turn of the event loop, and sends them as one message. */
+/** So many frames make a message at most: the other thread can begin while this one goes on. More messages would cost more than that gains. */
+export const BURST = 4;
+
+/** Collects the frames of this turn of the event loop, and sends them as few messages. */
 export class FrameSender {
   private readonly port: Port;
   private frames: (number | string | Data)[] = [];
-  private transfer: ArrayBuffer[] = [];
   private scheduled = false;
   private readonly onTurn = (): void => {
     this.scheduled = false;
@@ -91,10 +98,21 @@ export class FrameSender {
 
   /** Adds a frame to a message for which {@link flush} will be called. */
   add(request: number, kind: number, text?: string, data?: Data): void {
+    if (this.frames.length >= BURST * SLOTS) this.flush();
     this.frames.push(request, kind, text, data);
   }
 
+  /** Most guests are done when they have responded: then that frame says it too. */
+  private finishes(request: number): boolean {
+    const { frames } = this;
+    const at = frames.length - SLOTS;
+    if (at < 0 || frames[at] !== request || frames[at + 1] !== RESPONSE) return false;
+    frames[at + 1] = RESPONSE | LAST;
+    return true;
+  }
+
   send(request: number, kind: number, text?: string, data?: Data): void {
+    if (kind === DONE && this.finishes(request)) return;
     this.add(request, kind, text, data);
     if (this.scheduled) return;
     this.scheduled = true;
@@ -104,26 +122,33 @@ export class FrameSender {
   /** Makes bytes ready to be sent. They are handed over when they have a buffer of their own and are `owned` here, and otherwise copied. */
   bytes(bytes: Uint8Array, owned: boolean): Bytes {
     const { buffer, byteOffset, byteLength } = bytes;
-    if (byteLength <= SHORT) return Buffer.from(buffer, byteOffset, byteLength).toString('latin1');
+    if (byteLength <= SHORT) return (bytes instanceof Buffer ? bytes : Buffer.from(buffer, byteOffset, byteLength)).toString('latin1');
     const whole = owned && buffer instanceof ArrayBuffer && buffer.byteLength === byteLength;
-    const sent = whole ? new Uint8Array(buffer) : new Uint8Array(bytes);
-    this.transfer.push(sent.buffer);
-    return sent;
+    return whole ? new Uint8Array(buffer) : new Uint8Array(bytes);
   }
 
   flush(): void {
     if (this.frames.length === 0) return;
-    const { frames, transfer } = this;
+    const { frames } = this;
     this.frames = [];
-    this.transfer = [];
-    this.port.postMessage(frames, transfer);
+    const transfer: ArrayBuffer[] = [];
+    for (let i = SLOTS - 1; i < frames.length; i += SLOTS) {
+      const data = frames[i];
+      if (data instanceof Uint8Array) transfer.push(data.buffer);
+    }
+    // To pass an empty list on costs as much as a frame.
+    if (transfer.length === 0) this.port.postMessage(frames);
+    else this.port.postMessage(frames, transfer);
   }
 }
 
 /** Takes a message apart. */
 export function receiveFrames(frames: Frames, take: (request: number, kind: number, text: string, data: Data) => void): void {
   for (let i = 0; i < frames.length; i += SLOTS) {
-    take(frames[i] as number, frames[i + 1] as number, (frames[i + 2] as string | undefined) ?? '', frames[i + 3] as Data);
+    const request = frames[i] as number;
+    const kind = frames[i + 1] as number;
+    take(request, kind & ~LAST, (frames[i + 2] as string | undefined) ?? '', frames[i + 3] as Data);
+    if ((kind & LAST) !== 0) take(request, DONE, '', undefined);
   }
 }
 
@@ -136,7 +161,9 @@ export function bytesOf(data: Data): Buffer {
 
 /** One string of many, none of which has a newline in it: V8 hands one over faster than many. */
 export function joined(first: string, rest: readonly string[]): string {
-  return rest.length === 0 ? first : `${first}\n${rest.join('\n')}`;
+  let text = first;
+  for (const each of rest) text += `\n${each}`;
+  return text;
 }
 
 /** What {@link joined} put behind the first strings, from this position on. */

@@ -8,6 +8,7 @@ import type { Limits } from './config.ts';
 import type { Dispatcher, Log } from './dispatcher.ts';
 import { RuntimeError } from './errors.ts';
 import { Exchange } from './exchange.ts';
+import { BURST } from './frames.ts';
 import type { Http2Server } from './http2-server.ts';
 import { type Refusal, type Request, refusal } from './protocol.ts';
 
@@ -210,6 +211,8 @@ export class HttpServer {
 
   private arrive(request: IncomingMessage, response: ServerResponse, waits: boolean): void {
     const { socket } = request;
+    // Another connection has its turn, so all that came with the heads before has been parsed: a thread can begin with them.
+    if (this.arrived.length >= BURST && this.arrived.at(-1)?.request.socket !== socket) this.submit();
     if (isSpoilt(socket)) return;
     if (this.draining) response.setHeader('connection', 'close');
     this.board(request, response, (socket as TLSSocket).encrypted === true, waits);

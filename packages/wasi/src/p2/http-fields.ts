@@ -1,5 +1,5 @@
 /** The resource `fields` of `wasi:http/types` — https://github.com/WebAssembly/WASI/tree/main/wasip2/http */
-import { resultError } from '@tenon/component';
+import { inPlace, resultError } from '@tenon/component';
 import { FieldError, FieldList } from '../body/http/fields.ts';
 
 /** Field values are bytes to guests and strings of one character a byte to Node. */
@@ -63,5 +63,9 @@ export class Fields {
 
   clone(): Fields {
     return new Fields(this.list.clone());
+  }
+
+  static {
+    inPlace(Fields.prototype.append);
   }
 }
