@@ -1,6 +1,7 @@
 /** @tenon/component: runs WebAssembly components in any JavaScript host. */
 
 export { inPlace } from './abi/in-place.ts';
+export type { KeptList } from './abi/kept-borrows.ts';
 export { camelCase, interfaceName, parseFunctionName, pascalCase } from './abi/names.ts';
 export { maybeUndefined } from './abi/shapes.ts';
 export { trapMessage } from './abi/traps.ts';

@@ -6,6 +6,7 @@ import { flags, MAY_LEAVE } from '../instance/flags.ts';
 import { type ComponentInstance, type ResourceHandle, type RuntimeResource, Task } from '../instance/state.ts';
 import type { Binding, CoreFunction } from './contract.ts';
 import type { GuestHandle } from './guest-resource.ts';
+import type { KeptBorrows } from './kept-borrows.ts';
 import { raise } from './traps.ts';
 
 const NOTHING = new Uint8Array(0);
@@ -98,6 +99,8 @@ export class Context {
   units = 0;
   /** Set only while the parameters of a call that has handles are lowered or lifted. */
   scope: Scope | undefined = undefined;
+  /** Lists of borrows that a function which takes them in place got with its last call, by their place among the flat parameters. */
+  kept: KeptBorrows[] | undefined = undefined;
 
   constructor(binding: Binding, encoding: StringEncoding) {
     this.instance = binding.instance;

@@ -3,7 +3,7 @@
  * https://github.com/WebAssembly/component-model/blob/main/design/mvp/CanonicalABI.md#lifting-and-lowering-values
  */
 import { Trap } from '../errors.ts';
-import { type ComponentInstance, ResourceHandle, type RuntimeResource } from '../instance/state.ts';
+import { type ComponentInstance, type HandleTable, ResourceHandle, type RuntimeResource } from '../instance/state.ts';
 import type { BorrowType, OwnType } from '../types/types.ts';
 import type { Context } from './context.ts';
 import { GuestHandle, guestHandleOf, guestObject } from './guest-resource.ts';
@@ -38,7 +38,7 @@ export function takeOwn(instance: ComponentInstance, index: number, resource: Ru
   return handle.rep;
 }
 
-function resourceOf(cx: Context, type: OwnType | BorrowType): RuntimeResource {
+export function resourceOf(cx: Context, type: OwnType | BorrowType): RuntimeResource {
   const resource = cx.resources[type.resource];
   if (resource === undefined) throw new Error(`internal error: resource ${type.resource} is not defined yet`);
   return resource;
@@ -83,13 +83,15 @@ export function liftBorrows(cx: Context, indices: Uint32Array, type: BorrowType)
     return list;
   }
   const { handles } = cx.instance;
-  for (let i = 0; i < length; i++) {
-    const index = indices[i] as number;
-    const handle = handles.get(index);
-    if (handle.resource !== resource) throw wrongType(index, resource, handle.resource);
-    list[i] = handle.rep;
-  }
+  for (let i = 0; i < length; i++) list[i] = hostRepAt(handles, indices[i] as number, resource);
   return list;
+}
+
+/** `lift_borrow` of a host's resource, of which nothing is marked: see {@link liftBorrows}. @throws Trap */
+export function hostRepAt(handles: HandleTable, index: number, resource: RuntimeResource): object {
+  const handle = handles.get(index);
+  if (handle.resource !== resource) throw wrongType(index, resource, handle.resource);
+  return handle.rep as object;
 }
 
 /** The representation of a host resource is the object itself. */

@@ -4,9 +4,10 @@
  */
 import { ComponentError, Trap } from '../errors.ts';
 import { alignment, casesOf, discriminantSize, elemSize, type VariantTypeLike } from '../types/layout.ts';
-import type { FlagsType, RecordType, TupleType, ValType } from '../types/types.ts';
+import type { BorrowType, FlagsType, RecordType, TupleType, ValType } from '../types/types.ts';
 import type { Context } from './context.ts';
-import { liftBorrow, liftBorrows, liftOwn } from './handles.ts';
+import { liftBorrow, liftBorrows, liftOwn, resourceOf } from './handles.ts';
+import { KeptBorrows } from './kept-borrows.ts';
 import { charOf } from './scalars.ts';
 import {
   entryOf,
@@ -122,6 +123,21 @@ function checkRange(cx: Context, address: number, byteLength: number): void {
 export function viewBytes(cx: Context, address: number, length: number): Uint8Array {
   checkRange(cx, address, length);
   return cx.bytes.subarray(address, address + length);
+}
+
+/**
+ * A `list<borrow<…>>` in the array that the function got with its last call.
+ * @param place that of the parameter
+ */
+export function keptBorrows(cx: Context, address: number, length: number, type: BorrowType, place: number): readonly unknown[] {
+  if (address % 4 !== 0) throw new Trap('unaligned pointer: list pointer is not aligned to 4');
+  checkRange(cx, address, length * 4);
+  const indices = new Uint32Array(cx.bytes.buffer, address, length);
+  const resource = resourceOf(cx, type);
+  if (resource.implementer !== undefined || length > KeptBorrows.MAX_LENGTH) return liftBorrows(cx, indices, type);
+  cx.kept ??= [];
+  cx.kept[place] ??= new KeptBorrows();
+  return cx.kept[place].update(cx.instance.handles, indices, resource);
 }
 
 /** `load_list_from_valid_range`. */

@@ -14,8 +14,8 @@ import { cannotLeave, mayLeave } from './entry.ts';
 import { takesInPlace } from './in-place.ts';
 import { invoke } from './invoke.ts';
 import { suspendingImport } from './jspi.ts';
-import { type Flat, flatLifter } from './lift-flat.ts';
-import { loaderOf, viewBytes } from './load.ts';
+import { type Flat, flatLifter, type LiftFlat } from './lift-flat.ts';
+import { keptBorrows, loaderOf, viewBytes } from './load.ts';
 import { flatLowerer } from './lower-flat.ts';
 import { explain, Misfit } from './misfit.ts';
 import { isThenable, lowerScalar, NONE } from './scalars.ts';
@@ -57,13 +57,13 @@ interface Prepared {
   readonly throws: boolean;
 }
 
-/** @param views whether lists of bytes are lifted where they lie */
-function prepare(type: FuncType, encoding: StringEncoding, views: boolean): Prepared {
+/** @param inPlace whether lists of bytes are lifted where they lie, and lists of borrows into the array of the last call */
+function prepare(type: FuncType, encoding: StringEncoding, inPlace: boolean): Prepared {
   const flat = flattenParams(type);
   const spilled = flat.length > MAX_FLAT_PARAMS;
   return {
     encoding,
-    liftParams: spilled ? spilledParams(type) : flatParams(type, views),
+    liftParams: spilled ? spilledParams(type) : flatParams(type, inPlace),
     lowerResult: resultLowerer(type.result, spilled ? 1 : flat.length),
     handles: passesHandles(type),
     gives: passesOwn(type),
@@ -71,11 +71,12 @@ function prepare(type: FuncType, encoding: StringEncoding, views: boolean): Prep
   };
 }
 
-function flatParams(type: FuncType, views: boolean): LiftParams {
+function flatParams(type: FuncType, inPlace: boolean): LiftParams {
   const have = flattenParams(type);
+  const gives = passesOwn(type);
   let at = 0;
   const lifts = type.params.map((param) => {
-    const lift = views && isBytes(param.type) ? viewAt(at) : flatLifter(param.type, have, at);
+    const lift = (inPlace ? lifterInPlace(param.type, at, gives) : undefined) ?? flatLifter(param.type, have, at);
     at += flatten(param.type).length;
     return lift;
   });
@@ -86,12 +87,14 @@ function flatParams(type: FuncType, views: boolean): LiftParams {
   };
 }
 
-const isBytes = (type: ValType): boolean => type.kind === 'list' && type.element.kind === 'u8' && type.length === undefined;
-
-const viewAt =
-  (at: number) =>
-  (cx: Context, flat: Flat): Uint8Array =>
-    viewBytes(cx, (flat[at] as number) >>> 0, (flat[at + 1] as number) >>> 0);
+/** Undefined for what is never lifted in place. @param gives whether the call also gives handles away: then what is borrowed must be marked as lent */
+function lifterInPlace(type: ValType, at: number, gives: boolean): LiftFlat | undefined {
+  if (type.kind !== 'list' || type.length !== undefined) return undefined;
+  const { element } = type;
+  if (element.kind === 'u8') return (cx, flat) => viewBytes(cx, (flat[at] as number) >>> 0, (flat[at + 1] as number) >>> 0);
+  if (element.kind !== 'borrow' || gives) return undefined;
+  return (cx, flat) => keptBorrows(cx, (flat[at] as number) >>> 0, (flat[at + 1] as number) >>> 0, element, at);
+}
 
 function spilledParams(type: FuncType): LiftParams {
   const tuple: TupleType = { kind: 'tuple', types: type.params.map((param) => param.type) };
@@ -148,7 +151,7 @@ function isResultError(error: unknown): error is { readonly payload?: unknown } 
   return typeof error === 'object' && error !== null && (error as { readonly code?: unknown }).code === 'TENON_RESULT';
 }
 
-/** One bound function. Its context keeps nothing from one of these steps to the next. */
+/** One bound function. Its context keeps nothing from one of these steps to the next but lists of borrows. */
 class LoweredCall {
   readonly cx: Context;
   private readonly prepared: Prepared;

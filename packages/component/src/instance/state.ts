@@ -143,6 +143,7 @@ export class ResourceHandle {
 
 const NO_ENTRIES: (ResourceHandle | undefined)[] = [];
 const NONE_FREED: number[] = [];
+const NO_STAMPS: readonly number[] = [];
 
 /** `Table` of the spec: index 0 is never used, freed indices are reused last-in first-out. */
 export class HandleTable {
@@ -151,6 +152,10 @@ export class HandleTable {
   // Most instances hold no handle for most of their life, so the arrays are made with the first.
   private entries: (ResourceHandle | undefined)[] = NO_ENTRIES;
   private freed: number[] = NONE_FREED;
+  /** How often handles were added or removed. */
+  changes = 0;
+  /** For each index the value of `changes` when its entry was last added or removed. */
+  stamps: readonly number[] = NO_STAMPS;
   private readonly most: number;
 
   /** @param most handles that it may hold */
@@ -169,15 +174,18 @@ export class HandleTable {
     if (this.entries === NO_ENTRIES) {
       this.entries = [undefined];
       this.freed = [];
+      this.stamps = [0];
     }
     const reused = this.freed.pop();
     if (reused !== undefined) {
       this.entries[reused] = entry;
+      this.stamp(reused);
       return reused;
     }
     const index = this.entries.length;
     if (index > this.most) throw new Trap(`the handle table is full: it holds ${this.most} handles`);
     this.entries.push(entry);
+    this.stamp(index);
     return index;
   }
 
@@ -185,7 +193,12 @@ export class HandleTable {
     const entry = this.get(index);
     this.entries[index >>> 0] = undefined;
     this.freed.push(index >>> 0);
+    this.stamp(index >>> 0);
     return entry;
+  }
+
+  private stamp(index: number): void {
+    (this.stamps as number[])[index] = ++this.changes;
   }
 
   /** Removes all handles. @returns what they were, by index */
@@ -193,6 +206,7 @@ export class HandleTable {
     const live = this.entries.filter((entry) => entry !== undefined);
     this.entries = NO_ENTRIES;
     this.freed = NONE_FREED;
+    this.stamps = NO_STAMPS;
     return live;
   }
 

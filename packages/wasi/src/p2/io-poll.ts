@@ -1,39 +1,69 @@
 /** `wasi:io/poll` — https://github.com/WebAssembly/WASI/tree/main/wasip2/io */
-import { blocking } from '@tenon/component';
+import { blocking, inPlace, type KeptList } from '@tenon/component';
 import { mustTurn, type Readiness, turn, type Waiter, whenReady } from '../body/readiness.ts';
 
 /**
- * Pollables that are polled together: the first that fires wakes whoever waits. A guest polls much the same list again and again, so its
- * members keep their group, and only those that are new have to be told.
+ * A list that is polled. A guest polls much the same list again and again: members are registered once and tell when they fire, so that
+ * afterwards only those are asked where something has happened.
  */
 class Group {
-  /** How often members have fired. */
-  fires = 0;
+  readonly list: readonly Pollable[];
+  /** Indices of members that are not registered: they were ready at the last poll, or have fired since. */
+  #loose: number[] = [];
+  /** Whether a member may be registered elsewhere, or at another index: then all must be asked. */
+  #unsure = true;
   #waiting: PromiseWithResolvers<void> | undefined;
 
-  /** Resolves when a member has fired more than so often: one may do so while it is being registered. */
-  wait(fires: number): Promise<void> {
-    if (this.fires !== fires) return Promise.resolve();
+  constructor(list: readonly Pollable[]) {
+    this.list = list;
+  }
+
+  /** Indices of those that are ready; all others are registered then. */
+  ready(changed: readonly number[] = []): number[] {
+    const { list } = this;
+    const loose = this.#loose;
+    const unsure = this.#unsure;
+    this.#loose = [];
+    this.#unsure = false;
+    const indices: number[] = [];
+    if (unsure || loose.length + changed.length > list.length >> 3) {
+      for (let index = 0; index < list.length; index++) this.#ask(index, indices);
+    } else {
+      for (const index of new Set([...loose, ...changed].sort((a, b) => a - b))) if (index < list.length) this.#ask(index, indices);
+    }
+    for (const index of indices) this.#loose.push(index);
+    return indices;
+  }
+
+  #ask(index: number, indices: number[]): void {
+    if ((this.list[index] as Pollable).fired(this, index)) indices.push(index);
+  }
+
+  /** Resolves when a member has fired since all were asked: it may have done so while it was being registered. */
+  wait(): Promise<void> {
+    if (this.#loose.length > 0) return Promise.resolve();
     this.#waiting ??= Promise.withResolvers();
     return this.#waiting.promise;
   }
 
-  fire(): void {
-    this.fires++;
+  /** Whoever was registered at an index is registered elsewhere from now on. */
+  leave(member: Pollable, index: number): void {
+    if (this.list[index] === member) this.#unsure = true;
+  }
+
+  fire(index: number): void {
+    this.#loose.push(index);
     this.#waiting?.resolve();
     this.#waiting = undefined;
   }
 }
 
-/**
- * The resource `pollable`.
- * Once polled it stays registered until it fires or is dropped, so that polling a long list again and again costs a glance
- * at each member and a wake costs the same however long the list is.
- */
+/** The resource `pollable`. Once polled it stays registered until it fires or is dropped. */
 export class Pollable implements Waiter {
   readonly #on: Readiness;
   #armed = false;
   #group: Group | undefined;
+  #index = 0;
 
   constructor(on: Readiness) {
     this.#on = on;
@@ -52,18 +82,17 @@ export class Pollable implements Waiter {
 
   wake(): void {
     this.#armed = false;
-    this.#group?.fire();
+    this.#group?.fire(this.#index);
   }
 
-  /** The group that a list is polled in: that of its first, which lists keep longest. */
-  get group(): Group {
-    this.#group ??= new Group();
-    return this.#group;
-  }
-
-  /** Whether it is ready; otherwise it is registered and fires for the group. One that is registered already is not asked again. */
-  fired(group: Group): boolean {
-    if (this.#group !== group) this.#group = group;
+  /** Whether it is ready; otherwise it is registered and fires for this member of the group. One that is registered already is not asked. */
+  fired(group: Group, index: number): boolean {
+    if (this.#armed) {
+      if (this.#group === group && this.#index === index) return false;
+      this.#group?.leave(this, this.#index);
+    }
+    this.#group = group;
+    this.#index = index;
     if (this.#armed) return false;
     if (this.#on.ready()) return true;
     this.#armed = true;
@@ -81,35 +110,39 @@ export class Pollable implements Waiter {
   }
 }
 
-function readyOnes(pollables: readonly Pollable[], group: Group): number[] {
-  const indices: number[] = [];
-  for (let index = 0; index < pollables.length; index++) if ((pollables[index] as Pollable).fired(group)) indices.push(index);
-  return indices;
+const groups = new WeakMap<readonly Pollable[], Group>();
+
+function groupOf(list: readonly Pollable[]): Group {
+  let group = groups.get(list);
+  if (group === undefined) {
+    group = new Group(list);
+    groups.set(list, group);
+  }
+  return group;
 }
 
-async function firstOnes(pollables: readonly Pollable[], group: Group, fires: number): Promise<number[]> {
-  for (let seen = fires; ; ) {
-    await group.wait(seen);
-    seen = group.fires;
-    const indices = readyOnes(pollables, group);
+async function firstOnes(group: Group): Promise<number[]> {
+  for (;;) {
+    await group.wait();
+    const indices = group.ready();
     if (indices.length > 0) return indices;
   }
 }
 
 /** Indices of the ready ones; waits until there is one. The list must not be empty: that is a trap. */
-export function poll(pollables: readonly Pollable[]): number[] | Promise<number[]> {
-  const [first] = pollables;
-  if (first === undefined) throw new Error('poll was called with an empty list: nothing would ever wake it');
-  const { group } = first;
-  const { fires } = group;
-  const indices = readyOnes(pollables, group);
-  if (indices.length === 0) return firstOnes(pollables, group, fires);
+export function poll(pollables: readonly Pollable[] | KeptList<Pollable>): number[] | Promise<number[]> {
+  if (pollables.length === 0) throw new Error('poll was called with an empty list: nothing would ever wake it');
+  // What is no kept list is one that nobody has registered with yet.
+  const kept = 'changed' in pollables;
+  const group = kept ? groupOf(pollables) : new Group(pollables);
+  const indices = group.ready(kept ? pollables.changed : []);
+  if (indices.length === 0) return firstOnes(group);
   return mustTurn()
     ? turn()
-        .then(() => readyOnes(pollables, group))
+        .then(() => group.ready())
         .then((later) => (later.length > 0 ? later : indices))
     : indices;
 }
-blocking(poll);
+inPlace(blocking(poll));
 
 export const ioPoll: object = { Pollable, poll };

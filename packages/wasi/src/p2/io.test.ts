@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { PassThrough, Writable } from 'node:stream';
 import { describe, test } from 'node:test';
 import { ComponentError } from '@tenon/component';
+import fc from 'fast-check';
 import { SYSTEM_CLOCKS } from '../body/clock.ts';
 import { Later, READY } from '../body/readiness.ts';
 import { BytesSource, CallSink, ReadableSource, WritableSink } from '../body/streams.ts';
@@ -174,6 +175,121 @@ describe('poll', () => {
     later.settle(1);
     await blocked;
     assert.equal(await new Pollable(later).ready(), true);
+  });
+});
+
+describe('a list that is kept from poll to poll', () => {
+  /** Changes a list as the engine does from one call to the next, and polls it. */
+  function kept(): (now: readonly Pollable[]) => number[] | Promise<number[]> {
+    const list: Pollable[] & { changed: number[] } = Object.assign([], { changed: [] });
+    return (now) => {
+      list.changed = [...now.keys()].filter((index) => list[index] !== now[index]);
+      list.splice(0, list.length, ...now);
+      return poll(list);
+    };
+  }
+
+  class Counting extends Later<number> {
+    asked = 0;
+    override ready(): boolean {
+      this.asked++;
+      return super.ready();
+    }
+  }
+  const many = (count: number): { laters: Counting[]; pollables: Pollable[] } => {
+    const laters = Array.from({ length: count }, () => new Counting());
+    return { laters, pollables: laters.map((later) => new Pollable(later)) };
+  };
+
+  test('is asked only where something has happened', async () => {
+    const { laters, pollables } = many(100);
+    const again = kept();
+    const ready = new Pollable(READY);
+    for (let round = 0; round < 5; round++) assert.deepEqual(await again([...pollables, ready]), [100]);
+    const woken = again(pollables);
+    laters[7]?.settle(1);
+    assert.deepEqual(await woken, [7]);
+    assert.deepEqual(await again(pollables), [7]);
+    assert.deepEqual(await again([...pollables.slice(0, 98), ready, pollables[99] as Pollable]), [7, 98]);
+    assert.deepEqual(
+      laters.map(({ asked }) => asked),
+      laters.map((_, index) => (index === 7 ? 4 : 1)),
+    );
+  });
+
+  test('tells in the order of the list what fired in another', async () => {
+    const { laters, pollables } = many(100);
+    const again = kept();
+    const woken = again(pollables);
+    for (const index of [40, 3, 99]) laters[index]?.settle(1);
+    assert.deepEqual(await woken, [3, 40, 99]);
+    assert.deepEqual(await again(pollables.slice(0, 50)), [3, 40]);
+  });
+
+  test('whose members move, leave and come back wakes at their new places', async () => {
+    const { laters, pollables } = many(100);
+    const again = kept();
+    const ready = new Pollable(READY);
+    assert.deepEqual(await again([...pollables, ready]), [100]);
+    const moved = [...pollables.slice(1), ready, pollables[0] as Pollable];
+    assert.deepEqual(await again(moved), [99]);
+    assert.deepEqual(await again([...pollables.slice(2), ready]), [98]);
+    laters[0]?.settle(1);
+    laters[1]?.settle(1);
+    assert.deepEqual(await again([...pollables, ready]), [0, 1, 100]);
+  });
+
+  test('tells of one that it has twice at both places, and of one that is in another list too in both', async () => {
+    const { laters, pollables } = many(50);
+    const [one, other] = [kept(), kept()];
+    const ready = new Pollable(READY);
+    const twice = [...pollables, ready, pollables[9] as Pollable];
+    assert.deepEqual(await one(twice), [50]);
+    assert.deepEqual(await other([...pollables, ready]), [50]);
+    const woken = one([...pollables, pollables[9] as Pollable]);
+    laters[9]?.settle(1);
+    assert.deepEqual(await woken, [9, 50]);
+    assert.deepEqual(await other(pollables), [9]);
+    laters[4]?.settle(1);
+    assert.deepEqual(await one(pollables), [4, 9]);
+    assert.deepEqual(await other(pollables), [4, 9]);
+  });
+
+  test('answers as asking every member does, whatever changes', async () => {
+    const change = fc.tuple(fc.nat(79), fc.nat(39));
+    const step = fc.record({
+      settled: fc.array(fc.nat(39), { maxLength: 3 }),
+      changes: fc.array(change, { maxLength: 3 }),
+      length: fc.constantFrom(80, 80, 80, 40),
+      list: fc.nat(1),
+    });
+    await fc.assert(
+      fc.asyncProperty(fc.boolean(), fc.array(step, { maxLength: 20 }), async (twice, steps) => {
+        const { laters, pollables } = many(40);
+        const others = many(40).pollables;
+        const always = new Pollable(READY);
+        const lists = [kept(), kept()];
+        const order = Array.from({ length: 80 }, (_, index) => index % 40);
+        for (const { settled, changes, length, list } of steps) {
+          for (const index of settled) {
+            laters[index]?.settle(1);
+            // Some are replaced, as by a guest that drops a pollable and subscribes anew.
+            if (index % 3 !== 0) continue;
+            const later = new Counting();
+            laters[index] = later;
+            pollables[index]?.[Symbol.dispose]();
+            pollables[index] = new Pollable(later);
+          }
+          for (const [place, member] of changes) order[place] = member;
+          const now = order.slice(0, length).map((index, at) => (twice || at < 40 ? pollables[index] : others[index]) as Pollable);
+          const wanted = now
+            .map((pollable, at) => (laters[pollables.indexOf(pollable)]?.value === undefined ? -1 : at))
+            .filter((at) => at >= 0);
+          assert.deepEqual(await lists[list]?.([...now, always]), [...wanted, length]);
+        }
+      }),
+      { seed: 20261124, numRuns: 500 },
+    );
   });
 });
 
