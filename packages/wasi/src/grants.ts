@@ -6,7 +6,7 @@ import type { Randomness } from './body/random.ts';
 import { whenReady } from './body/readiness.ts';
 import type { Sink } from './body/streams.ts';
 import { WasiError } from './errors.ts';
-import { DEFAULT_WASI_LIMITS, Quota, type WasiLimits } from './limits.ts';
+import { type GivenLimits, limitsOf, Quota } from './limits.ts';
 import type { StandardInput, StandardOutput } from './standard.ts';
 
 /** A directory of the host that a guest may use. */
@@ -44,13 +44,13 @@ export interface WasiOptions {
   readonly timezone?: string | undefined;
   readonly random?: Randomness | undefined;
   /** How much of the host it may hold; those that are left out have defaults. */
-  readonly limits?: Partial<WasiLimits> | undefined;
+  readonly limits?: GivenLimits | undefined;
 }
 
 /** @throws WasiError `TENON_PREOPEN` when a directory cannot be opened; then none is. */
-export function grant(preopens: readonly Preopen[], limits: Partial<WasiLimits> = {}): [Directory, string][] {
+export function grant(preopens: readonly Preopen[], limits?: GivenLimits): [Directory, string][] {
   const granted: [Directory, string][] = [];
-  const quota = new Quota(limits.openFiles ?? DEFAULT_WASI_LIMITS.openFiles);
+  const quota = new Quota(limitsOf(limits).openFiles);
   for (const { host, guest, readOnly = false } of preopens) {
     try {
       granted.push([Directory.grant(host, readOnly, quota), guest]);

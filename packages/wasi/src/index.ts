@@ -6,7 +6,7 @@ import { Rules } from './body/network/rules.ts';
 import { SYSTEM_RANDOMNESS } from './body/random.ts';
 import { WasiError } from './errors.ts';
 import { drained, grant, type WasiOptions } from './grants.ts';
-import { DEFAULT_WASI_LIMITS, Quota } from './limits.ts';
+import { limitsOf, Quota } from './limits.ts';
 import * as cli from './p2/cli.ts';
 import { monotonicClock, timezone, wallClock } from './p2/clocks.ts';
 import { filesystemTypes, preopens } from './p2/filesystem.ts';
@@ -80,7 +80,7 @@ function trusting(rules: Rules, ca: string | undefined, requests: Quota): Client
  *   `TENON_HTTP_CA` when certificates cannot be.
  */
 export function wasi(options: WasiOptions = {}): Wasi {
-  const limits = { ...DEFAULT_WASI_LIMITS, ...options.limits };
+  const limits = limitsOf(options.limits);
   const clocks = options.clocks ?? SYSTEM_CLOCKS;
   const randomness = options.random ?? SYSTEM_RANDOMNESS;
   const stdin = standardInput(options.stdin);

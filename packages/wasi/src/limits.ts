@@ -8,7 +8,15 @@ export interface WasiLimits {
   readonly outgoingRequests: number;
 }
 
-export const DEFAULT_WASI_LIMITS: WasiLimits = { openFiles: 1024, sockets: 1024, outgoingRequests: 1024 };
+/** Limits of which some are given. */
+export type GivenLimits = { readonly [Name in keyof WasiLimits]?: number | undefined };
+
+export const DEFAULT_WASI_LIMITS: WasiLimits = limitsOf();
+
+/** What is not given, or given as `undefined`, has its default. */
+export function limitsOf({ openFiles = 1024, sockets = 1024, outgoingRequests = 1024 }: GivenLimits = {}): WasiLimits {
+  return { openFiles, sockets, outgoingRequests };
+}
 
 /** So many of something at a time. */
 export class Quota {

@@ -36,11 +36,7 @@ export const command: Command = {
     const limits = parseLimits(args, GUEST_LIMIT_NAMES);
     const options: WasiOptions = {
       ...parseGrants(args),
-      limits: {
-        openFiles: limits.maxOpenFiles ?? openFiles,
-        sockets: limits.maxSockets ?? sockets,
-        outgoingRequests: limits.maxOutgoingRequests ?? outgoingRequests,
-      },
+      limits: { openFiles: limits.maxOpenFiles, sockets: limits.maxSockets, outgoingRequests: limits.maxOutgoingRequests },
       args: [basename(file), ...guestArgs],
       stdin: 'inherit',
       stdout: 'inherit',
