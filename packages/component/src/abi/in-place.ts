@@ -4,8 +4,8 @@ const IN_PLACE: unique symbol = Symbol.for('tenon.in-place') as never;
 
 /**
  * Declares that a host function uses its list parameters only until it has returned, or until the Promise that it returned has settled.
- * A `list<u8>` is then a view of the guest's memory, not a copy. A list of borrowed host resources is a {@link KeptList} (up to 65,536
- * elements): the same array in each call of a guest, brought up to date. The function must not write to either.
+ * A `list<u8>` is then a view of the guest's memory, not a copy. A list of borrowed host resources is a {@link KeptList}, the same array in
+ * each call of a guest brought up to date, unless it is too long to be kept. The function must not write to either.
  * @param fn a function whose parameters are such lists, among others
  * @returns the same function
  */

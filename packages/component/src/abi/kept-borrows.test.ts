@@ -47,7 +47,7 @@ test('a kept list holds what its handles stand for now, and tells what differs f
         const now = Uint32Array.from(indices.slice(0, length));
         const seen = kept.update(table, now, thing);
         const wanted = Array.from(now, (index) => table.get(index).rep as object);
-        assert.equal(seen.length, length);
+        assert.equal(seen?.length, length);
         assert.ok(wanted.every((rep, i) => seen[i] === rep));
         const differing = [...wanted.keys()].filter((i) => wanted[i] !== before[i]);
         assert.deepEqual(seen.changed, differing);
@@ -123,13 +123,22 @@ describe('a function that takes its lists in place', () => {
     );
   });
 
-  test('gets an array of its own when the list is very long, and when the call gives handles away', () => {
+  test('gets an array of its own when the list, or all that are kept, are very long, and when the call gives handles away', () => {
     const long = setup(func([list(borrow(0))]));
     const index = long.guest.instance.handles.add(handleOf({}));
     long.guest.memory.grow(8);
-    for (let i = 0; i < 2; i++) long.pass(64, ...new Array(KeptBorrows.MAX_LENGTH + 1).fill(index));
-    assert.notEqual(long.lists[0], long.lists[1]);
-    assert.equal(long.lists[0]?.changed, undefined);
+    const longest = KeptBorrows.MAX_ROOM / 2;
+    for (const length of [longest + 1, longest]) long.pass(64, ...new Array(length).fill(index));
+    assert.deepEqual(
+      long.lists.map(({ changed, length }) => [changed?.length, length]),
+      [
+        [undefined, longest + 1],
+        [longest, longest],
+      ],
+    );
+    const table = long.guest.instance.handles;
+    assert.equal(new KeptBorrows().update(table, Uint32Array.of(index), thing), undefined);
+    assert.deepEqual(new KeptBorrows().update(table, new Uint32Array(0), thing)?.changed, []);
 
     const giving = setup(func([list(borrow(0)), own(0)]), thing, 2);
     const kept = giving.guest.instance.handles.add(handleOf({}));

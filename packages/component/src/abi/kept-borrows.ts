@@ -12,21 +12,22 @@ export type KeptList<T> = readonly T[] & {
  * what has not changed since is not looked up again.
  */
 export class KeptBorrows {
-  /** A longer list is not kept: a guest could make one of a single handle, and the host would hold on to it. */
-  static readonly MAX_LENGTH = 65_536;
+  /** Room for elements that the lists of one handle table may take. A guest could make long ones of a single handle, for many functions. */
+  static readonly MAX_ROOM = 131_072;
   private readonly changed: number[] = [];
   private readonly list: object[] & { readonly changed: number[] } = Object.assign([], { changed: this.changed });
   /** The handles of its elements, and perhaps more behind them. */
-  private indices = new Uint32Array(8);
+  private indices = new Uint32Array(0);
   /** How often the handle table had changed when the list was last brought up to date. */
   private since = 0;
 
-  /** @throws Trap */
-  update(handles: HandleTable, now: Uint32Array, resource: RuntimeResource): KeptList<object> {
+  /** @returns undefined when there is no room to keep it. @throws Trap */
+  update(handles: HandleTable, now: Uint32Array, resource: RuntimeResource): KeptList<object> | undefined {
     const { changed, list, since } = this;
     const { stamps } = handles;
     const { length } = now;
-    const indices = this.room(length);
+    const indices = this.room(handles, length);
+    if (indices === undefined) return undefined;
     changed.length = 0;
     if (list.length > length) list.length = length;
     const kept = list.length;
@@ -42,12 +43,15 @@ export class KeptBorrows {
     return list;
   }
 
-  private room(length: number): Uint32Array {
-    if (length <= this.indices.length) return this.indices;
-    const larger = new Uint32Array(2 * length);
-    larger.set(this.indices);
-    this.indices = larger;
-    return larger;
+  private room(handles: HandleTable, length: number): Uint32Array | undefined {
+    const { indices } = this;
+    if (length <= indices.length) return indices;
+    const taken = handles.roomOfKept + 2 * length - indices.length;
+    if (taken > KeptBorrows.MAX_ROOM) return undefined;
+    handles.roomOfKept = taken;
+    this.indices = new Uint32Array(2 * length);
+    this.indices.set(indices);
+    return this.indices;
   }
 }
 

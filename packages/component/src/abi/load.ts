@@ -126,7 +126,7 @@ export function viewBytes(cx: Context, address: number, length: number): Uint8Ar
 }
 
 /**
- * A `list<borrow<…>>` in the array that the function got with its last call.
+ * A `list<borrow<…>>` in the array that the function got with its last call, if that could be kept.
  * @param place that of the parameter
  */
 export function keptBorrows(cx: Context, address: number, length: number, type: BorrowType, place: number): readonly unknown[] {
@@ -134,10 +134,10 @@ export function keptBorrows(cx: Context, address: number, length: number, type: 
   checkRange(cx, address, length * 4);
   const indices = new Uint32Array(cx.bytes.buffer, address, length);
   const resource = resourceOf(cx, type);
-  if (resource.implementer !== undefined || length > KeptBorrows.MAX_LENGTH) return liftBorrows(cx, indices, type);
+  if (resource.implementer !== undefined) return liftBorrows(cx, indices, type);
   cx.kept ??= [];
   cx.kept[place] ??= new KeptBorrows();
-  return cx.kept[place].update(cx.instance.handles, indices, resource);
+  return cx.kept[place].update(cx.instance.handles, indices, resource) ?? liftBorrows(cx, indices, type);
 }
 
 /** `load_list_from_valid_range`. */

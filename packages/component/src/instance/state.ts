@@ -156,6 +156,8 @@ export class HandleTable {
   changes = 0;
   /** For each index the value of `changes` when its entry was last added or removed. */
   stamps: readonly number[] = NO_STAMPS;
+  /** Elements that lists of its handles have room for which are kept from call to call. */
+  roomOfKept = 0;
   private readonly most: number;
 
   /** @param most handles that it may hold */
