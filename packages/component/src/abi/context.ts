@@ -12,7 +12,10 @@ import { raise } from './traps.ts';
 const NOTHING = new Uint8Array(0);
 const NO_VIEW = new DataView(NOTHING.buffer);
 
-/** The handles that take part in one call. Made only for signatures that have handles among their parameters; most calls use one of the lists. */
+/**
+ * The handles that take part in one call. Made only for signatures that have handles among their parameters; most calls use one of the
+ * lists, for one handle, and V8 makes room for seventeen in a list that is filled only after it was made.
+ */
 export class Scope {
   /** Whether the call also gives handles away. */
   readonly gives: boolean;
@@ -39,21 +42,21 @@ export class Scope {
 
   /** Lowering the parameters added a handle to the guest's table. */
   add(index: number): void {
-    this.added ??= [];
-    this.added.push(index);
+    if (this.added === undefined) this.added = [index];
+    else this.added.push(index);
   }
 
   /** A handle of the embedder moved into the guest. */
   move(handle: GuestHandle): void {
-    this.moved ??= [];
-    this.moved.push(handle);
+    if (this.moved === undefined) this.moved = [handle];
+    else this.moved.push(handle);
   }
 
   /** A handle of the embedder is lent to the guest while the call lasts. */
   lend(handle: GuestHandle): void {
     handle.lend();
-    this.lent ??= [];
-    this.lent.push(handle);
+    if (this.lent === undefined) this.lent = [handle];
+    else this.lent.push(handle);
   }
 
   /**
@@ -62,11 +65,11 @@ export class Scope {
    */
   borrow(lender: ResourceHandle, borrowed: GuestHandle | undefined): void {
     lender.lends++;
-    this.lenders ??= [];
-    this.lenders.push(lender);
+    if (this.lenders === undefined) this.lenders = [lender];
+    else this.lenders.push(lender);
     if (borrowed === undefined) return;
-    this.borrowed ??= [];
-    this.borrowed.push(borrowed);
+    if (this.borrowed === undefined) this.borrowed = [borrowed];
+    else this.borrowed.push(borrowed);
   }
 
   /** Undoes what lowering the parameters did, when a later parameter did not fit and the guest never ran. */
