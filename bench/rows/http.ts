@@ -72,7 +72,7 @@ const firstAnswer = (name: string, start: Start): Contender => ({
 export function httpRows(quick: boolean): Row[] {
   const rust = servers('rust-http');
   const js = servers('js-http');
-  const seconds = quick ? 1 : 3;
+  const seconds = quick ? 1 : 5;
   return [
     {
       group: 'http',

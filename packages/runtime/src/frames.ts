@@ -79,8 +79,8 @@ interface Port {
   postMessage(message: unknown, transfer: ArrayBuffer[]): void;
 }
 
-/** So many frames make a message at most: the other thread can begin while this one goes on. More messages would cost more than that gains. */
-export const BURST = 4;
+/** So many frames make a message at most, so that the other thread can begin while this one goes on. More messages would wake it more often, which costs more than that gains. */
+export const BURST = 16;
 
 /** Collects the frames of this turn of the event loop, and sends them as few messages. */
 export class FrameSender {

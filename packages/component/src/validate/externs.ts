@@ -176,8 +176,8 @@ function isVisible(v: Validation, externs: Externs, type: ValType): boolean {
 
 function arePartsVisible(v: Validation, externs: Externs, type: ValType): boolean {
   if (type.kind === 'own' || type.kind === 'borrow') return externs.visible.has(resourceNameOf(type));
-  if (externs.knownVisible.has(type)) return true;
   const parts = children(type);
+  if (parts.length === 0 || externs.knownVisible.has(type)) return true;
   v.effort.spend(parts.length + 1);
   if (!parts.every((part) => isVisible(v, externs, part))) return false;
   externs.knownVisible.add(type);

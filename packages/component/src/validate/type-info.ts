@@ -97,6 +97,52 @@ export function externInfo(extern: ExternType | DefinedType): TypeInfo {
   }
 }
 
+/**
+ * Counts nodes as {@link externInfo} does and remembers nothing, which is cheaper for small types.
+ * @param most nodes that it may have
+ * @returns what it leaves of them, less than 0 when it has more
+ */
+export function countDown(extern: ExternType | DefinedType, most: number): number {
+  switch (extern.kind) {
+    case 'value':
+      return countValue(extern.type, most);
+    case 'func': {
+      let left = most - 1;
+      for (const { type } of extern.type.params) left = countValue(type, left);
+      return extern.type.result === undefined ? left : countValue(extern.type.result, left);
+    }
+    case 'resource':
+      return most - 1;
+    case 'type':
+      return countDown(extern.type, most);
+    case 'instance':
+      return countAll(extern.type.exports.values(), most - 1);
+    case 'component':
+      return countAll(extern.type.exports.values(), countAll(extern.type.imports.values(), most - 1));
+    case 'module':
+      return -1;
+  }
+}
+
+function countAll(externs: Iterable<ExternType>, most: number): number {
+  let left = most;
+  for (const extern of externs) {
+    if (left < 0) break;
+    left = countDown(extern, left);
+  }
+  return left;
+}
+
+function countValue(type: ValType, most: number): number {
+  let left = most - 1;
+  if (left < 0) return left;
+  for (const part of children(type)) {
+    if (left < 0) break;
+    left = countValue(part, left);
+  }
+  return left;
+}
+
 function moduleSize(type: CoreModuleType): number {
   let size = 1;
   for (const { type: extern } of type.imports) size += coreSize(extern);
@@ -137,6 +183,8 @@ function sum(parts: readonly TypeInfo[]): TypeInfo {
   return { size, depth, containsBorrow, maxBytes, containsPointer };
 }
 
+const NO_TYPES: readonly ValType[] = [];
+
 /** The value types that a value type is made of. */
 export function children(type: ValType): readonly ValType[] {
   switch (type.kind) {
@@ -158,6 +206,6 @@ export function children(type: ValType): readonly ValType[] {
     case 'future':
       return type.element === undefined ? [] : [type.element];
     default:
-      return [];
+      return NO_TYPES;
   }
 }
