@@ -28,11 +28,18 @@ const servers = (guest: GuestName): Readonly<Record<'tenon' | 'fresh' | 'jco' | 
   node: () => startServer(process.execPath, (port) => [bare, String(port)]),
 });
 
+/** A virtual machine gets less after it has taken much. So each server is loaded after a rest as long as the load, whoever was before it. */
 const rate = (name: string, start: Start, seconds: number): Contender => ({
   name,
   async open() {
     const server = await start();
-    return { sample: () => load(server.port, '/', 16, seconds), close: () => server.stop() };
+    return {
+      async sample() {
+        await new Promise((resolve) => setTimeout(resolve, seconds * 1000));
+        return load(server.port, '/', 16, seconds);
+      },
+      close: () => server.stop(),
+    };
   },
 });
 
