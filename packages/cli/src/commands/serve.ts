@@ -1,5 +1,4 @@
 import { basename } from 'node:path';
-import { setFlagsFromString } from 'node:v8';
 import { DEFAULT_LIMITS, formatEntry, type LogEntry, Runtime, WorkloadConfig } from '@tenon/runtime';
 import type { Arguments, Command } from '../command.ts';
 import { usage } from '../errors.ts';
@@ -19,19 +18,6 @@ const LIMIT_NAMES: LimitNames = {
   'max-body': 'maxBodyBytes',
   'max-connections': 'maxConnections',
 };
-
-/**
- * V8 reads these whenever it collects garbage. With no request under way it would soon let go of their hidden classes, and with these of all
- * code that it has optimised for them, Node's HTTP server included: the next requests would cost twice as much until it is compiled anew.
- */
-const V8_FLAGS = [
-  // No full collection because the process is idle, and in the others a class may be without objects for so many.
-  '--memory-reducer-gc-count=0',
-  '--retain-maps-for-n-gc=1000',
-  // Then nothing would make a nursery small again: the main thread's does not grow, and a worker's begins with the size, in MiB, that it needs.
-  '--semi-space-growth-factor=1',
-  '--min-semi-space-size=4',
-];
 
 export const command: Command = {
   usage: '[OPTIONS] FILE',
@@ -82,7 +68,6 @@ export const command: Command = {
     const address = parseAddress(args.string('addr') ?? DEFAULT_ADDRESS);
     const grants = parseGrants(args);
     requireFile(file);
-    for (const flag of V8_FLAGS) setFlagsFromString(flag);
     const config = configure(file, address, grants, args);
     const json = args.flag('json');
     const quiet = args.flag('quiet');
