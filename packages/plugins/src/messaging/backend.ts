@@ -23,7 +23,11 @@ export interface Message {
   readonly body: Uint8Array;
   /** Where an answer is expected. */
   readonly replyTo?: string | undefined;
+  /** What the sender says of it, the content type (`content-type`) among it. */
+  readonly headers?: Headers | undefined;
 }
+
+export type Headers = readonly (readonly [name: string, value: string])[];
 
 /** A message on its way to a consumer. */
 export interface Delivery {
@@ -79,8 +83,13 @@ export interface Backlog {
 export interface Broker {
   /** Resolves when the broker has the message, and will keep it as long as it keeps anything. One that nobody consumes is dropped. */
   publish(message: Message): Promise<void>;
-  /** Sends a message and waits for the answer to it. @throws MessagingError `timeout` */
-  request(subject: string, body: Uint8Array, timeoutMs: number): Promise<Message>;
+  /**
+   * Sends a message and waits for answers to it.
+   * @param message its `replyTo` is the broker's to choose
+   * @param replies how many to wait for; those that have come when the time is up are enough if there is at least one
+   * @throws MessagingError `timeout` when there is none
+   */
+  request(message: Message, timeoutMs: number, replies?: number): Promise<readonly Message[]>;
   /** From now on messages are kept for the consumer, also while nobody listens. */
   addConsumer(consumer: Consumer): Promise<void>;
   /** The consumer's messages go with it; its dead letters stay. */
@@ -100,7 +109,7 @@ export interface Broker {
 
 /** What a broker takes at most. */
 export interface MessagingLimits {
-  /** Bytes of a message's body; 1 MiB. */
+  /** Bytes of a message's body and headers; 1 MiB. */
   readonly maxMessageBytes: number;
   /** Messages that wait for one consumer; 100,000. */
   readonly maxWaiting: number;

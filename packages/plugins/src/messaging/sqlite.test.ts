@@ -128,15 +128,25 @@ test('requests get their answers, or time out', async () => {
   const broker = new SqliteBroker({ place: place() });
   await broker.addConsumer({ name: 'echo', pattern: 'echo.*' });
   broker.listen({ name: 'echo', pattern: 'echo.*' }, async ({ message }) => {
-    if (message.replyTo) await broker.publish({ subject: message.replyTo, body: bytes(`re: ${text(message.body)}`) });
+    if (message.replyTo)
+      await broker.publish({ ...message, subject: message.replyTo, replyTo: undefined, body: bytes(`re: ${text(message.body)}`) });
     return DONE;
   });
-  const answers = await Promise.all(['a', 'b', 'c'].map((each) => broker.request(`echo.${each}`, bytes(each), 10_000)));
-  assert.deepEqual(
-    answers.map((answer) => text(answer.body)),
-    ['re: a', 're: b', 're: c'],
+  const answers = await Promise.all(
+    ['a', 'b', 'c'].map((each) => broker.request({ subject: `echo.${each}`, body: bytes(each), headers: [['n', each]] }, 10_000)),
   );
-  await assert.rejects(broker.request('nobody', bytes('x'), 1), refused('timeout'));
+  assert.deepEqual(
+    answers.map(([answer]) => [text(answer?.body ?? new Uint8Array()), answer?.headers]),
+    ['a', 'b', 'c'].map((each) => [`re: ${each}`, [['n', each]]]),
+  );
+  await assert.rejects(broker.request({ subject: 'nobody', body: bytes('x') }, 1), refused('timeout'));
+  await broker.addConsumer({ name: 'echo-too', pattern: 'echo.*' });
+  broker.listen({ name: 'echo-too', pattern: 'echo.*' }, async ({ message }) => {
+    if (message.replyTo) await broker.publish({ subject: message.replyTo, body: bytes('second') });
+    return DONE;
+  });
+  const both = await broker.request({ subject: 'echo.x', body: bytes('x') }, 10_000, 2);
+  assert.deepEqual(new Set(both.map(({ body }) => text(body))), new Set(['re: x', 'second']));
   await broker.close();
 });
 
@@ -204,9 +214,9 @@ test('threads share the work of one consumer, and answer across threads', async 
     parentPort.postMessage('ready');`;
   const workers = [1, 2].map(() => new Worker(new URL(`data:text/javascript,${encodeURIComponent(code)}`)));
   await Promise.all(workers.map((worker) => once(worker, 'message')));
-  const answers = await Promise.all(Array.from({ length: 100 }, (_, n) => broker.request('a', bytes(`${n}`), 30_000)));
+  const answers = await Promise.all(Array.from({ length: 100 }, (_, n) => broker.request({ subject: 'a', body: bytes(`${n}`) }, 30_000)));
   assert.deepEqual(
-    answers.map((answer) => text(answer.body)),
+    answers.map(([answer]) => text(answer?.body ?? new Uint8Array())),
     Array.from({ length: 100 }, (_, n) => `${n}`),
   );
   await Promise.all(

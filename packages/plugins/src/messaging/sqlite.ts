@@ -12,6 +12,7 @@ import {
   type DeadLetter,
   type Delivery,
   type DeliveryOptions,
+  type Headers,
   INBOX,
   type Message,
   MessagingError,
@@ -32,7 +33,7 @@ const SCHEMA = {
   applicationId: 0x74_6d_73_31,
   migrations: [
     `create table consumer (id integer primary key, name text not null, pattern text not null, unique (name, pattern)) strict;
-     create table message (id integer primary key, subject text not null, body blob not null, reply_to text) strict;
+     create table message (id integer primary key, subject text not null, body blob not null, reply_to text, headers text) strict;
      create table delivery (
        id integer primary key, consumer integer not null, message integer not null,
        due integer not null, attempts integer not null default 0
@@ -41,7 +42,7 @@ const SCHEMA = {
      create index delivery_message on delivery (message);
      create table dead (
        id integer primary key, consumer text not null, pattern text not null, subject text not null, body blob not null, reply_to text,
-       attempts integer not null, reason text not null, at integer not null
+       headers text,       attempts integer not null, reason text not null, at integer not null
      ) strict;
      create index dead_consumer on dead (consumer, id);
      create trigger consumer_gone after delete on consumer begin delete from delivery where consumer = old.id; end;
@@ -104,21 +105,23 @@ export class SqliteBroker implements Broker {
     if (reached.length > 0) this.#announce({ work: reached });
   }
 
-  async request(subject: string, body: Uint8Array, timeoutMs: number): Promise<Message> {
+  async request(message: Message, timeoutMs: number, replies = 1): Promise<readonly Message[]> {
     const replyTo = `${INBOX}${randomUUID()}`;
-    const { promise, resolve, reject } = Promise.withResolvers<Message>();
-    this.#requests.set(replyTo, resolve);
-    const timer = setTimeout(
-      () => reject(new MessagingError('timeout', `no answer to "${subject}" within ${timeoutMs} ms`)),
-      Math.min(timeoutMs, 2 ** 31 - 1),
-    );
+    const answers: Message[] = [];
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#requests.set(replyTo, (answer) => {
+      if (answers.push(answer) >= replies) resolve();
+    });
+    const timer = setTimeout(resolve, Math.min(timeoutMs, 2 ** 31 - 1));
     try {
-      await this.publish({ subject, body, replyTo });
-      return await promise;
+      await this.publish({ ...message, replyTo });
+      await promise;
     } finally {
       clearTimeout(timer);
       this.#requests.delete(replyTo);
     }
+    if (answers.length > 0) return answers;
+    throw new MessagingError('timeout', `no answer to "${message.subject}" within ${timeoutMs} ms`);
   }
 
   async addConsumer({ name, pattern }: Consumer): Promise<void> {
@@ -150,10 +153,10 @@ export class SqliteBroker implements Broker {
 
   async deadLetters(consumer: string | undefined, limit: number): Promise<readonly DeadLetter[]> {
     const rows = attempt(() => this.#statements.dead.all(consumer ?? null, limit));
-    return rows.map(([id, name, subject, body, replyTo, attempts, reason, at]) => ({
+    return rows.map(([id, name, subject, body, replyTo, headers, attempts, reason, at]) => ({
       id: id as bigint,
       consumer: name as string,
-      message: messageOf(subject, body, replyTo),
+      message: messageOf(subject, body, replyTo, headers),
       attempts: Number(attempts),
       reason: reason as string,
       at: Number(at),
@@ -163,11 +166,11 @@ export class SqliteBroker implements Broker {
   async revive(id: bigint): Promise<boolean> {
     const reached = attempt(() =>
       this.#database.transaction(() => {
-        const [name, pattern, subject, body, replyTo] = this.#statements.deadOne.get(id) ?? [];
+        const [name, pattern, subject, body, replyTo, headers] = this.#statements.deadOne.get(id) ?? [];
         const consumer = this.#statements.findConsumer.get(name as string, pattern as string)?.[0];
         if (name === undefined || consumer === undefined) return undefined;
-        const message = this.#statements.addMessage.get(subject as string, body as Uint8Array, (replyTo ?? null) as string | null)?.[0];
-        this.#statements.addDelivery.run(consumer, message as bigint, Date.now());
+        const message = this.#addMessage(messageOf(subject, body, replyTo, headers));
+        this.#statements.addDelivery.run(consumer, message, Date.now());
         this.#statements.removeDead.run(id);
         return Number(consumer);
       }),
@@ -187,7 +190,7 @@ export class SqliteBroker implements Broker {
     this.#database.close();
   }
 
-  #check({ subject, body, replyTo }: Message): void {
+  #check({ subject, body, replyTo, headers = [] }: Message): void {
     for (const [what, text] of [
       ['subject', subject],
       ['reply-to', replyTo],
@@ -196,24 +199,30 @@ export class SqliteBroker implements Broker {
       if (problem !== undefined) throw new MessagingError('subject-invalid', `the ${what} "${text}" is refused: ${problem}`);
     }
     const { maxMessageBytes } = this.#limits;
-    if (body.length <= maxMessageBytes) return;
-    throw new MessagingError('message-too-large', `the message of ${body.length} bytes is over the limit of ${maxMessageBytes}`);
+    const size = headers.reduce((sum, [name, value]) => sum + Buffer.byteLength(name) + Buffer.byteLength(value), body.length);
+    if (size <= maxMessageBytes) return;
+    throw new MessagingError('message-too-large', `the message of ${size} bytes is over the limit of ${maxMessageBytes}`);
   }
 
   /** @returns the consumers that it goes to. */
-  #enqueue({ subject, body, replyTo }: Message): number[] {
-    const fitting = this.#statements.consumers.all().filter(([, , pattern]) => matches(pattern as string, subject));
+  #enqueue(message: Message): number[] {
+    const fitting = this.#statements.consumers.all().filter(([, , pattern]) => matches(pattern as string, message.subject));
     // One group may listen to several patterns that fit: it gets the message once.
     const groups = new Map(fitting.map(([id, name]) => [name, id as bigint]));
     if (groups.size === 0) return [];
-    const message = this.#statements.addMessage.get(subject, body, replyTo ?? null)?.[0] as bigint;
+    const added = this.#addMessage(message);
     for (const [name, id] of groups) {
       if (Number(this.#statements.waiting.get(id)?.[0]) >= this.#limits.maxWaiting) {
         throw new MessagingError('quota-exceeded', `${this.#limits.maxWaiting} messages wait for "${name}" already`);
       }
-      this.#statements.addDelivery.run(id, message, Date.now());
+      this.#statements.addDelivery.run(id, added, Date.now());
     }
     return [...groups.values()].map(Number);
+  }
+
+  #addMessage({ subject, body, replyTo, headers }: Message): bigint {
+    const row = this.#statements.addMessage.get(subject, body, replyTo ?? null, headers === undefined ? null : JSON.stringify(headers));
+    return row?.[0] as bigint;
   }
 
   #queue(consumer: number): Queue {
@@ -224,8 +233,8 @@ export class SqliteBroker implements Broker {
         const now = Date.now();
         const row = attempt(() => claim.get(consumer, now, now + this.#leaseMs));
         if (row === undefined) return undefined;
-        const [subject, body, replyTo] = attempt(() => message.get(row[1] as bigint)) ?? [];
-        return { id: row[0] as bigint, attempt: Number(row[2]), message: messageOf(subject, body, replyTo) };
+        const [subject, body, replyTo, headers] = attempt(() => message.get(row[1] as bigint)) ?? [];
+        return { id: row[0] as bigint, attempt: Number(row[2]), message: messageOf(subject, body, replyTo, headers) };
       },
       nextDue: () => {
         const due = attempt(() => next.get(consumer))?.[0];
@@ -256,8 +265,13 @@ export class SqliteBroker implements Broker {
   }
 }
 
-function messageOf(subject: unknown, body: unknown, replyTo: unknown): Message {
-  return { subject: subject as string, body: body as Uint8Array, replyTo: (replyTo ?? undefined) as string | undefined };
+function messageOf(subject: unknown, body: unknown, replyTo: unknown, headers: unknown): Message {
+  return {
+    subject: subject as string,
+    body: body as Uint8Array,
+    replyTo: (replyTo ?? undefined) as string | undefined,
+    headers: typeof headers === 'string' ? (JSON.parse(headers) as Headers) : undefined,
+  };
 }
 
 function prepare(database: Database): Readonly<Record<Name, Statement>> {
@@ -267,7 +281,7 @@ function prepare(database: Database): Readonly<Record<Name, Statement>> {
     addConsumer: statement('insert into consumer (name, pattern) values (?, ?) on conflict do nothing'),
     removeConsumer: statement('delete from consumer where name = ? and pattern = ?'),
     findConsumer: statement('select id from consumer where name = ? and pattern = ?'),
-    addMessage: statement('insert into message (subject, body, reply_to) values (?, ?, ?) returning id'),
+    addMessage: statement('insert into message (subject, body, reply_to, headers) values (?, ?, ?, ?) returning id'),
     addDelivery: statement('insert into delivery (consumer, message, due) values (?, ?, ?)'),
     waiting: statement('select count(*) from delivery where consumer = ?'),
     // A message that is claimed is due again when its lease has run out.
@@ -276,14 +290,14 @@ function prepare(database: Database): Readonly<Record<Name, Statement>> {
        where id = (select id from delivery where consumer = ?1 and due <= ?2 order by due, id limit 1)
        returning id, message, attempts`,
     ),
-    message: statement('select subject, body, reply_to from message where id = ?'),
+    message: statement('select subject, body, reply_to, headers from message where id = ?'),
     next: statement('select min(due) from delivery where consumer = ?'),
     prolong: statement('update delivery set due = ?2 where id = ?1'),
     done: statement('delete from delivery where id = ?'),
     retry: statement('update delivery set due = ?2 where id = ?1'),
     bury: statement(
-      `insert into dead (consumer, pattern, subject, body, reply_to, attempts, reason, at)
-       select consumer.name, consumer.pattern, subject, body, reply_to, attempts, ?2, ?3
+      `insert into dead (consumer, pattern, subject, body, reply_to, headers, attempts, reason, at)
+       select consumer.name, consumer.pattern, subject, body, reply_to, headers, attempts, ?2, ?3
        from delivery join message on message.id = delivery.message join consumer on consumer.id = delivery.consumer
        where delivery.id = ?1`,
     ),
@@ -293,10 +307,10 @@ function prepare(database: Database): Readonly<Record<Name, Statement>> {
        ) and consumer = (select name from consumer where id = ?1)`,
     ),
     dead: statement(
-      `select id, consumer, subject, body, reply_to, attempts, reason, at from dead
+      `select id, consumer, subject, body, reply_to, headers, attempts, reason, at from dead
        where ?1 is null or consumer = ?1 order by id desc limit ?2`,
     ),
-    deadOne: statement('select consumer, pattern, subject, body, reply_to from dead where id = ?'),
+    deadOne: statement('select consumer, pattern, subject, body, reply_to, headers from dead where id = ?'),
     removeDead: statement('delete from dead where id = ?'),
     backlog: statement(
       `select name, sum(waiting), max(dead) from (
