@@ -104,13 +104,15 @@ export interface TriggerContext<Config> {
   readonly workload: WorkloadIdentity;
   /** What stands under the trigger's name in the workload's `triggers`, checked against its schema. */
   readonly config: Config;
+  /** The interfaces that the workload exports, in full. */
+  readonly exports: ReadonlySet<string>;
   readonly log: Logger;
   /** Calls an export in an instance of the pool, under the workload's limits. Rejects with the guest's error. */
   invoke(invocation: Invocation): Promise<unknown>;
 }
 
 export interface TriggerDefinition<State, Config> {
-  /** Exports that the workload must have, one of each list, each as an interface. */
+  /** Interfaces of which the workload must export one. */
   readonly exports: readonly string[];
   readonly config: Schema;
   /** Starts to call. @returns what ends it: no new calls after it was called, and it resolves when those under way are through. */
@@ -143,7 +145,7 @@ export interface Plugin<State = unknown, Options = unknown, Config = unknown> {
    */
   bind(state: State, context: BindContext<Config>): Awaitable<Binding>;
   /** By the name under which a workload configures them. */
-  readonly triggers?: Readonly<Record<string, TriggerDefinition<State, never>>> | undefined;
+  readonly triggers?: Readonly<Record<string, TriggerDefinition<State, unknown>>> | undefined;
   stop?(state: State): Awaitable<void>;
   /** Is asked now and then. What it throws counts as not healthy. */
   health?(state: State): Awaitable<Health>;

@@ -17,4 +17,5 @@ export {
   type TriggerDefinition,
   type WorkloadIdentity,
 } from './contract.ts';
+export { PLUGIN_ERRORS } from './errors.ts';
 export { RefusedError, refuse } from './refuse.ts';

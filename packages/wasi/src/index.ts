@@ -30,6 +30,7 @@ export type { Randomness } from './body/random.ts';
 export { WASI_ERRORS, WasiError, type WasiErrorCode } from './errors.ts';
 export type { Preopen, WasiOptions } from './grants.ts';
 export { DEFAULT_WASI_LIMITS, type WasiLimits } from './limits.ts';
+export { inputStream, outputStream } from './node-streams.ts';
 export { preview1Module } from './p1/module.ts';
 export { Exit } from './p2/cli.ts';
 export { createIncomingHandler, type Handle, type IncomingHandler, respondTo } from './p2/http-incoming.ts';

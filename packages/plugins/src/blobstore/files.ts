@@ -2,11 +2,12 @@
  * Blob storage in a folder: `<folder>/<container>/<object>`. An object is written to a file of its own beside the others and takes its name when it is
  * whole and on the disk, so that readers see the old one or the new one, also after a crash.
  */
-import { createHash, randomUUID } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import { constants } from 'node:fs';
 import { access, type FileHandle, mkdir, open, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { PluginError } from '../errors.ts';
+import { escapedName, fileName } from '../file-name.ts';
 import {
   BlobError,
   type BlobLimits,
@@ -31,7 +32,6 @@ export interface FileBlobsOptions {
 const PARTS = '.parts';
 /** Holds the name of a container or object whose own name is too long for a file. */
 const LONG = '.name';
-const LONGEST_FILE_NAME = 200;
 
 export class FileBlobs implements BlobStore {
   readonly #folder: string;
@@ -67,7 +67,7 @@ export class FileBlobs implements BlobStore {
       } catch (error) {
         throw codeOf(error) === 'EEXIST' ? new BlobError('container-already-exists', `the container "${name}" exists`) : error;
       }
-      if (fileName(name) !== plain(name)) await writeFile(`${path}${LONG}`, name);
+      if (isLong(name)) await writeFile(`${path}${LONG}`, name);
       await sync(this.#folder);
     });
     return this.container(name);
@@ -196,7 +196,7 @@ export class FileBlobs implements BlobStore {
       await this.info(from.container, from.object);
       return;
     }
-    if (fileName(to.object) !== plain(to.object)) await attempt(() => writeFile(`${target}${LONG}`, to.object));
+    if (isLong(to.object)) await attempt(() => writeFile(`${target}${LONG}`, to.object));
     await attempt(() => rename(source, target), noObject(from.container, from.object));
     await attempt(async () => {
       await rm(`${source}${LONG}`, { force: true });
@@ -218,7 +218,7 @@ export class FileBlobs implements BlobStore {
       } finally {
         await file.close();
       }
-      if (fileName(object) !== plain(object)) await attempt(() => writeFile(`${path}${LONG}`, object), noContainer(container));
+      if (isLong(object)) await attempt(() => writeFile(`${path}${LONG}`, object), noContainer(container));
       await attempt(() => rename(part, path), noContainer(container));
       await attempt(() => sync(this.#containerPath(container)), noContainer(container));
     } catch (error) {
@@ -237,21 +237,7 @@ export class FileBlobs implements BlobStore {
   }
 }
 
-/** A name as a file name: no separators, no leading dot, nothing that differs in case or form only on systems that do not see it. */
-function plain(name: string): string {
-  const escaped = (character: string): string =>
-    [...Buffer.from(character)].map((byte) => `%${byte.toString(16).padStart(2, '0').toUpperCase()}`).join('');
-  return name
-    .replace(/[^a-z0-9._-]/gsu, escaped)
-    .replace(/^\./, '%2E')
-    .replace(/\.name$/, '%2Ename');
-}
-
-/** Long names have a digest for a file name, and a file beside it that holds the name. */
-function fileName(name: string): string {
-  const encoded = plain(name);
-  return encoded.length <= LONGEST_FILE_NAME ? encoded : `.${createHash('sha256').update(name).digest('hex')}`;
-}
+const isLong = (name: string): boolean => escapedName(name) === undefined;
 
 async function sync(folder: string): Promise<void> {
   const handle = await open(folder, 'r');

@@ -1,0 +1,21 @@
+/** @tenon/plugins: the plugins that the runtime brings. */
+import type { Plugin } from '@tenon/plugin';
+import { blobstore } from './blobstore/plugin.ts';
+import { config } from './config/plugin.ts';
+import { keyvalue } from './keyvalue/plugin.ts';
+import { logging } from './logging/plugin.ts';
+import { messaging } from './messaging/plugin.ts';
+import { secrets } from './secrets/plugin.ts';
+
+export { PluginError, type PluginErrorCode, STORE_ERRORS } from './errors.ts';
+export { blobstore, config, keyvalue, logging, messaging, secrets };
+
+/** All of them. */
+export const BUILT_IN: readonly Plugin[] = [
+  keyvalue,
+  blobstore,
+  messaging,
+  config,
+  logging,
+  secrets,
+] as readonly unknown[] as readonly Plugin[];
