@@ -51,6 +51,13 @@ test('tenon run: arguments, environment, files, stdin and exit codes of the gues
   assert.equal(readOnly.code, 1);
 });
 
+test('tenon run says what would grant a connection that is refused', async () => {
+  const { stderr } = await tenon(['run', guest('wasi-tests/sockets')]);
+  const told = stderr.split('\n').filter((line) => line.startsWith('warning: '));
+  assert.ok(told.includes('warning: the guest may not connect to 127.0.0.1:1: `--connect 127.0.0.1:1` would let it'), stderr);
+  assert.equal(new Set(told).size, told.length);
+});
+
 test('tenon run: a trap says where, and the exit code is 1', async () => {
   const { code, stderr } = await tenon(['run', guest('rust-cli'), 'panic', 'oh no']);
   assert.equal(code, 1);

@@ -4,7 +4,7 @@ import { visible } from '@tenon/component/errors';
 /** One thing that happened. */
 export interface LogEntry {
   readonly level: 'info' | 'warn' | 'error';
-  readonly event: 'listening' | 'request' | 'trap' | 'error' | 'timeout' | 'busy' | 'restart' | 'certificate' | 'stopped';
+  readonly event: 'listening' | 'request' | 'trap' | 'error' | 'timeout' | 'busy' | 'restart' | 'certificate' | 'refused' | 'stopped';
   readonly workload: string;
   /** One sentence for people. */
   readonly message: string;

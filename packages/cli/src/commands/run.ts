@@ -6,6 +6,7 @@ import { CliError, usage } from '../errors.ts';
 import { readBytes } from '../files.ts';
 import { explainMissing, GRANT_OPTIONS, parseGrants } from '../grants.ts';
 import { GUEST_LIMIT_NAMES, guestLimitOptions, parseLimits } from '../limits.ts';
+import { paint } from '../report.ts';
 
 const RUN = 'wasi:cli/run@0.2.0';
 
@@ -41,6 +42,7 @@ export const command: Command = {
       stdin: 'inherit',
       stdout: 'inherit',
       stderr: 'inherit',
+      refused: ({ message }) => process.stderr.write(`${paint('yellow', 'warning')}: ${message}\n`),
     };
     const bytes = readBytes(file);
     const timeout = args.integer('timeout', [1, 2 ** 31 - 1]);
