@@ -15,3 +15,4 @@ export { provider, versionTrack } from './link/semver.ts';
 export { Instance, Linker, type LinkerOptions, Prepared } from './linker.ts';
 export type * from './types/types.ts';
 export { type ValidatedComponent, validate } from './validate/validate.ts';
+export { type Message, shortened, visible, visibleData, visibleJson } from './visible.ts';

@@ -85,10 +85,10 @@ function checkWires({ part, wires }: WiredPart, space: ResourceSpace): void {
     const found: ExternType = substituteExtern(exported.type, (resource) => space.of(source.part, resource));
     const mismatch = matchExtern(item.type, found, bindings, [item.name]);
     if (mismatch === undefined) continue;
-    throw new ToolkitError(
-      'TENON_COMPOSE_TYPE',
-      `\`${source.part.name}\` exports \`${source.export}\`, but not as \`${part.name}\` imports it\n  ${mismatchText(mismatch)}`,
-    );
+    throw new ToolkitError('TENON_COMPOSE_TYPE', [
+      `\`${source.part.name}\` exports \`${source.export}\`, but not as \`${part.name}\` imports it`,
+      `  ${mismatchText(mismatch)}`,
+    ]);
   }
 }
 
