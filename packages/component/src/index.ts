@@ -19,3 +19,4 @@ export { Effort } from './validate/effort.ts';
 export { Substitution } from './validate/substitute.ts';
 export { children } from './validate/type-info.ts';
 export { type ValidatedComponent, validate } from './validate/validate.ts';
+export { type Message, shortened, visible, visibleData, visibleJson } from './visible.ts';

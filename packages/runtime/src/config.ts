@@ -23,7 +23,7 @@ export interface TlsFiles {
 export interface HttpEgress {
   /**
    * Where to: `example.com`, `*.example.com:443`, `10.0.0.0/8:8080`, `localhost`; `*`, which is the default, is everywhere but
-   * loopback and link-local addresses.
+   * this machine, link-local addresses, and those that stand for many (multicast, broadcast).
    */
   readonly allow?: readonly string[];
   /** Certificates in PEM form, of authorities that are trusted beside those that Node knows. */
@@ -32,8 +32,9 @@ export interface HttpEgress {
 
 /**
  * `wasi:sockets`: the component may use TCP and UDP. Each list holds hosts, addresses or ranges, with or without ports:
- * `db.internal:5432`, `10.0.0.0/8:8000-8010`, `[::1]:53`. Nothing is reached where a list is missing; `*` is everywhere but loopback and
- * link-local addresses. The names in `connect` and `send` may be looked up.
+ * `db.internal:5432`, `10.0.0.0/8:8000-8010`, `[::1]:53`. Nothing is reached where a list is missing; `*` is everywhere but
+ * this machine, link-local addresses, and those that stand for many (multicast, broadcast). The names in `connect` and `send` may be looked up.
+ * Without `receive`, answers are received from those to whom something was sent, and from nobody else.
  */
 export interface SocketGrants {
   /** Where TCP connections may go. */

@@ -1,5 +1,6 @@
 /** What the main thread and a worker thread say to each other. */
 import type { SharedComponent } from '@tenon/component';
+import type { Refusal } from '@tenon/wasi';
 import type { DirectoryGrant, Limits, SocketGrants } from './config.ts';
 import type { Frames } from './frames.ts';
 import type { PlainError } from './plain-errors.ts';
@@ -36,6 +37,7 @@ export interface Taken {
 export type FromWorker =
   | { readonly type: 'ready'; readonly component: SharedComponent; readonly handler: string }
   | { readonly type: 'failed'; readonly error: PlainError }
+  | { readonly type: 'refused'; readonly refusal: Refusal }
   | { readonly type: 'output'; readonly stream: 'stdout' | 'stderr'; readonly bytes: Uint8Array }
   | Frames;
 

@@ -38,6 +38,7 @@ class Service {
       http: message.egress,
       httpCa: message.egressCa,
       network: message.sockets,
+      refused: (refusal) => post({ type: 'refused', refusal }),
       limits: { openFiles: limits.maxOpenFiles, sockets: limits.maxSockets, outgoingRequests: limits.maxOutgoingRequests },
       stdout: this.outputs.stdout,
       stderr: this.outputs.stderr,

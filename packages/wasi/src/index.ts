@@ -2,6 +2,7 @@
 import { SYSTEM_CLOCKS } from './body/clock.ts';
 import { Client } from './body/http/client.ts';
 import { Network } from './body/network/network.ts';
+import { Refusals } from './body/network/refusals.ts';
 import { Rules } from './body/network/rules.ts';
 import { SYSTEM_RANDOMNESS } from './body/random.ts';
 import { WasiError } from './errors.ts';
@@ -26,6 +27,7 @@ export type { FieldList } from './body/http/fields.ts';
 export type { Message } from './body/http/message.ts';
 export type { ReceivedRequest, Responder } from './body/http/server.ts';
 export type { NetworkGrants } from './body/network/network.ts';
+export type { Refusal } from './body/network/refusals.ts';
 export type { Randomness } from './body/random.ts';
 export { WASI_ERRORS, WasiError, type WasiErrorCode } from './errors.ts';
 export type { Preopen, WasiOptions } from './grants.ts';
@@ -64,9 +66,9 @@ function ruled<T>(read: () => T): T {
   }
 }
 
-function trusting(rules: Rules, ca: string | undefined, requests: Quota): Client {
+function trusting(rules: Rules, ca: string | undefined, requests: Quota, refusals: Refusals | undefined): Client {
   try {
-    return new Client(rules, ca, requests);
+    return new Client(rules, ca, requests, refusals);
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
     throw new WasiError('TENON_HTTP_CA', `the authorities to trust cannot be read: ${why}`, error);
@@ -87,12 +89,14 @@ export function wasi(options: WasiOptions = {}): Wasi {
   const stdout = standardOutput(options.stdout, 1);
   const stderr = standardOutput(options.stderr, 2);
   const terminals = cli.terminals({ stdin: stdin.terminal, stdout: stdout.terminal, stderr: stderr.terminal });
+  const refusals = options.refused === undefined ? undefined : new Refusals(options.refused);
   const client = trusting(
     ruled(() => new Rules(options.http ?? [])),
     options.httpCa,
     new Quota(limits.outgoingRequests),
+    refusals,
   );
-  const network = ruled(() => new Network(options.network ?? {}, new Quota(limits.sockets)));
+  const network = ruled(() => new Network(options.network ?? {}, new Quota(limits.sockets), refusals));
   const directories = grant(options.preopens ?? [], limits);
 
   const interfaces: Readonly<Record<string, object>> = {

@@ -1,10 +1,11 @@
 /** What a run says: lines for programs, a table for people. */
+import { visibleJson } from '@tenon/component/errors';
 import type { Status } from './run.ts';
 import type { DirectiveReport } from './suite.ts';
 
 /** One line of `--json`. */
 export function jsonLine({ file, line, type, status, message, text }: DirectiveReport): string {
-  return JSON.stringify({ file, line, type, status, message, ...(text && { expected: text.expected, matches: matches(text) }) });
+  return visibleJson({ file, line, type, status, message, ...(text && { expected: text.expected, matches: matches(text) }) });
 }
 
 /** Whether the error says what the script expects it to say. */

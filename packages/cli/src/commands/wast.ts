@@ -1,3 +1,4 @@
+import { visible } from '@tenon/component/errors';
 import {
   type DirectiveReport,
   type Expected,
@@ -48,7 +49,7 @@ export const command: Command = {
     const lines = [
       ...(args.flag('messages') ? reports.flatMap(mismatch) : []),
       ...(json ? [] : unexpected.map(failure)),
-      ...stale.map((key) => `${key}: ${paint('red', 'passes')}, though it is listed in ${known}`),
+      ...stale.map((key) => `${visible(key)}: ${paint('red', 'passes')}, though it is listed in ${known}`),
       table(summarise(reports)),
     ];
     process[json ? 'stderr' : 'stdout'].write(`${lines.join('\n')}\n`);
@@ -57,11 +58,15 @@ export const command: Command = {
 };
 
 function failure(report: DirectiveReport): string {
-  return `${place(report)}: ${report.type}: ${paint('red', report.status)}: ${report.message}`;
+  return `${visible(place(report))}: ${visible(report.type)}: ${paint('red', report.status)}: ${visible(report.message)}`;
 }
 
 function mismatch(report: DirectiveReport): readonly string[] {
   const { text } = report;
   if (text === undefined || matches(text)) return [];
-  return [`${place(report)}: ${report.type}`, `  expected: ${text.expected}`, `  found:    ${text.found}`];
+  return [
+    `${visible(place(report))}: ${visible(report.type)}`,
+    `  expected: ${visible(text.expected)}`,
+    `  found:    ${visible(text.found)}`,
+  ];
 }

@@ -4,6 +4,7 @@
  */
 
 import { keepOneOf } from '../keep.ts';
+import { shortened } from '../visible.ts';
 
 /** Why a name is not one. */
 export class NameProblem extends Error {}
@@ -29,18 +30,16 @@ const MAX_MESSAGE = 2_000;
 
 /** A name as messages quote it: one of 100,000 characters helps nobody. */
 export function brief(name: string): string {
-  return cut(name, MAX_QUOTED);
+  return shortened(name, MAX_QUOTED);
 }
 
 /** A message with its quotations cut to what can be read. */
 export function withBriefNames(message: string): string {
-  return cut(
+  return shortened(
     message.replace(/`([^`]*)`/g, (_, quoted: string) => `\`${brief(quoted)}\``),
     MAX_MESSAGE,
   );
 }
-
-const cut = (text: string, length: number): string => (text.length <= length ? text : `${text.slice(0, length).toWellFormed()}…`);
 
 /** Whether a string is a `label`: kebab case, each fragment of one case. */
 export function isLabel(text: string): boolean {

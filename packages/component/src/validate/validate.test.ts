@@ -637,7 +637,12 @@ test('the core modules of a binary are counted over all its components', () => {
   const bytes = new Uint8Array(10_001 * module.length);
   for (let at = 0; at < bytes.length; at += module.length) bytes.set(module, at);
   const modules = (from: number, count: number): Item =>
-    nested(...Array.from({ length: count }, (_, i): Item => ({ kind: 'core module', start: 8 * (from + i), end: 8 * (from + i + 1) })));
+    nested(
+      ...Array.from(
+        { length: count },
+        (_, i): Item => ({ kind: 'core module', hasTags: false, start: 8 * (from + i), end: 8 * (from + i + 1) }),
+      ),
+    );
   const ten = Array.from({ length: 10 }, (_, i) => modules(1000 * i, 1000));
   validate(build(ten), bytes);
   assert.throws(() => validate(build([...ten, modules(10_000, 1)]), bytes), {

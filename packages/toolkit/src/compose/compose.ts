@@ -96,10 +96,10 @@ function checkWires({ part, wires }: WiredPart, space: Space): void {
       space.identify(part, item.type, found);
       continue;
     }
-    throw new ToolkitError(
-      'TENON_COMPOSE_TYPE',
-      `\`${source.part.name}\` exports \`${source.export}\`, but not as \`${part.name}\` imports it\n  ${mismatchText(mismatch)}`,
-    );
+    throw new ToolkitError('TENON_COMPOSE_TYPE', [
+      `\`${source.part.name}\` exports \`${source.export}\`, but not as \`${part.name}\` imports it`,
+      `  ${mismatchText(mismatch)}`,
+    ]);
   }
 }
 

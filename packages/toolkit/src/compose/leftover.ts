@@ -165,10 +165,10 @@ function merge(members: readonly Member[], space: Space): Leftover {
     if (compareVersions(next.name, name) > 0) name = next.name;
     const merged = mergeExtern(type, next, next.type, space, [next.name]);
     if ('expected' in merged) {
-      throw new ToolkitError(
-        'TENON_COMPOSE_IMPORT',
-        `\`${first.part.name}\` and \`${next.part.name}\` import \`${name}\` with different types\n  ${mismatchText(merged)}`,
-      );
+      throw new ToolkitError('TENON_COMPOSE_IMPORT', [
+        `\`${first.part.name}\` and \`${next.part.name}\` import \`${name}\` with different types`,
+        `  ${mismatchText(merged)}`,
+      ]);
     }
     type = merged;
   }

@@ -107,8 +107,8 @@ function ambiguousHint(name: string, first: Part, second: Part): string {
   );
 }
 
-function unusedMessage(plug: Part, wired: readonly WiredPart[]): string {
-  const list = (names: readonly string[]): string => (names.length === 0 ? '  nothing' : names.map((name) => `  ${name}`).join('\n'));
+function unusedMessage(plug: Part, wired: readonly WiredPart[]): string[] {
+  const list = (names: readonly string[]): string[] => (names.length === 0 ? ['  nothing'] : names.map((name) => `  ${name}`));
   const exports = plug.component.exports.map((item) => item.name);
   const needed = [
     ...new Set(
@@ -116,11 +116,15 @@ function unusedMessage(plug: Part, wired: readonly WiredPart[]): string {
     ),
   ];
   const near = exports.map((name) => ({ name, near: nearest(name, needed) })).find((pair) => pair.near !== undefined);
-  const hint = near === undefined ? '' : `\n\`${near.name}\` is close to \`${near.near}\`: do the names and versions agree?`;
-  return (
-    `nothing uses \`${plug.name}\`: none of its exports is what another part imports\n` +
-    `it exports\n${list(exports)}\nthe other parts import\n${list(needed)}${hint}`
-  );
+  const hint = near === undefined ? [] : [`\`${near.name}\` is close to \`${near.near}\`: do the names and versions agree?`];
+  return [
+    `nothing uses \`${plug.name}\`: none of its exports is what another part imports`,
+    'it exports',
+    ...list(exports),
+    'the other parts import',
+    ...list(needed),
+    ...hint,
+  ];
 }
 
 /** Depth first: a part comes after all that it uses. */

@@ -3,6 +3,8 @@ import type { RequestOptions } from 'node:http';
 import type { LookupFunction } from 'node:net';
 import { DEFAULT_WASI_LIMITS, Quota } from '../../limits.ts';
 import { builtins } from '../builtins.ts';
+import { written } from '../network/address.ts';
+import type { Refusals } from '../network/refusals.ts';
 import type { Rules } from '../network/rules.ts';
 import { Later } from '../readiness.ts';
 import type { Departing } from './body.ts';
@@ -48,14 +50,17 @@ export class Client {
   readonly #rules: Rules;
   readonly #origins: Origins;
   readonly #requests: Quota;
+  readonly #refusals: Refusals | undefined;
 
   /**
    * @param ca certificates in PEM form, of authorities that are trusted beside those that Node knows.
    * @param requests how many may be under way at a time
+   * @param refusals who is told what was not granted
    * @throws Error when they cannot be read.
    */
-  constructor(rules: Rules, ca?: string, requests: Quota = new Quota(DEFAULT_WASI_LIMITS.outgoingRequests)) {
+  constructor(rules: Rules, ca?: string, requests: Quota = new Quota(DEFAULT_WASI_LIMITS.outgoingRequests), refusals?: Refusals) {
     this.#rules = rules;
+    this.#refusals = refusals;
     this.#requests = requests;
     this.#origins = new Origins(ca);
   }
@@ -63,7 +68,11 @@ export class Client {
   /** @throws HttpError when the request cannot be sent at all; later failures are what the result becomes. */
   send(demand: Demand): Later<Message | HttpError> {
     const { host, port } = parseAuthority(demand.authority, demand.secure);
-    if (!this.#rules.allowsHost(host, port)) throw new HttpError('HTTP-request-denied', `${host}:${port} is not granted`);
+    if (!this.#rules.allowsHost(host, port)) {
+      const target = written({ address: host, port });
+      this.#refusals?.report({ use: 'http', target });
+      throw new HttpError('HTTP-request-denied', `${target} is not granted`);
+    }
     const outcome = this.#begin();
     const address: RequestOptions = { host, port, lookup: this.#lookup(host, port) };
     const http1 = (): Errand => new Http1Errand(demand, { ...address, agent: this.#origins.agent(demand.secure) }, outcome);
@@ -120,8 +129,11 @@ export class Client {
         }
         const allowed = found.filter(({ address }: LookupAddress) => this.#rules.allowsAddress(address, port, host));
         const [first] = allowed;
-        if (first === undefined) callback(new HttpError('destination-IP-prohibited', `${host} leads to no address that is granted`), []);
-        else if (options.all) callback(null, allowed);
+        if (first === undefined) {
+          const via = found[0] && written({ address: found[0].address, port });
+          this.#refusals?.report({ use: 'http', target: written({ address: host, port }), via });
+          callback(new HttpError('destination-IP-prohibited', `${host} leads to no address that is granted`), []);
+        } else if (options.all) callback(null, allowed);
         else callback(null, first.address, first.family);
       });
     };
