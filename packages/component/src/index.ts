@@ -13,6 +13,10 @@ export { ComponentError, ENGINE_ERRORS, type ErrorCode, resultError, TenonError,
 export { blocking, type MissingImport, MissingImportsError } from './link/definitions.ts';
 export { provider, versionTrack } from './link/semver.ts';
 export { Instance, Linker, type LinkerOptions, Prepared } from './linker.ts';
+export { labelOf, makeHandle, type NamedType, originOf, type ResourceName, resourceNameOf } from './types/identity.ts';
 export type * from './types/types.ts';
+export { Effort } from './validate/effort.ts';
+export { Substitution } from './validate/substitute.ts';
+export { children } from './validate/type-info.ts';
 export { type ValidatedComponent, validate } from './validate/validate.ts';
 export { type Message, shortened, visible, visibleData, visibleJson } from './visible.ts';
