@@ -1,4 +1,4 @@
-import { TenonError } from '@tenon/component';
+import { type Message, TenonError } from '@tenon/component';
 
 /** What each error code of this package means for the person who reads it. Kept in step with `docs/errors.md` by a test. */
 export const WASI_ERRORS = {
@@ -18,7 +18,7 @@ export class WasiError extends TenonError {
   override readonly name = 'WasiError';
   declare readonly code: WasiErrorCode;
 
-  constructor(code: WasiErrorCode, message: string, cause?: unknown) {
+  constructor(code: WasiErrorCode, message: Message, cause?: unknown) {
     super(code, message, cause);
   }
 }

@@ -104,12 +104,12 @@ function runCommand(component: Component, file: string): Action {
   };
 }
 
-function notACommand(names: readonly string[], file: string): string {
-  const found = names.length === 0 ? 'it exports nothing' : `it exports\n${names.map((name) => `  ${name}`).join('\n')}`;
+function notACommand(names: readonly string[], file: string): string[] {
+  const found = names.length === 0 ? 'it exports nothing' : 'it exports';
   const hint = names.some((name) => name.startsWith('wasi:http/incoming-handler@'))
     ? `serve it: tenon serve ${file}`
     : `call a function: tenon run --invoke 'name(arguments)' ${file}`;
-  return `${file} is no command: it does not export wasi:cli/run; ${found}\n${hint}`;
+  return [`${file} is no command: it does not export wasi:cli/run; ${found}`, ...names.map((name) => `  ${name}`), hint];
 }
 
 /** @throws ToolkitError when the call does not fit the component, before anything runs */
