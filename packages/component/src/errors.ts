@@ -1,3 +1,7 @@
+import { type Message, messageText } from './visible.ts';
+
+export { type Message, visible, visibleData, visibleJson } from './visible.ts';
+
 /** What each engine error code means for the person who reads it. Kept in step with `docs/errors.md` by a test. */
 export const ENGINE_ERRORS = {
   TENON_NOT_WASM: 'The bytes are not WebAssembly: give the path of a component (.wasm).',
@@ -40,8 +44,9 @@ export class TenonError extends Error {
   override readonly name: string = 'TenonError';
   readonly code: string;
 
-  constructor(code: string, message: string, cause?: unknown) {
-    super(message, cause === undefined ? undefined : { cause });
+  /** @param message one line, or a list of lines; what cannot be seen is escaped, so that no name in it can begin a line or steer a terminal */
+  constructor(code: string, message: Message, cause?: unknown) {
+    super(messageText(message), cause === undefined ? undefined : { cause });
     this.code = code;
   }
 }
@@ -58,7 +63,7 @@ export class ComponentError extends TenonError {
   readonly path: string | undefined;
   readonly payload: unknown;
 
-  constructor(code: ErrorCode, message: string, details: ErrorDetails = {}) {
+  constructor(code: ErrorCode, message: Message, details: ErrorDetails = {}) {
     super(code, message, details.cause);
     this.offset = details.offset;
     this.path = details.path;

@@ -6,6 +6,7 @@ import { CliError, usage } from '../errors.ts';
 import { readBytes } from '../files.ts';
 import { explainMissing, GRANT_OPTIONS, parseGrants } from '../grants.ts';
 import { GUEST_LIMIT_NAMES, guestLimitOptions, parseLimits } from '../limits.ts';
+import { paint } from '../report.ts';
 
 const RUN = 'wasi:cli/run@0.2.0';
 
@@ -41,6 +42,7 @@ export const command: Command = {
       stdin: 'inherit',
       stdout: 'inherit',
       stderr: 'inherit',
+      refused: ({ message }) => process.stderr.write(`${paint('yellow', 'warning')}: ${message}\n`),
     };
     const bytes = readBytes(file);
     const timeout = args.integer('timeout', [1, 2 ** 31 - 1]);
@@ -102,12 +104,12 @@ function runCommand(component: Component, file: string): Action {
   };
 }
 
-function notACommand(names: readonly string[], file: string): string {
-  const found = names.length === 0 ? 'it exports nothing' : `it exports\n${names.map((name) => `  ${name}`).join('\n')}`;
+function notACommand(names: readonly string[], file: string): string[] {
+  const found = names.length === 0 ? 'it exports nothing' : 'it exports';
   const hint = names.some((name) => name.startsWith('wasi:http/incoming-handler@'))
     ? `serve it: tenon serve ${file}`
     : `call a function: tenon run --invoke 'name(arguments)' ${file}`;
-  return `${file} is no command: it does not export wasi:cli/run; ${found}\n${hint}`;
+  return [`${file} is no command: it does not export wasi:cli/run; ${found}`, ...names.map((name) => `  ${name}`), hint];
 }
 
 /** @throws ToolkitError when the call does not fit the component, before anything runs */
