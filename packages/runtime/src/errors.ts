@@ -3,6 +3,8 @@ import { type Message, TenonError } from '@tenon/component/errors';
 /** What each error code of this package means for the person who reads it. Kept in step with `docs/errors.md` by a test. */
 export const RUNTIME_ERRORS = {
   TENON_RUNTIME_FILE: 'The component file cannot be read: check the path.',
+  TENON_MANIFEST:
+    'The file does not describe an application: each line of the message names a place in it, what is wrong there, and what was meant.',
   TENON_RUNTIME_OPTION: 'An option has a value outside its range: the message names the option and the range.',
   TENON_RUNTIME_INTERFACE: 'No trigger or grant of this name: `withInterface` knows the names that the message lists.',
   TENON_RUNTIME_TRIGGER: 'Nothing would ever call the workload: add a trigger, for example `withInterface("wasi:http/incoming-handler")`.',
