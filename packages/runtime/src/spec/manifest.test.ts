@@ -79,7 +79,7 @@ const faults: readonly [what: string, text: string, message: RegExp][] = [
   ['bad YAML', 'workloads: [', /tenon\.yaml:1:\d+:/],
   [
     'a variable that is not set',
-    one('environment: { A: "${NOT_THERE}" }'),
+    one(`environment: { A: "$\{NOT_THERE}" }`),
     /4:\d+: workloads\.w\.environment\.A: the environment variable NOT_THERE is not set/,
   ],
   ['a variable that is none', one('environment: { A: "$' + '{1}" }'), /"\$\{1\}" is not a variable/],

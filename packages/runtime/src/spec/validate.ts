@@ -9,11 +9,8 @@ export interface Misfit {
   readonly message: string;
 }
 
-/** A schema that is ready to check. */
-export interface Checker {
-  /** Fills in defaults, in place, and returns what does not fit; nothing is filled in reliably where something does not. */
-  (value: unknown): readonly Misfit[];
-}
+/** A schema that is ready to check. Fills in defaults, in place, and returns what does not fit; what does not fit may lack some. */
+export type Checker = (value: unknown) => readonly Misfit[];
 
 const ajv = new Ajv2020({ allErrors: true, useDefaults: true, strict: false, verbose: true, validateFormats: false, discriminator: false });
 
