@@ -39,7 +39,13 @@ class Service {
       httpCa: message.egressCa,
       network: message.sockets,
       refused: (refusal) => post({ type: 'refused', refusal }),
-      limits: { openFiles: limits.maxOpenFiles, sockets: limits.maxSockets, outgoingRequests: limits.maxOutgoingRequests },
+      limits: {
+        openFiles: limits.maxOpenFiles,
+        sockets: limits.maxSockets,
+        outgoingRequests: limits.maxOutgoingRequests,
+        hostBytes: limits.maxHostBytes,
+        instanceHostBytes: limits.maxInstanceHostBytes,
+      },
       stdout: this.outputs.stdout,
       stderr: this.outputs.stderr,
     });

@@ -28,6 +28,7 @@ const TARGET = /^[!"$-~]*$/;
 
 export class IncomingRequest {
   readonly #request: ReceivedRequest;
+  #headers: FieldList | undefined;
   #consumed = false;
 
   constructor(request: ReceivedRequest) {
@@ -52,7 +53,8 @@ export class IncomingRequest {
   }
 
   headers(): Fields {
-    return new Fields(FieldList.received(this.#request.rawHeaders));
+    this.#headers ??= FieldList.received(this.#request.rawHeaders);
+    return new Fields(this.#headers);
   }
 
   consume(): IncomingBody {
@@ -134,6 +136,11 @@ export class OutgoingRequest {
     const path = this.#path === undefined || this.#path === '' ? '/' : this.#path;
     if (path !== '*' && !path.startsWith('/')) throw new HttpError('HTTP-request-URI-invalid', 'the path does not begin with a slash');
     return { method, secure: scheme.tag === 'HTTPS', authority: this.#authority, path, fields: this.#headers, body: this.#body };
+  }
+
+  [Symbol.dispose](): void {
+    this.#headers.release();
+    this.#body?.release();
   }
 }
 
@@ -218,6 +225,12 @@ export class OutgoingResponse {
 
   giveTo(reply: Reply): void {
     reply.give(this.#status, this.#headers, this.#body);
+    this.#headers.release();
+  }
+
+  [Symbol.dispose](): void {
+    this.#headers.release();
+    this.#body?.release();
   }
 }
 
@@ -232,7 +245,9 @@ export class ResponseOutparam {
     // 101 would give the connection away.
     if (status < 100 || status > 199 || status === 101)
       throw resultError({ tag: 'HTTP-protocol-error' }, `${status} is no informational status`);
-    this.#reply.inform(status, headers.list);
+    const bytes = this.#reply.inform(status, headers.list);
+    headers.list.release();
+    if (bytes !== undefined) throw resultError({ tag: 'HTTP-response-header-section-size', val: bytes }, 'too much of it is on its way');
   }
 
   static set(param: ResponseOutparam, response: Result<OutgoingResponse, ErrorCode>): void {
@@ -243,6 +258,7 @@ export class ResponseOutparam {
 
 export class IncomingResponse {
   readonly #message: Message;
+  #headers: FieldList | undefined;
   #consumed = false;
 
   constructor(message: Message) {
@@ -254,7 +270,8 @@ export class IncomingResponse {
   }
 
   headers(): Fields {
-    return new Fields(FieldList.received(this.#message.rawHeaders));
+    this.#headers ??= FieldList.received(this.#message.rawHeaders);
+    return new Fields(this.#headers);
   }
 
   consume(): IncomingBody {
