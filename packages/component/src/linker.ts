@@ -1,10 +1,11 @@
 /** Links components to the definitions of the embedder. */
 
 import { Component } from './component.ts';
-import type { Account, Usage } from './epoch/account.ts';
+import type { Budget, Usage } from './epoch/budget.ts';
 import { type CallLimits, callWithin } from './epoch/call-limits.ts';
 import { type EpochClock, stillClock } from './epoch/clock.ts';
 import { ComponentError, Trap } from './errors.ts';
+import type { Account } from './instance/account.ts';
 import { makeExports } from './instance/exports.ts';
 import { Instantiation } from './instance/instantiate.ts';
 import { bindHost } from './link/definitions.ts';
@@ -123,7 +124,7 @@ export interface LinkerOptions {
   /** The clock that interruptible guests look at. Without one nobody interrupts them. */
   readonly clock?: EpochClock | undefined;
   /** From which all interruptible instances take their memories and tables, besides the limits of each. */
-  readonly account?: Account | undefined;
+  readonly budget?: Budget | undefined;
 }
 
 /**
@@ -135,6 +136,7 @@ export interface LinkerOptions {
 export class Linker {
   private readonly definitions = new Map<string, unknown>();
   private readonly options: LinkerOptions;
+  private openAccount: (() => Account) | undefined;
 
   constructor(options: LinkerOptions = {}) {
     this.options = options;
@@ -148,6 +150,16 @@ export class Linker {
    */
   define(name: string, value: unknown): this {
     this.definitions.set(name, value);
+    return this;
+  }
+
+  /**
+   * Charges what the host holds for an instance: its host functions ask {@link callerAccount}, and what they are passed in one call may not take
+   * more than is left.
+   * @param open makes the account of each instance
+   */
+  charge(open: () => Account): this {
+    this.openAccount = open;
     return this;
   }
 
@@ -172,10 +184,10 @@ export class Linker {
         : (at(host.modules, i, 'module') as WebAssembly.Module),
     );
     const { limits } = component;
-    const { account, clock = stillClock(), maxHandles } = this.options;
-    const epochs = limits === undefined ? undefined : { clock, account, limits, snapshots: [] };
+    const { budget, clock = stillClock(), maxHandles } = this.options;
+    const epochs = limits === undefined ? undefined : { clock, budget, limits, snapshots: [] };
     const adapters = plan.adapters.map(({ bytes }) => new WebAssembly.Module(epochs === undefined ? bytes : rewriteLoops(bytes)));
-    return new Prepared(new Linked(plan, host, modules, adapters, maxHandles, epochs));
+    return new Prepared(new Linked(plan, host, modules, adapters, maxHandles, this.openAccount, epochs));
   }
 
   /** Components that are given for imports become part of the plan; without any the component's own plan is shared. */

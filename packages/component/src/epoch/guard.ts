@@ -4,7 +4,7 @@ import { ComponentError, Trap } from '../errors.ts';
 import type { Store } from '../instance/state.ts';
 import type { Epochs } from '../link/linked.ts';
 import { type Layout, layoutOf, NAMES, SERVICE } from '../rewrite/layout.ts';
-import { Account } from './account.ts';
+import { Budget } from './budget.ts';
 import { type ActiveLimits, onStack } from './call-limits.ts';
 import type { EpochClock } from './clock.ts';
 import { type Gate, makeGate } from './gate.ts';
@@ -43,7 +43,7 @@ interface Recorded {
 
 export class Guard {
   readonly clock: EpochClock;
-  readonly own: Account;
+  readonly own: Budget;
   /** Calls that are under way and can be suspended. */
   promised = 0;
   /** Limits of the calls that are under way, innermost first. */
@@ -51,7 +51,7 @@ export class Guard {
   /** Why it cannot be made as new. */
   readonly remake: string[] = [];
   private readonly store: Store;
-  private readonly account: Account | undefined;
+  private readonly budget: Budget | undefined;
   private readonly memories = new Map<WebAssembly.Memory, GuestMemory>();
   private readonly made: GuestMemory[] = [];
   private readonly records: (() => void)[] = [];
@@ -60,33 +60,33 @@ export class Guard {
   /** When the guest began to compute, by the clock; undefined while it does not, or nobody counts. */
   private since: number | undefined;
 
-  constructor(store: Store, { account, clock, limits }: Epochs) {
+  constructor(store: Store, { budget, clock, limits }: Epochs) {
     this.store = store;
     this.clock = clock;
-    this.own = new Account(limits);
-    this.account = account;
+    this.own = new Budget(limits);
+    this.budget = budget;
   }
 
   // What the guest takes
 
   takeMemory = (bytes: number): boolean => {
     if (!this.own.takeMemory(bytes)) return false;
-    if (this.account === undefined || this.account.takeMemory(bytes)) return true;
+    if (this.budget === undefined || this.budget.takeMemory(bytes)) return true;
     this.own.takeMemory(-bytes);
     return false;
   };
 
   private takeElements(count: number): boolean {
     if (!this.own.takeElements(count)) return false;
-    if (this.account === undefined || this.account.takeElements(count)) return true;
+    if (this.budget === undefined || this.budget.takeElements(count)) return true;
     this.own.takeElements(-count);
     return false;
   }
 
   /** Gives everything back. */
   release(): void {
-    this.account?.takeMemory(-this.own.memoryBytes);
-    this.account?.takeElements(-this.own.tableElements);
+    this.budget?.takeMemory(-this.own.memoryBytes);
+    this.budget?.takeElements(-this.own.tableElements);
     this.own.memoryBytes = 0;
     this.own.tableElements = 0;
   }
@@ -186,7 +186,7 @@ export class Guard {
       case SERVICE.memoryGrow:
         return memories[which]?.grow(value, this.takeMemory) ?? -1;
       case SERVICE.tableMayGrow:
-        return this.own.mayTakeElements(value) && this.account?.mayTakeElements(value) !== false ? 0 : -1;
+        return this.own.mayTakeElements(value) && this.budget?.mayTakeElements(value) !== false ? 0 : -1;
       case SERVICE.tableGrew:
         this.takeElements(value);
         return 0;
@@ -228,7 +228,7 @@ export class Guard {
   private charge(ms: number): void {
     if (ms <= 0) return;
     this.own.cpuMs += ms;
-    if (this.account !== undefined) this.account.cpuMs += ms;
+    if (this.budget !== undefined) this.budget.cpuMs += ms;
   }
 
   /**

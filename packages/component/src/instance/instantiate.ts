@@ -27,7 +27,7 @@ export class Instantiation {
 
   constructor(linked: Linked) {
     this.linked = linked;
-    this.store = new Store(linked.maxHandles);
+    this.store = new Store(linked.maxHandles, linked.openAccount?.());
     const { epochs, plan, hostResources } = linked;
     const guard = epochs === undefined ? undefined : new Guard(this.store, epochs);
     this.store.guard = guard;
@@ -69,7 +69,7 @@ export class Instantiation {
       store.end(new Trap('the instance cannot be reset'));
       return false;
     }
-    store.reset();
+    store.reset(this.linked.openAccount?.());
     return true;
   }
 

@@ -4,6 +4,7 @@
  */
 import type { Guard } from '../epoch/guard.ts';
 import { Trap } from '../errors.ts';
+import type { Account } from './account.ts';
 import { allocateFlags, flagWords, freeFlags, MAY_ENTER, MAY_LEAVE, resetFlags } from './flags.ts';
 
 /** One root instance and everything inside it. Nothing is shared between stores but immutable plans. */
@@ -20,10 +21,13 @@ export class Store {
   readonly instances: ComponentInstance[] = [];
   /** Handles that each component instance may hold. */
   readonly maxHandles: number;
+  /** What the host holds for it is charged there. */
+  account: Account | undefined;
   private readonly flagsAddresses: number[] = [];
 
-  constructor(maxHandles: number = HandleTable.MAX_LENGTH) {
+  constructor(maxHandles: number = HandleTable.MAX_LENGTH, account?: Account) {
     this.maxHandles = maxHandles;
+    this.account = account;
     stores.register(this, this.flagsAddresses);
   }
 
@@ -44,6 +48,7 @@ export class Store {
     if (this.trap !== undefined) return;
     this.trap = trap;
     for (const { flagsWord } of this.instances) flagWords[flagsWord] = (flagWords[flagsWord] ?? 0) & ~(MAY_ENTER | MAY_LEAVE);
+    this.account?.end();
     // A method of such a resource may be what failed: it shall return first.
     const { life } = this;
     queueMicrotask(() => {
@@ -55,9 +60,14 @@ export class Store {
     for (const instance of this.instances) disposeHostResources(instance.handles);
   }
 
-  /** Makes everything that the engine keeps for its instances as it is for new ones. No guest code may be on the stack or suspended. */
-  reset(): void {
+  /**
+   * Makes everything that the engine keeps for its instances as it is for new ones. No guest code may be on the stack or suspended.
+   * @param account of its next life
+   */
+  reset(account: Account | undefined): void {
     this.disposeHostResources();
+    this.account?.end();
+    this.account = account;
     this.life++;
     this.trap = undefined;
     this.task = undefined;

@@ -1,6 +1,6 @@
 /** What guests may take, and what they have taken: of one instance, or of all instances of a workload. */
 
-export interface AccountLimits {
+export interface BudgetLimits {
   /** Bytes of all linear memories together. */
   readonly maxMemoryBytes?: number | undefined;
   /** Elements of all tables together. */
@@ -17,18 +17,18 @@ export interface Usage {
 }
 
 /**
- * An account that all instances of a workload share.
- * @example const account = new Account({ maxMemoryBytes: 512 * 2 ** 20 });
- * const linker = new Linker({ account });
+ * A budget that all instances of a workload share.
+ * @example const budget = new Budget({ maxMemoryBytes: 512 * 2 ** 20 });
+ * const linker = new Linker({ budget });
  */
-export class Account implements Usage {
+export class Budget implements Usage {
   memoryBytes = 0;
   tableElements = 0;
   cpuMs = 0;
   private readonly maxMemoryBytes: number;
   private readonly maxTableElements: number;
 
-  constructor({ maxMemoryBytes = Number.POSITIVE_INFINITY, maxTableElements = Number.POSITIVE_INFINITY }: AccountLimits = {}) {
+  constructor({ maxMemoryBytes = Number.POSITIVE_INFINITY, maxTableElements = Number.POSITIVE_INFINITY }: BudgetLimits = {}) {
     this.maxMemoryBytes = maxMemoryBytes;
     this.maxTableElements = maxTableElements;
   }
