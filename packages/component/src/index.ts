@@ -9,7 +9,7 @@ export { decode } from './binary/decode.ts';
 export type * from './binary/definitions.ts';
 export { limitMemories } from './binary/memory-limit.ts';
 export { type CompileOptions, Component, type ExternDescription, type SharedComponent } from './component.ts';
-export { ComponentError, ENGINE_ERRORS, type ErrorCode, resultError, TenonError, Trap } from './errors.ts';
+export { BACKTRACE_FRAMES, ComponentError, ENGINE_ERRORS, type ErrorCode, resultError, TenonError, Trap } from './errors.ts';
 export { blocking, type MissingImport, MissingImportsError } from './link/definitions.ts';
 export { provider, versionTrack } from './link/semver.ts';
 export { Instance, Linker, type LinkerOptions, Prepared } from './linker.ts';
