@@ -2,6 +2,7 @@
 
 import { Component } from './component.ts';
 import { ComponentError, Trap } from './errors.ts';
+import type { Account } from './instance/account.ts';
 import { makeExports } from './instance/exports.ts';
 import { Instantiation } from './instance/instantiate.ts';
 import { bindHost } from './link/definitions.ts';
@@ -79,6 +80,7 @@ export interface LinkerOptions {
 export class Linker {
   private readonly definitions = new Map<string, unknown>();
   private readonly maxHandles: number | undefined;
+  private openAccount: (() => Account) | undefined;
 
   constructor({ maxHandles }: LinkerOptions = {}) {
     this.maxHandles = maxHandles;
@@ -92,6 +94,16 @@ export class Linker {
    */
   define(name: string, value: unknown): this {
     this.definitions.set(name, value);
+    return this;
+  }
+
+  /**
+   * Charges what the host holds for an instance: its host functions ask {@link callerAccount}, and what they are passed in one call may not take
+   * more than is left.
+   * @param open makes the account of each instance
+   */
+  charge(open: () => Account): this {
+    this.openAccount = open;
     return this;
   }
 
@@ -116,7 +128,7 @@ export class Linker {
         : (at(host.modules, i, 'module') as WebAssembly.Module),
     );
     const adapters = plan.adapters.map((adapter) => new WebAssembly.Module(adapter.bytes));
-    return new Prepared(new Linked(plan, host, modules, adapters, this.maxHandles));
+    return new Prepared(new Linked(plan, host, modules, adapters, this.maxHandles, this.openAccount));
   }
 
   /** Components that are given for imports become part of the plan; without any the component's own plan is shared. */

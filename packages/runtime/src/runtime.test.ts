@@ -337,13 +337,6 @@ test('refused: a port that is taken, by a stranger or by another workload', asyn
   stranger.close();
 });
 
-test('a response that cannot be sent costs one request, and the log says why', () =>
-  serving({}, async ({ status, logged }) => {
-    assert.equal(await status('/contradiction'), 500);
-    assert.match((await logged('error')).message, /GET \/contradiction: the response cannot be sent: .*railers/);
-    assert.equal(await status('/'), 200);
-  }));
-
 test('guests hold no more of the host than they may', async (t) => {
   const listener = createServer().listen(0, '127.0.0.1');
   await once(listener, 'listening');

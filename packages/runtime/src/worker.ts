@@ -40,6 +40,7 @@ class Service {
       preopens: message.directories,
       http: message.egress,
       httpCa: message.egressCa,
+      httpPool: message.egressPool,
       network: message.sockets,
       refused: (refusal) => post({ type: 'refused', refusal }),
       limits: { openFiles: limits.maxOpenFiles, sockets: limits.maxSockets, outgoingRequests: limits.maxOutgoingRequests },

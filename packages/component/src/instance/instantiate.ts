@@ -26,7 +26,7 @@ export class Instantiation {
 
   constructor(linked: Linked) {
     this.linked = linked;
-    this.store = new Store(linked.maxHandles);
+    this.store = new Store(linked.maxHandles, linked.openAccount?.());
     const { plan, hostResources } = linked;
     const instances: ComponentInstance[] = [];
     // Indices here and below: most instances of a process are made before V8 has optimised this, and until then iterators cost more than all else.

@@ -3,6 +3,7 @@
  * https://github.com/WebAssembly/component-model/blob/main/design/mvp/CanonicalABI.md#runtime-state
  */
 import { Trap } from '../errors.ts';
+import type { Account } from './account.ts';
 import { allocateFlags, flagWords, freeFlags, MAY_ENTER, MAY_LEAVE } from './flags.ts';
 
 /** One root instance and everything inside it. Nothing is shared between stores but immutable plans. */
@@ -15,10 +16,13 @@ export class Store {
   readonly instances: ComponentInstance[] = [];
   /** Handles that each component instance may hold. */
   readonly maxHandles: number;
+  /** What the host holds for it is charged there. */
+  readonly account: Account | undefined;
   private readonly flagsAddresses: number[] = [];
 
-  constructor(maxHandles: number = HandleTable.MAX_LENGTH) {
+  constructor(maxHandles: number = HandleTable.MAX_LENGTH, account?: Account) {
     this.maxHandles = maxHandles;
+    this.account = account;
     stores.register(this, this.flagsAddresses);
   }
 
@@ -39,6 +43,7 @@ export class Store {
     if (this.trap !== undefined) return;
     this.trap = trap;
     for (const { flagsWord } of this.instances) flagWords[flagsWord] = (flagWords[flagsWord] ?? 0) & ~(MAY_ENTER | MAY_LEAVE);
+    this.account?.end();
     // A method of such a resource may be what failed: it shall return first.
     queueMicrotask(() => {
       for (const instance of this.instances) disposeHostResources(instance.handles);

@@ -2,6 +2,7 @@
 import type { HostFunction, PreparedLift, PreparedLower } from '../abi/contract.ts';
 import { prepareLift } from '../abi/lift.ts';
 import { prepareLower } from '../abi/lower.ts';
+import type { Account } from '../instance/account.ts';
 import type { RuntimeResource } from '../instance/state.ts';
 import type { HostBinding } from './definitions.ts';
 import { at, defined } from './environment.ts';
@@ -27,6 +28,8 @@ export class Linked {
   readonly adapters: readonly WebAssembly.Module[];
   /** Handles that each component instance may hold; as many as the engine can where nothing is said. */
   readonly maxHandles: number | undefined;
+  /** Opens the account of the next instance. */
+  readonly openAccount: (() => Account) | undefined;
   /** For each component instance, whether a call into it may suspend. */
   readonly suspends: readonly boolean[];
   /** Resources of the host, by their index in the plan; those of guests are missing. */
@@ -42,12 +45,14 @@ export class Linked {
     modules: readonly WebAssembly.Module[],
     adapters: readonly WebAssembly.Module[],
     maxHandles?: number,
+    openAccount?: () => Account,
   ) {
     this.plan = plan;
     this.host = host;
     this.modules = modules;
     this.adapters = adapters;
     this.maxHandles = maxHandles;
+    this.openAccount = openAccount;
     this.suspends = suspendingInstances(plan, host.blocking);
     this.hostResources = hostResources(plan, host);
   }

@@ -46,13 +46,13 @@ export function isLabel(text: string): boolean {
   return LABEL.test(text);
 }
 
-/** Two labels or plain names are strongly unique when these differ. */
+/** Two labels or extern names are strongly unique when these differ: case and hyphens make no difference. */
 export function uniquenessKey(name: string): string {
   // URLs and hashes, whose case matters.
   if (name.includes('=')) return name;
-  const lower = name.toLowerCase();
-  const annotated = /^\[(?:method|static)\](([^.]*)\.(.*))$/s.exec(lower);
-  if (annotated === null) return lower;
+  const plain = name.toLowerCase().replaceAll('-', '');
+  const annotated = /^\[(?:method|static)\](([^.]*)\.(.*))$/s.exec(plain);
+  if (annotated === null) return plain;
   const [, rest, resource, member] = annotated;
   return resource === member ? String(resource) : String(rest);
 }
