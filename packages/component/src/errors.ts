@@ -1,5 +1,7 @@
+import { backtrace } from './backtrace/backtrace.ts';
 import { type Message, messageText } from './visible.ts';
 
+export { BACKTRACE_FRAMES } from './backtrace/backtrace.ts';
 export { type Message, visible, visibleData, visibleJson } from './visible.ts';
 
 /** What each engine error code means for the person who reads it. Kept in step with `docs/errors.md` by a test. */
@@ -103,6 +105,14 @@ export class Trap extends TenonError {
   declare readonly code: TrapCode;
   component: string | undefined;
   func: string | undefined;
+
+  /**
+   * Where the guest was, a line for each of its functions by the name that it has in its source, innermost first; empty where the guest was not
+   * running. V8 records ten frames unless `Error.stackTraceLimit` was raised, see {@link BACKTRACE_FRAMES}.
+   */
+  get backtrace(): readonly string[] {
+    return backtrace(this);
+  }
 
   constructor(message: string, cause?: unknown, site: TrapSite = {}) {
     super(site.code ?? 'TENON_TRAP', message, cause);
