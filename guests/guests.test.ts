@@ -7,7 +7,7 @@ import { compose } from '@tenon/toolkit';
 import { checkResources, checkValues } from './behaviour/abi.ts';
 import { checkCalculator } from './behaviour/calculator.ts';
 import { checkBench, checkCli, checkHello, checkIntruder } from './behaviour/command.ts';
-import { checkGreedy, checkHelloAndEcho, checkRustHttp, checkRustSockets, checkWeb } from './behaviour/http.ts';
+import { checkGreedy, checkHelloAndEcho, checkRustHttp, checkRustMessages, checkRustSockets, checkWeb } from './behaviour/http.ts';
 import { build } from './build.ts';
 import { CACHE_FOLDER, ensureGuest, GUEST_NAMES, GUESTS, type GuestName, guestPath, readGuest } from './guests.ts';
 import { MissingToolchain } from './recipes.ts';
@@ -35,6 +35,7 @@ const BEHAVIOUR: Readonly<Record<GuestName, (component: Component) => Promise<vo
   'rust-cli': checkCli,
   'rust-greedy': checkGreedy,
   'rust-http': checkRustHttp,
+  'rust-messages': checkRustMessages,
   'rust-sockets': checkRustSockets,
   'rust-bench': checkBench,
   'rust-intruder': checkIntruder,

@@ -184,8 +184,8 @@ export class Call implements ReceivedRequest, Responder {
     this.frames.send(this.id, END, name === undefined ? undefined : joined(name, rest));
   }
 
-  refuse(): void {
+  refuse(_status: number, why: string): void {
     this.ended = true;
-    this.frames.send(this.id, REFUSE);
+    this.frames.send(this.id, REFUSE, why);
   }
 }

@@ -1,4 +1,5 @@
 /** What a workload is made of: the component, what calls it, what it is granted, and its limits. */
+import type { GivenPoolOptions } from '@tenon/wasi';
 import { RuntimeError } from './errors.ts';
 
 /** `wasi:http/incoming-handler`: an HTTP server calls the component. */
@@ -28,6 +29,10 @@ export interface HttpEgress {
   readonly allow?: readonly string[];
   /** Certificates in PEM form, of authorities that are trusted beside those that Node knows. */
   readonly ca?: string;
+  /** How long a connection is kept for the next request, in milliseconds; 30,000. */
+  readonly idleTimeoutMs?: number;
+  /** Whether a connection carries more than one request; true. Without it, requests are sent in HTTP/1.1. */
+  readonly reuse?: boolean;
 }
 
 /**
@@ -59,7 +64,10 @@ const INTERFACES: { readonly [Name in keyof InterfaceOptions]: (options: Interfa
     if (http.port !== undefined) requireInteger('port', http.port, 0, 65535);
     return { http };
   },
-  'wasi:http/outgoing-handler': ({ allow = ['*'], ca }) => ({ egress: allow, egressCa: ca }),
+  'wasi:http/outgoing-handler'({ allow = ['*'], ca, idleTimeoutMs, reuse }) {
+    if (idleTimeoutMs !== undefined) requireInteger('idleTimeoutMs', idleTimeoutMs, 1, 2 ** 31 - 1);
+    return { egress: allow, egressCa: ca, egressPool: { idleTimeoutMs, reuse } };
+  },
   'wasi:sockets'(sockets) {
     const unknown = Object.keys(sockets).find((use) => !SOCKET_USES.includes(use));
     if (unknown === undefined) return { sockets };
@@ -182,6 +190,7 @@ interface Parts {
   readonly http: HttpTrigger | undefined;
   readonly egress: readonly string[];
   readonly egressCa: string | undefined;
+  readonly egressPool: GivenPoolOptions;
   readonly sockets: SocketGrants;
   readonly args: readonly string[];
   readonly environment: Readonly<Record<string, string>>;
@@ -209,6 +218,7 @@ export class WorkloadConfig {
       http: undefined,
       egress: [],
       egressCa: undefined,
+      egressPool: {},
       sockets: {},
       args: [],
       environment: {},
@@ -234,6 +244,11 @@ export class WorkloadConfig {
   /** Authorities that are trusted for these requests beside those that Node knows. */
   get egressCa(): string | undefined {
     return this.parts.egressCa;
+  }
+
+  /** How the connections of these requests are kept. */
+  get egressPool(): GivenPoolOptions {
+    return this.parts.egressPool;
   }
 
   /** What its sockets may reach. */

@@ -43,6 +43,8 @@ export class Exchange {
   sent = 0;
   /** The client went away before it had all of the response. */
   gone = false;
+  /** The guest, or its time limit, ended the response before it was complete. */
+  cut = false;
   /** The client still sends the body. */
   uploading = false;
   private readonly arrival: Arrival;
@@ -158,7 +160,7 @@ export class Exchange {
   /** The response is over; tells the guest when it ended too early. */
   close(): void {
     this.gone ||= !complete(this.response);
-    if (this.gone) this.frames?.send(this.id, GONE);
+    if (this.gone && !this.cut) this.frames?.send(this.id, GONE);
   }
 
   /** @param text, data of a frame RESPONSE */
@@ -231,7 +233,14 @@ export class Exchange {
   }
 
   fail(): void {
-    if (!this.gone) answer(this.response, 500, 'the component failed');
+    this.answer(500, 'the component failed');
+  }
+
+  /** Answers in place of the guest, or cuts its response off. */
+  answer(status: number, text: string, last = false): void {
+    if (this.gone) return;
+    this.cut = this.response.headersSent && !this.response.writableEnded;
+    answer(this.response, status, text, last);
   }
 }
 

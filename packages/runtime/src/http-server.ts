@@ -266,12 +266,12 @@ function addressError(error: NodeJS.ErrnoException, host: string, port: number):
   return new RuntimeError('TENON_RUNTIME_ADDRESS', `cannot listen on ${host}:${port}: ${why}`, error);
 }
 
-function requestEntry({ request, response, started, gone }: Exchange): Parameters<Log>[0] {
+function requestEntry({ request, response, started, gone, cut }: Exchange): Parameters<Log>[0] {
   const status = response.headersSent ? response.statusCode : 0;
   const durationMs = performance.now() - started;
   const method = request.method ?? '';
   const path = request.url ?? '';
-  const outcome = gone ? `${status} (the client went away)` : status;
+  const outcome = cut ? `${status} (cut off)` : gone ? `${status} (the client went away)` : status;
   const message = `${method} ${path} ${outcome} ${durationMs.toFixed(1)} ms`;
   return { level: 'info', event: 'request', message, method, path, status, durationMs };
 }

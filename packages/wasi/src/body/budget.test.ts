@@ -71,7 +71,9 @@ test('datagrams for which there is no room are lost, and none is sent', async (c
   const local = { address: '127.0.0.1', port: 0 };
   const [small, large] = await Promise.all(charges.map((charge) => UdpSocket.open(local, 'ipv4', true, charge)));
   assert.ok(small !== undefined && large !== undefined);
-  context.after(() => [small, large].forEach((socket) => socket.close()));
+  context.after(() => {
+    for (const socket of [small, large]) socket.close();
+  });
   const heard = Promise.withResolvers<void>();
   let count = 0;
   small.socket.on('message', () => ++count === 5 && heard.resolve());
