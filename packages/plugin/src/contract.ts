@@ -106,6 +106,10 @@ export interface TriggerContext<Config> {
   readonly config: Config;
   /** The interfaces that the workload exports, in full. */
   readonly exports: ReadonlySet<string>;
+  /** Fires when the workload is stopped or replaced: no new calls from then on. */
+  readonly signal: AbortSignal;
+  /** Texts that outlive a restart of the host, as far as it keeps anything. Keys are the trigger's own. */
+  readonly memory: { recall(key: string): string | undefined; remember(key: string, value: string): void };
   readonly log: Logger;
   /** Calls an export in an instance of the pool, under the workload's limits. Rejects with the guest's error. */
   invoke(invocation: Invocation): Promise<unknown>;
@@ -115,6 +119,8 @@ export interface TriggerDefinition<State, Config> {
   /** Interfaces of which the workload must export one. */
   readonly exports: readonly string[];
   readonly config: Schema;
+  /** Whether it starts in one cell of the host only, and not in each: for what must not happen twice. */
+  readonly once?: boolean | undefined;
   /** Starts to call. @returns what ends it: no new calls after it was called, and it resolves when those under way are through. */
   start(state: State, context: TriggerContext<Config>): Awaitable<() => Awaitable<void>>;
 }

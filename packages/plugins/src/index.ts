@@ -2,13 +2,15 @@
 import type { Plugin } from '@tenon/plugin';
 import { blobstore } from './blobstore/plugin.ts';
 import { config } from './config/plugin.ts';
+import { cron } from './cron/plugin.ts';
 import { keyvalue } from './keyvalue/plugin.ts';
 import { logging } from './logging/plugin.ts';
 import { messaging } from './messaging/plugin.ts';
 import { secrets } from './secrets/plugin.ts';
+import { service } from './service/plugin.ts';
 
 export { PluginError, type PluginErrorCode, STORE_ERRORS } from './errors.ts';
-export { blobstore, config, keyvalue, logging, messaging, secrets };
+export { blobstore, config, cron, keyvalue, logging, messaging, secrets, service };
 
 /** All of them. */
 export const BUILT_IN: readonly Plugin[] = [

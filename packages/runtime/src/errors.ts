@@ -5,7 +5,8 @@ export const RUNTIME_ERRORS = {
   TENON_RUNTIME_FILE: 'The component file cannot be read: check the path.',
   TENON_MANIFEST:
     'The file does not describe an application: each line of the message names a place in it, what is wrong there, and what was meant.',
-  TENON_HOST_STATE: 'What the host keeps (`host.db` and the components beside it) cannot be read: restore it, or start with another data folder; it is never replaced.',
+  TENON_HOST_STATE:
+    'What the host keeps (`host.db` and the components beside it) cannot be read: restore it, or start with another data folder; it is never replaced.',
   TENON_HOST_CONFLICT: 'Another application of the namespace has a workload of this name: rename one, or use another namespace.',
   TENON_HOST_REVISION: 'There is no such revision to go back to: the last ten of a workload are kept.',
   TENON_RUNTIME_OPTION: 'An option has a value outside its range: the message names the option and the range.',
