@@ -7,6 +7,11 @@ export const RUNTIME_ERRORS = {
     'The file does not describe an application: each line of the message names a place in it, what is wrong there, and what was meant.',
   TENON_HOST_STATE:
     'What the host keeps (`host.db` and the components beside it) cannot be read: restore it, or start with another data folder; it is never replaced.',
+  TENON_HOST_REQUEST: 'A request to the host is not what its API takes: see docs/host-api.md.',
+  TENON_HOST_UNKNOWN: 'The host has no workload, component or address of this name: see `tenon ps`.',
+  TENON_HOST_AWAY: 'No host answers at the socket: start one with `tenon up`, or name its folder with `--data`.',
+  TENON_HOST_RUNNING: 'Another host uses this data folder: stop it with `tenon down --host`, or choose another folder with `--data`.',
+  TENON_HOST_FAILED: 'The host failed at a request in a way that it does not know: its log says more.',
   TENON_HOST_CONFLICT: 'Another application of the namespace has a workload of this name: rename one, or use another namespace.',
   TENON_HOST_REVISION: 'There is no such revision to go back to: the last ten of a workload are kept.',
   TENON_RUNTIME_OPTION: 'An option has a value outside its range: the message names the option and the range.',
