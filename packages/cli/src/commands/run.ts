@@ -1,5 +1,5 @@
 import { basename } from 'node:path';
-import { Component, ComponentError, type Instance, Linker, provider, Trap } from '@tenon/component';
+import { BACKTRACE_FRAMES, Component, ComponentError, type Instance, Linker, provider, Trap } from '@tenon/component';
 import { DEFAULT_WASI_LIMITS, Exit, isOutputBroken, preview1Module, runPreview1, type Wasi, type WasiOptions, wasi } from '@tenon/wasi';
 import type { Arguments, Command } from '../command.ts';
 import { CliError, usage } from '../errors.ts';
@@ -44,6 +44,7 @@ export const command: Command = {
       stderr: 'inherit',
       refused: ({ message }) => process.stderr.write(`${paint('yellow', 'warning')}: ${message}\n`),
     };
+    Error.stackTraceLimit = BACKTRACE_FRAMES;
     const bytes = readBytes(file);
     const timeout = args.integer('timeout', [1, 2 ** 31 - 1]);
     if (timeout !== undefined) (await import('../watchdog.ts')).endAfter(timeout);
