@@ -10,7 +10,7 @@ import { paint } from '../report.ts';
 
 const RUN = 'wasi:cli/run@0.2.0';
 
-const { openFiles, sockets, outgoingRequests } = DEFAULT_WASI_LIMITS;
+const { openFiles, sockets, outgoingRequests, hostBytes, instanceHostBytes } = DEFAULT_WASI_LIMITS;
 
 export const command: Command = {
   usage: '[OPTIONS] FILE [ARGS…]',
@@ -19,7 +19,13 @@ export const command: Command = {
     'Core modules for WASI preview 1 run too.',
   options: {
     ...GRANT_OPTIONS,
-    ...guestLimitOptions({ maxOpenFiles: openFiles, maxSockets: sockets, maxOutgoingRequests: outgoingRequests }),
+    ...guestLimitOptions({
+      maxOpenFiles: openFiles,
+      maxSockets: sockets,
+      maxOutgoingRequests: outgoingRequests,
+      maxHostBytes: hostBytes,
+      maxInstanceHostBytes: instanceHostBytes,
+    }),
     timeout: {
       type: 'string',
       value: 'MS',
@@ -37,7 +43,13 @@ export const command: Command = {
     const limits = parseLimits(args, GUEST_LIMIT_NAMES);
     const options: WasiOptions = {
       ...parseGrants(args),
-      limits: { openFiles: limits.maxOpenFiles, sockets: limits.maxSockets, outgoingRequests: limits.maxOutgoingRequests },
+      limits: {
+        openFiles: limits.maxOpenFiles,
+        sockets: limits.maxSockets,
+        outgoingRequests: limits.maxOutgoingRequests,
+        hostBytes: limits.maxHostBytes,
+        instanceHostBytes: limits.maxInstanceHostBytes,
+      },
       args: [basename(file), ...guestArgs],
       stdin: 'inherit',
       stdout: 'inherit',
