@@ -1,6 +1,7 @@
 /** What a guest is granted, and how it is opened. */
 import type { Clocks } from './body/clock.ts';
 import { Directory } from './body/files/directory.ts';
+import type { GivenPoolOptions } from './body/http/origins.ts';
 import type { NetworkGrants } from './body/network/network.ts';
 import type { Refusal } from './body/network/refusals.ts';
 import type { Randomness } from './body/random.ts';
@@ -38,6 +39,8 @@ export interface WasiOptions {
   readonly http?: readonly string[] | undefined;
   /** Certificates in PEM form, of authorities that HTTP requests trust beside those that Node knows. */
   readonly httpCa?: string | undefined;
+  /** How connections of HTTP requests are kept: for 30 s, and for several requests, unless given. */
+  readonly httpPool?: GivenPoolOptions | undefined;
   /** What sockets may reach, by direction. */
   readonly network?: NetworkGrants | undefined;
   /** Is told of what the guest asked for that is not granted: each host, address or name once. */
