@@ -25,13 +25,28 @@ const MAX_ALIASES = 100;
  * @throws RuntimeError `TENON_MANIFEST` with every fault, each with its line
  */
 export function readManifest(file: string, environment: Readonly<Record<string, string | undefined>> = process.env): Manifest {
-  let text: string;
+  return parseManifest(readText(file), file, environment);
+}
+
+/**
+ * The names in a manifest, whatever else is wrong with it or not set.
+ * @throws RuntimeError `TENON_MANIFEST` when it cannot be read at all
+ */
+export function readNames(file: string): { readonly namespace: string; readonly name: string } {
+  const document = parseDocument(readText(file), { prettyErrors: false });
+  const text = (key: string): string | undefined => {
+    const value: unknown = document.get(key);
+    return typeof value === 'string' ? value : undefined;
+  };
+  return { namespace: text('namespace') ?? 'default', name: text('name') ?? nameOf(dirname(resolve(file))) };
+}
+
+function readText(file: string): string {
   try {
-    text = readFileSync(file, 'utf8');
+    return readFileSync(file, 'utf8');
   } catch (error) {
     throw new RuntimeError('TENON_MANIFEST', `${file} cannot be read: ${(error as Error).message}`);
   }
-  return parseManifest(text, file, environment);
 }
 
 /** As {@link readManifest}, of a text that is said to be in `file`. */
