@@ -1,5 +1,5 @@
 /** Tenon as an engine for scripts. */
-import { Component, ComponentError, camelCase, type ErrorCode, type Instance, Linker, Trap } from '@tenon/component';
+import { Component, ComponentError, type ErrorCode, type Instance, Linker, placeFunction, Trap } from '@tenon/component';
 import { type Failure, type FailureKind, messages, type WastEngine } from './engine.ts';
 
 const KINDS: Readonly<Partial<Record<ErrorCode, FailureKind>>> = {
@@ -28,7 +28,7 @@ export const tenonEngine: WastEngine = {
           exports: component.exports,
           value: instance.exports,
           call(name, args) {
-            const exported = instance.exports[name] ?? instance.exports[camelCase(name)];
+            const exported = instance.exports[placeFunction(name).name];
             if (typeof exported !== 'function') throw new Error(`instance.exports has no function for \`${name}\``);
             return exported(...args);
           },
