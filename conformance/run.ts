@@ -1,9 +1,10 @@
 /**
  * Runs the Component Model's reference tests and compares with what is known not to pass.
  *
- *   npm run conformance -- FOLDER [--jobs N] [--timeout SECONDS] [--messages] [--jco] [--update] [--write]
+ *   npm run conformance -- FOLDER [--jobs N] [--timeout SECONDS] [--messages] [--interruptible] [--jco] [--update] [--write]
  *
  * FOLDER is the folder `test` of the repository WebAssembly/component-model.
+ * --interruptible  runs it with rewritten core modules; nothing else may change.
  * --jco     runs the suite on jco too.
  * --update  writes what did not pass into expected.json; reasons that are there stay.
  * --write   writes docs/conformance.md.
@@ -22,6 +23,7 @@ const { values: options, positionals } = parseArgs({
     jobs: { type: 'string', default: '2' },
     timeout: { type: 'string', default: '30' },
     messages: { type: 'boolean', default: false },
+    interruptible: { type: 'boolean', default: false },
     jco: { type: 'boolean', default: false },
     update: { type: 'boolean', default: false },
     write: { type: 'boolean', default: false },
@@ -38,7 +40,8 @@ if (folder === undefined || positionals.length > 1) {
 
 async function run(suite: string): Promise<boolean> {
   const limits = { jobs: Number(options.jobs), timeout: 1000 * Number(options.timeout) };
-  const reports = await runSuite([suite], limits);
+  const engine = options.interruptible ? import.meta.resolve('@tenon/wast/interruptible') : undefined;
+  const reports = await runSuite([suite], { ...limits, engine });
   const groups = summarise(reports);
   console.log(table(groups));
   if (options.messages) printMismatches(reports);

@@ -63,7 +63,10 @@ test('tenon run: a trap says where, and the exit code is 1', async () => {
   assert.equal(code, 1);
   assert.match(stderr, /oh no/);
   assert.match(stderr, /error\[TENON_TRAP\]: .*\n {2}in component/);
-  assert.match(stderr, /wasm/);
+  // The first function that is shown is the one that a person wrote.
+  assert.match(stderr, /\n {2}… \d+ frames of Rust's panic machinery\n {2}at rust_cli::main \(wasm:/);
+  const deep = await tenon(['run', guest('rust-cli'), 'recurse']);
+  assert.match(deep.stderr, /likely a stack overflow: `rust_cli::recurse`[\s\S]*at rust_cli::recurse .*\n {2}… the same \d+ times more/);
 });
 
 test('tenon run --max-memory: a guest that allocates without end is told that there is no more', async () => {

@@ -72,17 +72,12 @@ export function describe(error: unknown): string {
   return lines.join('\n');
 }
 
-/** Where a trap happened, and the wasm frames of V8's stack. */
+/** Where a trap happened, and how the guest got there. */
 function trapLines(trap: Trap): string[] {
   const lines: string[] = [];
   const { component, func } = trap;
   const site = [component && `component ${component}`, func && `function ${func}`].filter((part) => part !== undefined).join(', ');
   if (site !== '') lines.push(`  in ${visible(site)}`);
-  for (let cause: unknown = trap; cause instanceof Error; cause = cause.cause) {
-    const frames = (cause.stack ?? '').split('\n').filter((line) => /wasm/.test(line) && /^\s*at /.test(line));
-    if (frames.length === 0) continue;
-    lines.push(...frames.map((frame) => paint('dim', `  ${visible(frame.trim())}`)));
-    break;
-  }
+  lines.push(...trap.backtrace.map((line) => paint('dim', `  ${line}`)));
   return lines;
 }

@@ -19,15 +19,13 @@ export function plainError(error: unknown): PlainError {
   return {
     name,
     code: error instanceof TenonError ? error.code : undefined,
-    message: error instanceof Trap && error.cause instanceof Error ? `${message}\n${stackOf(error.cause)}` : message,
+    message: error instanceof Trap ? [message, ...error.backtrace].join('\n') : message,
     stack,
     offset: known?.offset,
     path: known?.path,
     missing: known !== undefined && 'missing' in known ? (known.missing as readonly MissingImport[]) : undefined,
   };
 }
-
-const stackOf = (error: Error): string => (error.stack ?? '').split('\n').slice(1).join('\n');
 
 /** The error of a thread that could not start, of the class that it had there. The classes are loaded only now: a good start needs none. */
 export async function startError(plain: PlainError): Promise<TenonError> {

@@ -28,7 +28,7 @@ export interface SuiteOptions {
   /** Files at a time. 1 when absent. */
   readonly jobs?: number;
   /** URL of a module that exports `engine: WastEngine`. Tenon when absent. */
-  readonly engine?: string;
+  readonly engine?: string | undefined;
   /** Texts of traps that are as good as those that scripts expect; `any` to take each for good, as with an engine of other words. */
   readonly texts?: AcceptedTexts | 'any';
   /** Only decodes and validates: what instantiates, calls or links is left out, so that imports may be missing. */

@@ -1,5 +1,5 @@
 import { basename } from 'node:path';
-import { Component, ComponentError, type Instance, Linker, provider, Trap } from '@tenon/component';
+import { BACKTRACE_FRAMES, Component, ComponentError, type Instance, Linker, provider, Trap } from '@tenon/component';
 import { DEFAULT_WASI_LIMITS, Exit, isOutputBroken, preview1Module, runPreview1, type Wasi, type WasiOptions, wasi } from '@tenon/wasi';
 import type { Arguments, Command } from '../command.ts';
 import { CliError, usage } from '../errors.ts';
@@ -10,7 +10,7 @@ import { paint } from '../report.ts';
 
 const RUN = 'wasi:cli/run@0.2.0';
 
-const { openFiles, sockets, outgoingRequests } = DEFAULT_WASI_LIMITS;
+const { openFiles, sockets, outgoingRequests, hostBytes, instanceHostBytes } = DEFAULT_WASI_LIMITS;
 
 export const command: Command = {
   usage: '[OPTIONS] FILE [ARGS…]',
@@ -19,7 +19,13 @@ export const command: Command = {
     'Core modules for WASI preview 1 run too.',
   options: {
     ...GRANT_OPTIONS,
-    ...guestLimitOptions({ maxOpenFiles: openFiles, maxSockets: sockets, maxOutgoingRequests: outgoingRequests }),
+    ...guestLimitOptions({
+      maxOpenFiles: openFiles,
+      maxSockets: sockets,
+      maxOutgoingRequests: outgoingRequests,
+      maxHostBytes: hostBytes,
+      maxInstanceHostBytes: instanceHostBytes,
+    }),
     timeout: {
       type: 'string',
       value: 'MS',
@@ -37,13 +43,20 @@ export const command: Command = {
     const limits = parseLimits(args, GUEST_LIMIT_NAMES);
     const options: WasiOptions = {
       ...parseGrants(args),
-      limits: { openFiles: limits.maxOpenFiles, sockets: limits.maxSockets, outgoingRequests: limits.maxOutgoingRequests },
+      limits: {
+        openFiles: limits.maxOpenFiles,
+        sockets: limits.maxSockets,
+        outgoingRequests: limits.maxOutgoingRequests,
+        hostBytes: limits.maxHostBytes,
+        instanceHostBytes: limits.maxInstanceHostBytes,
+      },
       args: [basename(file), ...guestArgs],
       stdin: 'inherit',
       stdout: 'inherit',
       stderr: 'inherit',
       refused: ({ message }) => process.stderr.write(`${paint('yellow', 'warning')}: ${message}\n`),
     };
+    Error.stackTraceLimit = BACKTRACE_FRAMES;
     const bytes = readBytes(file);
     const timeout = args.integer('timeout', [1, 2 ** 31 - 1]);
     if (timeout !== undefined) (await import('../watchdog.ts')).endAfter(timeout);

@@ -238,9 +238,11 @@ function resumed(
   returned: (value: unknown) => unknown,
   threw: (error: unknown) => unknown,
 ): Promise<unknown> {
-  const { task } = store;
+  const { guard, task } = store;
+  guard?.waiting();
   const resume = (): void => {
     store.task = task;
+    guard?.running();
     if (store.trap !== undefined) throw uncatchable(swallowed(store.trap));
   };
   return Promise.resolve(promise).then(

@@ -2,6 +2,7 @@ import type { LookupAddress } from 'node:dns';
 import type { RequestOptions } from 'node:http';
 import type { LookupFunction } from 'node:net';
 import { DEFAULT_WASI_LIMITS, Quota } from '../../limits.ts';
+import { Charge } from '../budget.ts';
 import { builtins } from '../builtins.ts';
 import { written } from '../network/address.ts';
 import type { Refusals } from '../network/refusals.ts';
@@ -46,6 +47,9 @@ export function parseAuthority(authority: string, secure: boolean): { readonly h
     throw new HttpError('HTTP-request-URI-invalid', `"${authority}" is no host with or without a port`);
   return { host, port };
 }
+
+/** Bytes that a connection holds for its guest, about. */
+const BUFFERED = 16 * 1024;
 
 /** Sends requests to hosts that the rules allow, over connections that are kept. */
 export interface ClientOptions {
@@ -135,12 +139,21 @@ export class Client {
   /** Counts a request until its response is over. */
   #begin(): Later<Message | HttpError> {
     const requests = this.#requests;
-    if (!requests.take()) throw new HttpError('connection-limit-reached', 'the guest has as many requests under way as it may');
+    const charge = new Charge();
+    if (!charge.take(BUFFERED)) throw new HttpError('connection-limit-reached', 'the host holds as much for the guest as it may');
+    if (!requests.take()) {
+      charge.end();
+      throw new HttpError('connection-limit-reached', 'the guest has as many requests under way as it may');
+    }
     const outcome = new Later<Message | HttpError>();
+    const over = (): void => {
+      requests.give();
+      charge.end();
+    };
     const wake = (): void => {
       const { value } = outcome;
-      if (value instanceof HttpError || value?.closed) requests.give();
-      else value?.once('close', () => requests.give());
+      if (value instanceof HttpError || value?.closed) over();
+      else value?.once('close', over);
     };
     outcome.add({ wake });
     return outcome;
