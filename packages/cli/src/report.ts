@@ -32,8 +32,12 @@ const BAD_INPUT: ReadonlySet<string> = new Set([
   'TENON_WAST_FILE',
 ]);
 
+/** What shells report for a program that aborts: it tells a guest's trap from its own exit codes. */
+const ABORTED = 134;
+
 /** Exit code of an error. */
 export function exitCode(error: unknown): number {
+  if (isTrap(error)) return ABORTED;
   return isTenonError(error) && BAD_INPUT.has(error.code) ? 2 : 1;
 }
 
