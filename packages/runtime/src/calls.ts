@@ -4,7 +4,6 @@ import type { ReceivedRequest, Responder } from '@tenon/wasi';
 import { Call } from './call.ts';
 import {
   CANCEL,
-  CONTINUE,
   CREDIT,
   DATA,
   type Data,
@@ -80,7 +79,6 @@ export class Calls {
         lease.release();
       } else {
         turn.lease = lease;
-        if (call.waits) this.frames.send(call.id, CONTINUE);
         await lease.item.respond(call, call);
         lease.release();
       }

@@ -57,7 +57,7 @@ export function valueType(type: ValType, names: TypeNames, side: 'lift' | 'lower
       return `${tagged('ok', type.ok, text)} | ${tagged('err', type.err, text)}`;
     case 'own':
     case 'borrow':
-      return pascalCase(names.resource(type.resource));
+      return pascalCase(names.resource(type));
     case 'stream':
       return `ReadableStream<${type.element === undefined ? 'undefined' : text(type.element)}>`;
     case 'future':

@@ -39,7 +39,7 @@ export class Arriving {
     const later = new Later<FieldList | HttpError | undefined>();
     const message = this.#message;
     const end = (): void => later.settle(message.rawTrailers.length > 0 ? FieldList.received(message.rawTrailers) : undefined);
-    if (message.readableEnded) end();
+    if (message.readableEnded || message.unasked) end();
     else if (message.errored ?? message.destroyed) later.settle(this.#failed(message.errored ?? new HttpError('connection-terminated')));
     else {
       message.on('end', end);

@@ -152,5 +152,5 @@ export class Reply implements Departure {
 
 /** Reads what a guest has left of a request, so that the connection can carry the next. */
 export function discard(request: Message): void {
-  request.resume();
+  if (!request.unasked) request.resume();
 }
