@@ -1,12 +1,11 @@
 import { basename } from 'node:path';
-import { BACKTRACE_FRAMES, Component, ComponentError, type Instance, Linker, provider, Trap } from '@tenon/component';
+import { BACKTRACE_FRAMES, Component, ComponentError, type Instance, Linker, provider, Trap, visible } from '@tenon/component';
 import { DEFAULT_WASI_LIMITS, Exit, isOutputBroken, preview1Module, runPreview1, type Wasi, type WasiOptions, wasi } from '@tenon/wasi';
 import type { Arguments, Command } from '../command.ts';
 import { CliError, usage } from '../errors.ts';
 import { readBytes, STANDARD } from '../files.ts';
 import { explainMissing, GRANT_OPTIONS, parseGrants } from '../grants.ts';
 import { GUEST_LIMIT_NAMES, guestLimitOptions, parseLimits } from '../limits.ts';
-import { paint } from '../report.ts';
 
 const RUN = 'wasi:cli/run@0.2.0';
 
@@ -55,7 +54,7 @@ export const command: Command = {
       ...(file === STANDARD ? {} : { stdin: 'inherit' }),
       stdout: 'inherit',
       stderr: 'inherit',
-      refused: ({ message }) => process.stderr.write(`${paint('yellow', 'warning')}: ${message}\n`),
+      refused: ({ message }) => process.stderr.write(`warning: ${message}\n`),
     };
     Error.stackTraceLimit = BACKTRACE_FRAMES;
     const bytes = readBytes(file);
@@ -113,7 +112,7 @@ function runCommand(component: Component, file: string): Action {
     } catch (error) {
       // The error case of `run: func() -> result`.
       if (!(error instanceof ComponentError) || error.code !== 'TENON_RESULT') throw error;
-      process.stderr.write(`${paint('red', 'error')}: ${visible(file)} failed: its \`run\` returned an error\n`);
+      process.stderr.write(`error: ${visible(file)} failed: its \`run\` returned an error\n`);
       return 1;
     }
   };

@@ -22,7 +22,8 @@ const LIMIT_NAMES: LimitNames = {
 
 export const command: Command = {
   usage: '[OPTIONS] FILE',
-  description: 'Serves a component that exports wasi:http/incoming-handler; FILE may be `-`, which is standard input. Ctrl-C finishes the requests under way and ends.',
+  description:
+    'Serves a component that exports wasi:http/incoming-handler; FILE may be `-`, which is standard input. Ctrl-C finishes the requests under way and ends.',
   options: {
     addr: {
       type: 'string',
