@@ -129,13 +129,13 @@ function notACommand(names: readonly string[], file: string): string[] {
 /** @throws ToolkitError when the call does not fit the component, before anything runs */
 async function invokeCall(component: Component, text: string): Promise<Action> {
   const { findFunction, invoke, parseArguments, parseInvoke } = await import('@tenon/toolkit');
-  const { camelCase } = await import('@tenon/component');
+  const { placeFunction } = await import('@tenon/component');
   const call = parseInvoke(text);
   const func = findFunction(component.exports, call.name);
   const values = parseArguments(call, func);
   return async (instance) => {
     const owner = func.interface === undefined ? instance.exports : (instance.exports[func.interface] as Record<string, unknown>);
-    const target = owner[camelCase(func.name)] as (...args: unknown[]) => unknown;
+    const target = owner[placeFunction(func.name).name] as (...args: unknown[]) => unknown;
     const outcome = await invoke(target, func.type, values);
     if (outcome.text !== '') process.stdout.write(`${outcome.text}\n`);
     return outcome.failed ? 1 : 0;
