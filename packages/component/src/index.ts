@@ -20,7 +20,7 @@ export { shortNames } from './link/export-names.ts';
 export { provider, versionTrack } from './link/semver.ts';
 export { Instance, type InstanceOptions, Linker, type LinkerOptions, Prepared } from './linker.ts';
 export type { CodeCache } from './rewrite/compile.ts';
-export { labelOf, makeHandle, type NamedType, originOf, type ResourceName, resourceNameOf } from './types/identity.ts';
+export { labelOf, makeHandle, type NamedType, originOf, type ResourceName, resourceLabel, resourceNameOf } from './types/identity.ts';
 export type * from './types/types.ts';
 export { Effort } from './validate/effort.ts';
 export { Substitution } from './validate/substitute.ts';
