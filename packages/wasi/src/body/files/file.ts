@@ -1,4 +1,4 @@
-import { closeSync, fstatSync, openSync, read, readSync, writeSync, writev } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, read, readSync, writeSync, writev } from 'node:fs';
 import { Charge, OBJECT_BYTES, tooMuch } from '../budget.ts';
 import { CHUNK, EMPTY, Sink, Source } from '../streams.ts';
 import { type Device, deviceOf } from './device.ts';
@@ -37,6 +37,8 @@ export class File {
   readonly writable: boolean;
   /** It was opened through a directory that is granted for reading only. */
   readonly readOnly: boolean;
+  /** What is on the disk before a write ends: the data, or the data and all metadata. */
+  readonly sync: 'data' | 'file' | undefined;
   readonly #device: Device;
   readonly inode: Inode;
   readonly #closed: (() => void) | undefined;
@@ -44,7 +46,13 @@ export class File {
   #append: number | undefined;
 
   /** @param closed is called when the file is closed */
-  constructor(fd: number, device: bigint, number: bigint, access: Pick<File, 'readable' | 'writable' | 'readOnly'>, closed?: () => void) {
+  constructor(
+    fd: number,
+    device: bigint,
+    number: bigint,
+    access: Pick<File, 'readable' | 'writable' | 'readOnly'> & Partial<Pick<File, 'sync'>>,
+    closed?: () => void,
+  ) {
     this.#closed = closed;
     this.fd = fd;
     this.#device = deviceOf(device);
@@ -52,6 +60,7 @@ export class File {
     this.readable = access.readable;
     this.writable = access.writable;
     this.readOnly = access.readOnly;
+    this.sync = access.sync;
   }
 
   use(): this {
@@ -72,7 +81,10 @@ export class File {
    * again by its descriptor (only Linux knows how), the end as it is now.
    */
   get end(): { readonly fd: number; readonly position: number | null } {
-    if (this.#append === undefined && process.platform === 'linux') this.#append = openSync(`/proc/self/fd/${this.fd}`, 'a');
+    if (this.#append === undefined && process.platform === 'linux') {
+      const sync = this.sync === 'file' ? constants.O_SYNC : this.sync === 'data' ? constants.O_DSYNC : 0;
+      this.#append = openSync(`/proc/self/fd/${this.fd}`, constants.O_WRONLY | constants.O_APPEND | sync);
+    }
     return this.#append === undefined ? { fd: this.fd, position: this.size } : { fd: this.#append, position: null };
   }
 
