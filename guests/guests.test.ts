@@ -8,6 +8,7 @@ import { checkResources, checkValues } from './behaviour/abi.ts';
 import { checkCalculator } from './behaviour/calculator.ts';
 import { checkBench, checkCli, checkHello, checkIntruder } from './behaviour/command.ts';
 import { checkGreedy, checkHelloAndEcho, checkRustHttp, checkRustMessages, checkRustSockets, checkWeb } from './behaviour/http.ts';
+import { checkStores } from './behaviour/stores.ts';
 import { build } from './build.ts';
 import { CACHE_FOLDER, ensureGuest, GUEST_NAMES, GUESTS, type GuestName, guestPath, readGuest } from './guests.ts';
 import { MissingToolchain } from './recipes.ts';
@@ -41,6 +42,7 @@ const BEHAVIOUR: Readonly<Record<GuestName, (component: Component) => Promise<vo
   'rust-intruder': checkIntruder,
   'rust-calculator': checkCalculator,
   'rust-abi': checkAbi,
+  'rust-stores': checkStores,
   'c-abi': checkAbi,
   'ts-web': checkWebWithCalculator,
   'qjs-http': (component) => checkHelloAndEcho(component, 'QuickJS'),

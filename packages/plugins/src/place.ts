@@ -56,3 +56,16 @@ export function refuseFolder(plugin: string, label: string): never {
     'name a file, or start the host with --data FOLDER',
   );
 }
+
+/** `wasi:keyvalue`, of `wasi:keyvalue/store@0.2.0-draft2` and the like. */
+export function packageOf([name = '']: readonly string[]): string {
+  return name.replace(/\/.*/, '');
+}
+
+/** Refuses a workload that imports an interface and says nothing of a store for it. */
+export function refuseUnconfigured(plugin: string, packageName: string): never {
+  return refuse(
+    `the workload imports ${packageName} and configures no store for it`,
+    `add \`${packageName}: { default: {} }\` to its interfaces (${plugin})`,
+  );
+}

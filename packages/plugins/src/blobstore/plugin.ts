@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { definePlugin, refuse } from '@tenon/plugin';
 import { inputStream, outputStream } from '@tenon/wasi';
 import { fileName } from '../file-name.ts';
-import { refuseFolder } from '../place.ts';
+import { packageOf, refuseFolder, refuseUnconfigured } from '../place.ts';
 import { SharedStores } from '../stores.ts';
 import { BlobError, type BlobStore, DEFAULT_BLOB_LIMITS } from './backend.ts';
 import { type FaceOptions, wasi, wasmcloud } from './faces.ts';
@@ -68,11 +68,11 @@ export const blobstore = definePlugin<State, Record<string, never>, BlobstoreCon
 
   start: ({ hostId, dataFolder }) => ({ stores: new SharedStores<BlobStore>(), hostId, dataFolder }),
 
-  async bind({ stores, hostId, dataFolder }, { workload, config, maxHostBytes }) {
+  async bind({ stores, hostId, dataFolder }, { workload, config, interfaces, maxHostBytes }) {
     const other = [...config.keys()].find((label) => label !== LABEL);
     if (other !== undefined) refuse(`blobstore has one store, and "${other}" would be another`, `configure it as "${LABEL}"`);
     const mine = config.get(LABEL);
-    if (mine === undefined) return { definitions: {} };
+    if (mine === undefined) return interfaces.length === 0 ? { definitions: {} } : refuseUnconfigured('blobstore', packageOf(interfaces));
     const path = mine.store === undefined ? ['workloads', workload.name] : ['shared', mine.store];
     const { maxObjectBytes, maxMemoryBytes, containers } = mine;
     const limits = { maxObjectBytes, maxMemoryBytes };

@@ -1,6 +1,6 @@
 /** The plugin `keyvalue`: `wasi:keyvalue` and `wasmcloud:keyvalue`, in memory or in SQLite. */
 import { definePlugin } from '@tenon/plugin';
-import { placeOf, STORE_PROPERTIES, type StoreConfig } from '../place.ts';
+import { packageOf, placeOf, refuseUnconfigured, STORE_PROPERTIES, type StoreConfig } from '../place.ts';
 import { SharedStores } from '../stores.ts';
 import { type Bucket, DEFAULT_KEY_VALUE_LIMITS, KeyValueError, type KeyValueLimits } from './backend.ts';
 import { draft1, draft2, type FaceOptions, wasmcloud } from './faces.ts';
@@ -59,7 +59,8 @@ export const keyvalue = definePlugin<State, Record<string, never>, KeyValueConfi
 
   start: ({ hostId, dataFolder }) => ({ stores: new SharedStores<SqliteStore>(), hostId, dataFolder }),
 
-  async bind({ stores, hostId, dataFolder }, { workload, config }) {
+  async bind({ stores, hostId, dataFolder }, { workload, config, interfaces }) {
+    if (config.size === 0 && interfaces.length > 0) refuseUnconfigured('keyvalue', packageOf(interfaces));
     const buckets = new Map<string, Bucket>();
     const taken: (() => Promise<void>)[] = [];
     const unbind = async (): Promise<void> => {

@@ -117,7 +117,7 @@ export function wasi({ broker, maySend }: FaceOptions): Definitions {
       this.name = name;
     }
 
-    static connect(name: string): Promise<Client> {
+    static async connect(name: string): Promise<Client> {
       return answer(wasiError, async () => new Client(broker(name), name));
     }
 
@@ -140,7 +140,7 @@ export function wasi({ broker, maySend }: FaceOptions): Definitions {
   return {
     'wasi:messaging/types@0.2.0-draft': { Client, Message: WasiMessage },
     'wasi:messaging/producer@0.2.0-draft': {
-      send: (client: Client, topic: string, message: WasiMessage) =>
+      send: async (client: Client, topic: string, message: WasiMessage) =>
         answer(wasiError, async () => {
           maySend(topic);
           await client.broker.publish(WasiMessage.to(topic, message));
@@ -148,7 +148,7 @@ export function wasi({ broker, maySend }: FaceOptions): Definitions {
     },
     'wasi:messaging/request-reply@0.2.0-draft': {
       RequestOptions,
-      request: (client: Client, topic: string, message: WasiMessage, options: RequestOptions | undefined) =>
+      request: async (client: Client, topic: string, message: WasiMessage, options: RequestOptions | undefined) =>
         answer(wasiError, async () => {
           maySend(topic);
           const { timeoutMs, replies } = options ?? new RequestOptions();
@@ -159,7 +159,7 @@ export function wasi({ broker, maySend }: FaceOptions): Definitions {
             return received;
           });
         }),
-      reply: (to: WasiMessage, message: WasiMessage) =>
+      reply: async (to: WasiMessage, message: WasiMessage) =>
         answer(wasiError, async () => {
           const subject = WasiMessage.replyTo(to);
           if (subject === undefined) throw new MessagingError('subject-invalid', 'the message does not ask for a reply');
@@ -182,13 +182,13 @@ export function wasmcloud2({ broker, maySend }: FaceOptions): Definitions {
   return {
     'wasmcloud:messaging/types@0.2.0': {},
     'wasmcloud:messaging/consumer@0.2.0': {
-      request: (subject: string, body: Uint8Array, timeoutMs: number) =>
+      request: async (subject: string, body: Uint8Array, timeoutMs: number) =>
         answer(inWords, async () => {
           maySend(subject);
           const [first] = await broker('').request({ subject, body }, timeoutMs);
           return toWasmcloud(first as BrokerMessage);
         }),
-      publish: ({ subject, body, replyTo }: WasmcloudMessage<Uint8Array>) =>
+      publish: async ({ subject, body, replyTo }: WasmcloudMessage<Uint8Array>) =>
         answer(inWords, async () => {
           maySend(subject);
           await broker('').publish({ subject, body, replyTo });
@@ -205,14 +205,14 @@ export function wasmcloud3({ broker, maySend, maxMessageBytes }: FaceOptions): D
   return {
     'wasmcloud:messaging/types@0.3.0': {},
     'wasmcloud:messaging/consumer@0.3.0': {
-      request: (subject: string, body: AsyncIterable<Uint8Array>, timeoutMs: number | undefined) =>
+      request: async (subject: string, body: AsyncIterable<Uint8Array>, timeoutMs: number | undefined) =>
         answer(byTag, async () => {
           maySend(subject);
           const message = { subject, body: await gather(body, maxMessageBytes) };
           const [first] = await broker('').request(message, timeoutMs ?? DEFAULT_TIMEOUT_MS);
           return toStreamed(first as BrokerMessage);
         }),
-      publish: ({ subject, body, replyTo }: Streamed) =>
+      publish: async ({ subject, body, replyTo }: Streamed) =>
         answer(byTag, async () => {
           maySend(subject);
           await broker('').publish({ subject, body: await gather(body, maxMessageBytes), replyTo });

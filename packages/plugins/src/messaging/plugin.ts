@@ -1,6 +1,6 @@
 /** The plugin `messaging`: `wasi:messaging` and `wasmcloud:messaging`, in memory or in SQLite, and messages as a trigger. */
 import { definePlugin, refuse } from '@tenon/plugin';
-import { placeOf, STORE_PROPERTIES, type StoreConfig } from '../place.ts';
+import { packageOf, placeOf, refuseUnconfigured, STORE_PROPERTIES, type StoreConfig } from '../place.ts';
 import { SharedStores } from '../stores.ts';
 import { type Broker, DEFAULT_DELIVERY, DEFAULT_MESSAGING_LIMITS, type Delivery, INBOX, MessagingError, type Outcome } from './backend.ts';
 import { type FaceOptions, HANDLERS, handOver, wasi, wasmcloud2, wasmcloud3 } from './faces.ts';
@@ -71,7 +71,8 @@ export const messaging = definePlugin<State, Record<string, never>, MessagingCon
 
   start: ({ hostId, dataFolder }) => ({ stores: new SharedStores<SqliteBroker>(), hostId, dataFolder, brokers: new Map() }),
 
-  async bind({ stores, hostId, dataFolder, brokers }, { workload, config }) {
+  async bind({ stores, hostId, dataFolder, brokers }, { workload, config, interfaces }) {
+    if (config.size === 0 && interfaces.length > 0) refuseUnconfigured('messaging', packageOf(interfaces));
     const mine = new Map<string, Broker>();
     const taken: (() => Promise<void>)[] = [];
     const unbind = async (): Promise<void> => {
