@@ -14,7 +14,20 @@ export async function checkStores(component: Component): Promise<void> {
   wasi().defineIn(linker);
   for (const plugin of BUILT_IN as readonly Plugin<unknown, object, object>[]) {
     const state = await plugin.start?.(host);
-    const config = new Map([['default', { backend: 'memory' }]]);
+    const config = new Map([
+      [
+        'default',
+        {
+          backend: 'memory',
+          maxBytes: 1e6,
+          maxValueBytes: 1000,
+          maxObjectBytes: 1000,
+          maxMemoryBytes: 1e6,
+          maxMessageBytes: 1000,
+          store: 'guest',
+        },
+      ],
+    ]);
     const signal = new AbortController().signal;
     const { definitions } = await plugin.bind(state, { workload, interfaces: [], config, maxHostBytes: 1e6, log, signal });
     for (const [name, value] of Object.entries(definitions))
