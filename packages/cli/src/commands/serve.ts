@@ -119,6 +119,7 @@ function configure(
     config = config.withInterface('wasi:http/outgoing-handler', {
       allow: grants.http,
       ...(grants.httpCa === undefined ? {} : { ca: grants.httpCa }),
+      ...grants.httpPool,
     });
   return config.withLimits(parseLimits(args, LIMIT_NAMES));
 }
