@@ -173,7 +173,7 @@ export class Dispatcher {
 
   private busy(exchange: Exchange, why: string): void {
     this.log({ level: 'warn', event: 'busy', code: 'TENON_RUNTIME_BUSY', message: `${exchange.title}: ${why}` });
-    if (!exchange.gone) answer(exchange.response, 503, BUSY);
+    exchange.answer(503, BUSY);
   }
 
   /** To be called at even intervals: ends what takes too long, and uploads that have stopped. */

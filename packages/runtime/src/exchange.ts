@@ -1,6 +1,6 @@
 /** One request and its response in the main thread: Node's objects on the one side, frames on the other. */
 import type { ServerResponse } from 'node:http';
-import { answer, bodyFollows, collected, complete, isHttp2, paired, type Response } from './answers.ts';
+import { answer, bodyFollows, collected, complete, isHttp2, paired, type Response, without } from './answers.ts';
 import type { Limits } from './config.ts';
 import {
   bytesOf,
@@ -45,6 +45,8 @@ export class Exchange {
   gone = false;
   /** The guest, or its time limit, ended the response before it was complete. */
   cut = false;
+  /** The client waits to be told to send the body. Whether it sends it when it gets its answer first nobody knows: its connection ends then. */
+  private unasked: boolean;
   /** The client still sends the body. */
   uploading = false;
   private readonly arrival: Arrival;
@@ -68,6 +70,7 @@ export class Exchange {
     this.request = arrival.request;
     this.response = arrival.response;
     this.arrival = arrival;
+    this.unasked = arrival.waits;
     this.limits = limits;
     this.giveUp = giveUp;
   }
@@ -91,6 +94,7 @@ export class Exchange {
     const head = joined(`${method}\n${url}\n${authority}`, rawHeaders);
     const kind = REQUEST | (secure ? SECURE : 0) | (waits ? WAITS : 0);
     if (!bodyFollows(request) && request.readableLength <= SHORT && request.rawTrailers.length === 0) {
+      this.unasked = false;
       const body = request.readableLength > 0 ? (request.read() as Buffer | null) : null;
       frames.add(this.id, kind | WHOLE, head, body === null ? undefined : frames.bytes(body, false));
       return;
@@ -116,6 +120,7 @@ export class Exchange {
 
   private forward(chunk: Buffer): void {
     this.received += chunk.length;
+    this.unasked = false;
     const { frames, limits, request } = this;
     // A guest that is done leaves the rest of the body to nobody.
     if (frames === undefined) return;
@@ -184,8 +189,10 @@ export class Exchange {
   private writeHead(text: string): boolean {
     const response = this.response as ServerResponse;
     if (this.gone || response.headersSent || response.writableEnded) return false;
-    // The declarations know lists of pairs only for HTTP/1.1, the code for both.
-    response.writeHead(statusOf(text), split(text, PAIRS));
+    const pairs = split(text, PAIRS);
+    if (this.unasked) response.shouldKeepAlive = false;
+    // The declarations know lists of pairs only for HTTP/1.1, the code for both. HTTP/1.0 has no trailers, and Node announces none there.
+    response.writeHead(statusOf(text), this.request.httpVersion === '1.0' ? without(pairs, 'trailer') : pairs);
     return true;
   }
 
@@ -228,7 +235,9 @@ export class Exchange {
     else response.writeInformation(statusOf(text), pairs);
   }
 
+  /** Somebody reads the body: the client may send it. */
   continue(): void {
+    this.unasked = false;
     if (!this.gone && !this.response.headersSent) this.response.writeContinue();
   }
 
@@ -240,7 +249,7 @@ export class Exchange {
   answer(status: number, text: string, last = false): void {
     if (this.gone) return;
     this.cut = this.response.headersSent && !this.response.writableEnded;
-    answer(this.response, status, text, last);
+    answer(this.response, status, text, last || this.unasked);
   }
 }
 

@@ -43,7 +43,13 @@ class Service {
       httpPool: message.egressPool,
       network: message.sockets,
       refused: (refusal) => post({ type: 'refused', refusal }),
-      limits: { openFiles: limits.maxOpenFiles, sockets: limits.maxSockets, outgoingRequests: limits.maxOutgoingRequests },
+      limits: {
+        openFiles: limits.maxOpenFiles,
+        sockets: limits.maxSockets,
+        outgoingRequests: limits.maxOutgoingRequests,
+        hostBytes: limits.maxHostBytes,
+        instanceHostBytes: limits.maxInstanceHostBytes,
+      },
       stdout: this.outputs.stdout,
       stderr: this.outputs.stderr,
     });

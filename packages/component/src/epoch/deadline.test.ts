@@ -67,7 +67,7 @@ const SPINNERS: Readonly<Record<string, string>> = {
   'a destructor': `(component
     (core module $d (func (export "dtor") (param i32) (loop (br 0))))
     (core instance $di (instantiate $d))
-    (type $r (resource (rep i32) (dtor (func $di "dtor"))))
+    (type $r (resource (rep i32) (dtor (core func $di "dtor"))))
     (core func $new (canon resource.new $r))
     (core func $drop (canon resource.drop $r))
     (core module $m (import "" "new" (func $new (param i32) (result i32))) (import "" "drop" (func $drop (param i32)))
@@ -78,7 +78,7 @@ const SPINNERS: Readonly<Record<string, string>> = {
   'a post-return': `(component
     (core module $m (func (export "run") (result i32) (i32.const 1)) (func (export "post") (param i32) (loop (br 0))) ${FINE})
     (core instance $i (instantiate $m))
-    (func (export "run") (result u32) (canon lift (core func $i "run") (post-return (func $i "post"))))
+    (func (export "run") (result u32) (canon lift (core func $i "run") (post-return (core func $i "post"))))
     (func (export "fine") (result u32) (canon lift (core func $i "fine"))))`,
 };
 
@@ -103,7 +103,7 @@ test('realloc that goes on for ever, in the midst of lowering', async () => {
       (func (export "realloc") (param i32 i32 i32 i32) (result i32) (loop (br 0)) (unreachable))
       (func (export "run") (param i32 i32)))
     (core instance $i (instantiate $m))
-    (func (export "run") (param "text" string) (canon lift (core func $i "run") (memory $i "memory") (realloc (func $i "realloc")))))`);
+    (func (export "run") (param "text" string) (canon lift (core func $i "run") (memory (core memory $i "memory")) (realloc (core func $i "realloc")))))`);
   assert.throws(() => call({ timeoutMs: 20 }, ({ run }) => run?.('hello')), ended('TENON_DEADLINE'));
 });
 
@@ -176,7 +176,7 @@ test('a guest that may wait with JavaScript below it cannot yield, and goes on',
       (core module $a (memory (export "memory") 1) ${spins}
         (func (export "realloc") (param i32 i32 i32 i32) (result i32) (call $work) (i32.const 64)))
       (core instance $ai (instantiate $a))
-      (core func $h (canon lower (func $host) (memory $ai "memory") (realloc (func $ai "realloc"))))
+      (core func $h (canon lower (func $host) (memory (core memory $ai "memory")) (realloc (core func $ai "realloc"))))
       (core module $m (import "" "host" (func $host (param i32))) (func (export "run") (result i32) (call $host (i32.const 0)) (i32.const 7)))
       (core instance $i (instantiate $m (with "" (instance (export "host" (func $h))))))
       (func (export "run") (result u32) (canon lift (core func $i "run"))))`,
