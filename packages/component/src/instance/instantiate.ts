@@ -14,7 +14,7 @@ import type { Linked } from '../link/linked.ts';
 import type { CanonSlots, PlanBuiltin, PlanResource, Step, StepImports } from '../link/plan.ts';
 import { contextGet, contextSet } from './context.ts';
 import { flagsMemory, isFree } from './flags.ts';
-import { ComponentInstance, type RuntimeResource, Store } from './state.ts';
+import { ComponentInstance, liveStores, type RuntimeResource, Store } from './state.ts';
 
 type ImportedItems = Exclude<StepImports[number][1], number>;
 
@@ -161,6 +161,12 @@ export class Instantiation {
         path: instance.path,
         cause: error,
       });
+    }
+    if (error instanceof RangeError && /out of memory|could not allocate memory/i.test(error.message)) {
+      const live = liveStores();
+      const what = `the host cannot map another linear memory beside those of ${live} live instance${live === 1 ? '' : 's'}`;
+      const advice = 'drop some, keep a pool of them, or start Node with --disable-wasm-trap-handler';
+      return new ComponentError('TENON_HOST_MEMORY', `${what}: ${advice}`, { path: instance.path, cause: error });
     }
     // More than it may have.
     return error instanceof ComponentError ? error : failed(error, instance, '(start)');
