@@ -1,13 +1,13 @@
 /** @tenon/component: runs WebAssembly components in any JavaScript host. */
 
-export { inPlace } from './abi/in-place.ts';
+export { inPlace, lending } from './abi/in-place.ts';
 export type { KeptList } from './abi/kept-borrows.ts';
 export { camelCase, interfaceName, parseFunctionName, pascalCase, placeFunction } from './abi/names.ts';
 export { maybeUndefined } from './abi/shapes.ts';
 export { trapMessage } from './abi/traps.ts';
 export { decode } from './binary/decode.ts';
 export type * from './binary/definitions.ts';
-export { limitMemories } from './binary/memory-limit.ts';
+export { limitModule, type ModuleLimits } from './binary/module-limits.ts';
 export { type CompileOptions, Component, type ExternDescription, type SharedComponent } from './component.ts';
 export { Budget, type BudgetLimits, type Usage } from './epoch/budget.ts';
 export type { CallLimits } from './epoch/call-limits.ts';
