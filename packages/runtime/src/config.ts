@@ -1,5 +1,6 @@
 /** What a workload is made of: the component, what calls it, what it is granted, and its limits. */
 import { RuntimeError } from './errors.ts';
+import type { Match } from './router.ts';
 
 /** `wasi:http/incoming-handler`: an HTTP server calls the component. */
 export interface HttpTrigger {
@@ -9,6 +10,8 @@ export interface HttpTrigger {
   readonly port?: number;
   /** Serves HTTPS, HTTP/2 among it, with this certificate. */
   readonly tls?: TlsFiles;
+  /** Which requests it takes, where several workloads share an address; all unless given. */
+  readonly match?: Match;
 }
 
 /** A certificate and its key, both as files in PEM form. When the files change they are loaded anew; connections go on. */
@@ -53,7 +56,7 @@ export interface InterfaceOptions {
   readonly 'wasi:sockets': SocketGrants;
 }
 
-const INTERFACES: { readonly [Name in keyof InterfaceOptions]: (options: InterfaceOptions[Name]) => Partial<Parts> } = {
+const INTERFACES: { readonly [Name in keyof InterfaceOptions]: (options: InterfaceOptions[Name]) => Partial<WorkloadSpec> } = {
   'wasi:http/incoming-handler'(http) {
     if (http.port !== undefined) requireInteger('port', http.port, 0, 65535);
     return { http };
@@ -76,7 +79,7 @@ export interface Limits {
   readonly startTimeoutMs: number;
   /** How long `stop` waits for requests under way, in milliseconds; 10,000. */
   readonly drainTimeoutMs: number;
-  /** Instances in each thread, and so requests at the same time; 64. */
+  /** Instances in each cell, and so requests at the same time; 64. */
   readonly maxInstances: number;
   /**
    * Bytes that each linear memory of an instance may grow to; 256 MiB. An instance has one for each core module that brings its own, which is
@@ -85,13 +88,13 @@ export interface Limits {
   readonly maxMemoryBytes: number;
   /** Handles that each part of an instance may hold, to streams, pollables and whatever else; with one more it traps. 10,000. */
   readonly maxHandles: number;
-  /** Files and directories that the guests of a thread may have open together; 1,024. */
+  /** Files and directories that the guests of a cell may have open together; 1,024. */
   readonly maxOpenFiles: number;
-  /** Sockets that the guests of a thread may have open together; 1,024. */
+  /** Sockets that the guests of a cell may have open together; 1,024. */
   readonly maxSockets: number;
-  /** HTTP requests that the guests of a thread may have under way together; 1,024. */
+  /** HTTP requests that the guests of a cell may have under way together; 1,024. */
   readonly maxOutgoingRequests: number;
-  /** Requests in each thread that wait for an instance before clients get 503; 1,024. */
+  /** Requests in each cell that wait for an instance before clients get 503; 1,024. */
   readonly maxQueue: number;
   /** Requests that one instance serves before a fresh one takes its place; 1,000. With 1, no request sees what another left behind. */
   readonly maxRequestsPerInstance: number;
@@ -109,8 +112,6 @@ export interface Limits {
   readonly bodyTimeoutMs: number;
   /** How long a connection may be idle between requests, in milliseconds; 60,000. */
   readonly idleTimeoutMs: number;
-  /** Threads that serve the workload; 1. */
-  readonly threads: number;
 }
 
 export const DEFAULT_LIMITS: Limits = {
@@ -132,7 +133,6 @@ export const DEFAULT_LIMITS: Limits = {
   headerTimeoutMs: 10_000,
   bodyTimeoutMs: 20_000,
   idleTimeoutMs: 60_000,
-  threads: 1,
 };
 
 /** What each limit may be. */
@@ -155,7 +155,6 @@ export const LIMIT_RANGES: { readonly [Name in keyof Limits]: readonly [min: num
   headerTimeoutMs: [10, 2 ** 31 - 1],
   bodyTimeoutMs: [10, 2 ** 31 - 1],
   idleTimeoutMs: [10, 2 ** 31 - 1],
-  threads: [1, 256],
 };
 
 /** A directory of the host that a workload may use. */
@@ -165,8 +164,11 @@ export interface DirectoryGrant {
   readonly readOnly?: boolean;
 }
 
-interface Parts {
+/** A workload as plain data. */
+export interface WorkloadSpec {
   readonly name: string;
+  /** The path of the component, or its bytes. */
+  readonly component: string | Uint8Array;
   readonly http: HttpTrigger | undefined;
   readonly egress: readonly string[];
   readonly egressCa: string | undefined;
@@ -179,71 +181,78 @@ interface Parts {
 
 const baseName = (path: string): string => path.replace(/^.*[\\/]/, '').replace(/\.wasm$/, '');
 
+const newSpec = (component: string | Uint8Array): WorkloadSpec => ({
+  name: typeof component === 'string' ? baseName(component) : 'component',
+  component,
+  http: undefined,
+  egress: [],
+  egressCa: undefined,
+  sockets: {},
+  args: [],
+  environment: {},
+  directories: [],
+  limits: DEFAULT_LIMITS,
+});
+
+/** What a workload imports beside the system's interfaces, by name. */
+export type Imports = Readonly<Record<string, unknown>>;
+
 /**
  * Describes a workload; immutable, every `with…` returns a new one.
  * @example
  * const config = new WorkloadConfig('shop.wasm').withInterface('wasi:http/incoming-handler', { port: 8080 }).withEnvironment({ REGION: 'eu' });
  */
 export class WorkloadConfig {
-  /** The path of the component, or its bytes. */
-  readonly source: string | Uint8Array;
-  private readonly parts: Parts;
+  /** All of it but {@link imports}. */
+  readonly spec: WorkloadSpec;
+  /** Host functions, which are closures and no data. */
+  readonly imports: Imports;
 
-  /** @param source the path of a component, or its bytes */
-  constructor(source: string | Uint8Array, parts?: Parts) {
-    this.source = source;
-    this.parts = parts ?? {
-      name: typeof source === 'string' ? baseName(source) : 'component',
-      http: undefined,
-      egress: [],
-      egressCa: undefined,
-      sockets: {},
-      args: [],
-      environment: {},
-      directories: [],
-      limits: DEFAULT_LIMITS,
-    };
+  /** @param component the path of a component, its bytes, or all that describes a workload */
+  constructor(component: string | Uint8Array | WorkloadSpec, imports: Imports = {}) {
+    this.spec = typeof component === 'string' || component instanceof Uint8Array ? newSpec(component) : component;
+    this.imports = imports;
   }
 
   get name(): string {
-    return this.parts.name;
+    return this.spec.name;
   }
 
   /** The HTTP trigger, where there is one. */
   get http(): HttpTrigger | undefined {
-    return this.parts.http;
+    return this.spec.http;
   }
 
   /** Where the component may send requests. */
   get egress(): readonly string[] {
-    return this.parts.egress;
+    return this.spec.egress;
   }
 
   /** Authorities that are trusted for these requests beside those that Node knows. */
   get egressCa(): string | undefined {
-    return this.parts.egressCa;
+    return this.spec.egressCa;
   }
 
   /** What its sockets may reach. */
   get sockets(): SocketGrants {
-    return this.parts.sockets;
+    return this.spec.sockets;
   }
 
   /** Its arguments, the program's name first. */
   get args(): readonly string[] {
-    return this.parts.args;
+    return this.spec.args;
   }
 
   get environment(): Readonly<Record<string, string>> {
-    return this.parts.environment;
+    return this.spec.environment;
   }
 
   get directories(): readonly DirectoryGrant[] {
-    return this.parts.directories;
+    return this.spec.directories;
   }
 
   get limits(): Limits {
-    return this.parts.limits;
+    return this.spec.limits;
   }
 
   /**
@@ -294,8 +303,16 @@ export class WorkloadConfig {
     return this.with({ limits: { ...this.limits, ...limits } });
   }
 
-  private with(changes: Partial<Parts>): WorkloadConfig {
-    return new WorkloadConfig(this.source, { ...this.parts, ...changes });
+  /**
+   * Defines what the component imports, as `Linker.define` does: functions and resource classes of the program that embeds the runtime. They
+   * are closures, so the workload must run in its thread: `Runtime.create({ threads: 0 })`.
+   */
+  withImport(name: string, value: unknown): WorkloadConfig {
+    return new WorkloadConfig(this.spec, { ...this.imports, [name]: value });
+  }
+
+  private with(changes: Partial<WorkloadSpec>): WorkloadConfig {
+    return new WorkloadConfig({ ...this.spec, ...changes }, this.imports);
   }
 }
 

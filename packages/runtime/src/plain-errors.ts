@@ -10,38 +10,62 @@ export interface PlainError {
   readonly stack: string | undefined;
   readonly offset: number | undefined;
   readonly path: string | undefined;
+  readonly payload: unknown;
   readonly missing: readonly MissingImport[] | undefined;
+  /** Of a trap: where it happened, and V8's error with the wasm backtrace. */
+  readonly component: string | undefined;
+  readonly func: string | undefined;
+  readonly cause: PlainError | undefined;
 }
 
 export function plainError(error: unknown): PlainError {
   const { name, message, stack } = error instanceof Error ? error : new Error(String(error));
   const known = error instanceof ComponentError ? error : undefined;
+  const trap = error instanceof Trap ? error : undefined;
   return {
     name,
     code: error instanceof TenonError ? error.code : undefined,
-    message: error instanceof Trap && error.cause instanceof Error ? `${message}\n${stackOf(error.cause)}` : message,
+    message,
     stack,
     offset: known?.offset,
     path: known?.path,
+    payload: known?.payload,
     missing: known !== undefined && 'missing' in known ? (known.missing as readonly MissingImport[]) : undefined,
+    component: trap?.component,
+    func: trap?.func,
+    cause: trap?.cause instanceof Error ? plainError(trap.cause) : undefined,
   };
 }
 
-const stackOf = (error: Error): string => (error.stack ?? '').split('\n').slice(1).join('\n');
-
-/** The error of a thread that could not start, of the class that it had there. The classes are loaded only now: a good start needs none. */
-export async function startError(plain: PlainError): Promise<TenonError> {
-  const { name, code, message, missing, offset, path } = plain;
+/** An error of the class that it had in the other thread. Classes that are rare are loaded only now. */
+export async function madeAnew(plain: PlainError): Promise<Error> {
+  const { name, code, message, missing, offset, path, payload } = plain;
   if (missing !== undefined) return new (await import('@tenon/component')).MissingImportsError(missing);
   if (name === 'ComponentError') {
-    const details = { ...(offset === undefined ? {} : { offset }), ...(path === undefined ? {} : { path }) };
+    const details = { payload, ...(offset === undefined ? {} : { offset }), ...(path === undefined ? {} : { path }) };
     return new ComponentError(code as ErrorCode, message, details);
+  }
+  if (name === 'Trap') {
+    const site = {
+      ...(plain.component === undefined ? {} : { component: plain.component }),
+      ...(plain.func === undefined ? {} : { func: plain.func }),
+    };
+    return new Trap(message, plain.cause === undefined ? undefined : await madeAnew(plain.cause), site);
   }
   if (name === 'WasiError') {
     const { WasiError } = await import('@tenon/wasi');
     return new WasiError(code as ConstructorParameters<typeof WasiError>[0], message);
   }
   if (code !== undefined && Object.hasOwn(RUNTIME_ERRORS, code)) return new RuntimeError(code as RuntimeErrorCode, message);
-  const backtrace = code === undefined && plain.stack !== undefined ? plain.stack : message;
-  return new RuntimeError('TENON_RUNTIME_START', `the workload could not start: ${backtrace}`);
+  const error = code === undefined ? new Error(message) : new TenonError(code, message);
+  return Object.assign(error, { name, stack: plain.stack ?? '' });
+}
+
+/** Why a workload could not start: what is known for what it is stays so. */
+export function startError(error: unknown): TenonError {
+  if (error instanceof TenonError && !(error instanceof Trap)) return error;
+  const cause = error instanceof Trap && error.cause instanceof Error ? error.cause : error;
+  const stack = cause instanceof Error ? (cause.stack ?? '').split('\n').slice(1).join('\n') : '';
+  const message = error instanceof Error ? error.message : String(error);
+  return new RuntimeError('TENON_RUNTIME_START', `the workload could not start: ${message}${stack === '' ? '' : `\n${stack}`}`, error);
 }

@@ -1,83 +1,104 @@
-/** The entry of a worker thread: a pool of instances, and the requests that they serve. */
+/** The entry of a worker thread: a cell, and the supervisor on the other side of the port. */
 import { flushCompileCache } from 'node:module';
 import { parentPort } from 'node:worker_threads';
-import type { Component } from '@tenon/component';
-import { wasi } from '@tenon/wasi';
-import { Calls } from './calls.ts';
-import { FrameSender } from './frames.ts';
+import { Cell } from './cell.ts';
 import { Heartbeat } from './heartbeat.ts';
-import { guestMaker, handlerName, load } from './load.ts';
-import { type FromWorker, isFrames, type StartMessage, type ToWorker } from './messages.ts';
-import { Output } from './output.ts';
+import type { LogEntry } from './log.ts';
+import type { CellSettings, CellSinks, FromCell, ToCell } from './messages.ts';
 import { plainError } from './plain-errors.ts';
-import { Pool } from './pool.ts';
 
 if (parentPort === null) throw new Error('internal error: this file runs in a worker thread');
 const port = parentPort;
-const post = (message: FromWorker): void => port.postMessage(message);
+const post = (message: FromCell): void => port.postMessage(message);
 
-/** Instances that were not needed for so long are let go. */
-const TRIM_MS = 10_000;
+/** Sends the entries of a turn of the event loop as one message. */
+class Log {
+  private entries: LogEntry[] = [];
 
-/** What serves once the start message has come. */
-class Service {
-  private readonly frames = new FrameSender(port);
-  readonly outputs: Readonly<Record<'stdout' | 'stderr', Output>> = {
-    stdout: new Output('stdout', post),
-    stderr: new Output('stderr', post),
+  readonly add = (entry: LogEntry): void => {
+    if (this.entries.length === 0) setImmediate(this.flush);
+    this.entries.push(entry);
   };
-  readonly calls: Calls;
 
-  /** Makes the first instance. Throws what stands in the way. */
-  constructor(message: StartMessage, component: Component, handler: string) {
-    const { limits, tickMs } = message;
-    const system = wasi({
-      args: message.args,
-      env: message.environment,
-      preopens: message.directories,
-      http: message.egress,
-      httpCa: message.egressCa,
-      network: message.sockets,
-      limits: { openFiles: limits.maxOpenFiles, sockets: limits.maxSockets, outgoingRequests: limits.maxOutgoingRequests },
-      stdout: this.outputs.stdout,
-      stderr: this.outputs.stderr,
-    });
-    const pool = new Pool(guestMaker(component, handler, system, limits), limits, (guest) => guest.end());
-    pool.warm();
-    this.calls = new Calls(pool, this.frames);
-    const heartbeat = new Heartbeat(message.heartbeat);
-    setInterval(() => heartbeat.beat(), tickMs);
-    setInterval(() => pool.trim(), TRIM_MS);
-  }
-
-  /** Guests may still wait for something: the thread ends all the same. */
-  stop(): void {
-    this.frames.flush();
-    process.exit();
-  }
+  readonly flush = (): void => {
+    if (this.entries.length > 0) post({ type: 'log', entries: this.entries });
+    this.entries = [];
+  };
 }
 
-let service: Service | undefined;
+const log = new Log();
+/** Outputs that were not taken yet. */
+const outputs = new Map<number, () => void>();
+let lastOutput = 0;
 
-async function start(message: StartMessage): Promise<void> {
+const output: CellSinks['output'] = (bytes) =>
+  new Promise((settle) => {
+    outputs.set(++lastOutput, settle);
+    post({ type: 'output', ask: lastOutput, output: bytes });
+  });
+
+/** Calls that may still be aborted. */
+const calls = new Map<number, AbortController>();
+
+let cell: Cell | undefined;
+
+function begin({ logRequests, heartbeat, cell: index }: CellSettings): void {
+  cell = new Cell(index, { logRequests, log: log.add, output });
+  const beat = new Heartbeat(heartbeat);
+  setInterval(() => beat.beat(), Heartbeat.INTERVAL_MS);
+}
+
+async function answer(ask: number, method: () => Promise<unknown>): Promise<void> {
   try {
-    const { component, release } = await load(message.component, message.limits);
-    const handler = message.handler ?? handlerName(component);
-    service = new Service(message, component, handler);
-    post({ type: 'ready', component: { ...component.share(), bytes: new Uint8Array() }, handler });
-    release();
-    // A thread may be ended at any time, and would then leave nothing for the next one.
-    setImmediate(flushCompileCache);
+    post({ type: 'result', ask, value: await method() });
   } catch (error) {
-    post({ type: 'failed', error: plainError(error) });
-    process.exitCode = 1;
-    port.close();
+    post({ type: 'failed', ask, error: plainError(error) });
   }
 }
 
-port.on('message', (message: ToWorker) => {
-  if (isFrames(message)) service?.calls.receive(message);
-  else if (message.type === 'start') void start(message);
-  else if (message.type === 'taken') service?.outputs[message.stream].acknowledge(message.bytes);
-  else service?.stop();
+async function call(host: Cell, { ask, id, call: what }: Extract<ToCell, { type: 'call' }>): Promise<void> {
+  const controller = new AbortController();
+  calls.set(ask, controller);
+  await answer(ask, () => host.call(id, what, controller.signal));
+  calls.delete(ask);
+}
+
+/** Guests may still wait for something: the thread ends all the same. */
+function end(): void {
+  log.flush();
+  process.exit();
+}
+
+function receive(host: Cell, message: ToCell): void {
+  switch (message.type) {
+    case 'begin':
+      break;
+    case 'start':
+      // A thread may be ended at any time, and would then leave nothing for the next one.
+      void answer(message.ask, () => host.start(message.id, message.task)).then(() => setImmediate(flushCompileCache));
+      break;
+    case 'stop':
+      void answer(message.ask, () => host.stop(message.id)).then(log.flush);
+      break;
+    case 'renew':
+      void answer(message.ask, () => host.renew(message.id, message.credentials));
+      break;
+    case 'call':
+      void call(host, message);
+      break;
+    case 'abort':
+      calls.get(message.ask)?.abort();
+      break;
+    case 'taken':
+      outputs.get(message.ask)?.();
+      outputs.delete(message.ask);
+      break;
+    case 'end':
+      end();
+  }
+}
+
+port.on('message', (message: ToCell) => {
+  if (message.type === 'begin') begin(message.settings);
+  else if (cell !== undefined) receive(cell, message);
 });

@@ -11,7 +11,6 @@ const DEFAULT_ADDRESS = '127.0.0.1:8080';
 
 const LIMIT_NAMES: LimitNames = {
   ...GUEST_LIMIT_NAMES,
-  threads: 'threads',
   timeout: 'requestTimeoutMs',
   instances: 'maxInstances',
   'requests-per-instance': 'maxRequestsPerInstance',
@@ -77,8 +76,10 @@ export const command: Command = {
       if (!json && entry.event === 'listening') return;
       process.stderr.write(`${json ? JSON.stringify(entry) : colour(entry)}\n`);
     };
+    const output = lines(log);
     const stopping = stopSignal();
-    const runtime = await Runtime.create({ log, logRequests: !quiet });
+    const threads = args.integer('threads', [1, 256]) ?? 1;
+    const runtime = await Runtime.create({ threads, log, logRequests: !quiet, output });
     try {
       const workload = await runtime.startWorkload(config);
       if (!json) process.stdout.write(`Serving ${file} on ${workload.url}\n`);
@@ -95,6 +96,19 @@ export const command: Command = {
     return 0;
   },
 };
+
+/** Logs what guests write, line by line. */
+function lines(
+  log: (entry: LogEntry) => void,
+): (stream: 'stdout' | 'stderr', bytes: Uint8Array, workload: string, request?: string) => Promise<void> {
+  return (stream, bytes, workload, request) => {
+    const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString().replace(/\n$/, '');
+    const about = request === undefined ? {} : { request };
+    for (const message of text.split('\n')) log({ level: 'info', event: 'output', workload, message, stream, ...about, time: Date.now() });
+    // A guest has to wait for whoever reads the log.
+    return process.stderr.writableNeedDrain ? new Promise((settle) => process.stderr.once('drain', settle)) : Promise.resolve();
+  };
+}
 
 function configure(
   file: string,
