@@ -7,7 +7,7 @@ import { compose } from '@tenon/toolkit';
 import { checkResources, checkValues } from './behaviour/abi.ts';
 import { checkCalculator } from './behaviour/calculator.ts';
 import { checkBench, checkCli, checkHello, checkIntruder } from './behaviour/command.ts';
-import { checkHelloAndEcho, checkRustHttp, checkRustSockets, checkWeb } from './behaviour/http.ts';
+import { checkHelloAndEcho, checkRustHttp, checkRustMessages, checkRustSockets, checkWeb } from './behaviour/http.ts';
 import { build } from './build.ts';
 import { CACHE_FOLDER, ensureGuest, GUEST_NAMES, GUESTS, type GuestName, guestPath, readGuest } from './guests.ts';
 import { MissingToolchain } from './recipes.ts';
@@ -34,6 +34,7 @@ const BEHAVIOUR: Readonly<Record<GuestName, (component: Component) => Promise<vo
   'rust-hello': checkHello,
   'rust-cli': checkCli,
   'rust-http': checkRustHttp,
+  'rust-messages': checkRustMessages,
   'rust-sockets': checkRustSockets,
   'rust-bench': checkBench,
   'rust-intruder': checkIntruder,

@@ -102,6 +102,21 @@ const ANSWERS: readonly (readonly [string, number, string | RegExp])[] = [
 ];
 
 /** The guest that talks to other servers, where nothing is granted to it. */
+export async function checkRustMessages(component: Component): Promise<void> {
+  await serve(component, async (client) => {
+    for (const [path, status, answer] of [
+      ['/answer?status=201&body=made', 201, 'made'],
+      ['/receive', 200, 'GET /receive at'],
+      ['/send?to=127.0.0.1:9', 200, 'HttpRequestDenied'],
+      ['/refuse', 413, 'too much'],
+    ] as const) {
+      const { status: got, body } = await client(path);
+      assert.equal(got, status, path);
+      assert.ok(body.toString().includes(answer), body.toString());
+    }
+  });
+}
+
 export async function checkRustSockets(component: Component): Promise<void> {
   await serve(component, async (client) => {
     for (const [path, status, answer] of [

@@ -85,12 +85,12 @@ function parseVariable(text: string): (readonly [string, string])[] {
 export function explainMissing(error: unknown, file: string): unknown {
   if (!isMissingImports(error)) return error;
   const interfaces = Map.groupBy(error.missing, (missing) => missing.import);
-  const lines = [...interfaces].map(([name, missing]) => {
+  const lines = [...interfaces].flatMap(([name, missing]) => {
     const items = missing.flatMap(({ item }) => item ?? []);
-    return `  ${name}${items.length === 0 ? '' : ` (${items.join(', ')})`}\n    ${howToGrant(name, file)}`;
+    return [`  ${name}${items.length === 0 ? '' : ` (${items.join(', ')})`}`, `    ${howToGrant(name, file)}`];
   });
   const count = interfaces.size === 1 ? 'this import' : `these ${interfaces.size} imports`;
-  return new TenonError('TENON_IMPORT_MISSING', `nothing provides ${count}:\n${lines.join('\n')}`, error);
+  return new TenonError('TENON_IMPORT_MISSING', [`nothing provides ${count}:`, ...lines], error);
 }
 
 function howToGrant(name: string, file: string): string {

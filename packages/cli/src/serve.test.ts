@@ -151,6 +151,14 @@ test('tenon serve --connect lets sockets connect, send and look up what it names
   }
   const { code, stderr } = await stop();
   assert.equal(code, 0, stderr);
+  // Once for each, however often it was asked for.
+  for (const line of [
+    `the guest may not connect to 127.0.0.1:${port}: \`--connect 127.0.0.1:${port}\` would let it`,
+    'the guest may not look up example.com: `--connect example.com` would let it',
+  ]) {
+    const told = stderr.split('\n').filter((each) => each.includes(line));
+    assert.ok(told.length === 1 && / rust-sockets warn: /.test(told[0] ?? ''), stderr);
+  }
 });
 
 test('tenon serve: without --connect a guest that imports sockets runs and reaches nothing', async (t) => {

@@ -1,14 +1,12 @@
 /** A cell in a worker thread, as the supervisor sees it. */
-import { existsSync } from 'node:fs';
-import { getCompileCacheDir } from 'node:module';
-import { dirname, extname } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { Worker } from 'node:worker_threads';
+import type { Worker } from 'node:worker_threads';
 import type { Credentials } from './certificate.ts';
 import { RuntimeError } from './errors.ts';
 import { Heartbeat, Watchdog } from './heartbeat.ts';
 import type { CellMethods, CellSinks, CellTask, ExportCall, FromCell, Started, ToCell } from './messages.ts';
 import { madeAnew } from './plain-errors.ts';
+import { startWorker } from './start-worker.ts';
+import type { TickerMemory } from './ticker.ts';
 
 /**
  * Limits of a cell's JavaScript heap, which holds no guest's memory and no body. To collect a nursery takes longer the more requests are
@@ -25,26 +23,9 @@ export interface CellThreadOptions {
   /** The file that the thread runs; beside this one unless given. */
   readonly worker: URL | undefined;
   readonly sinks: CellSinks;
+  readonly ticker: TickerMemory;
   /** The thread ended without having been asked to, or a guest holds it and it was ended. */
   readonly lost: (reason: Error) => void;
-}
-
-/** The code that a thread begins with. A thread has no compile cache unless it asks for one: where the process has one, it uses the same. */
-function bootstrap(worker: URL): string {
-  const cache = getCompileCacheDir();
-  // What is told is a folder for this version of Node inside the one that was asked for.
-  const enable = cache === undefined ? '' : `require('node:module').enableCompileCache(${JSON.stringify(dirname(cache))});`;
-  return `${enable} import(${JSON.stringify(worker.href)});`;
-}
-
-/** @throws RuntimeError TENON_RUNTIME_WORKER */
-export function workerFile(given: URL | undefined): URL {
-  const worker = given ?? new URL(`./worker${extname(import.meta.url)}`, import.meta.url);
-  if (worker.protocol === 'file:' && !existsSync(fileURLToPath(worker))) {
-    const how = 'bundle `@tenon/runtime/worker` as a file of its own and name it: Runtime.create({ worker: new URL(…) })';
-    throw new RuntimeError('TENON_RUNTIME_WORKER', `the code of the worker threads is not at ${fileURLToPath(worker)}: ${how}`);
-  }
-  return worker;
 }
 
 export class CellThread implements CellMethods {
@@ -60,12 +41,11 @@ export class CellThread implements CellMethods {
   /** A cell that shows no life for longer is replaced, in milliseconds. */
   patienceMs = 0;
 
-  constructor({ index, worker, sinks, lost }: CellThreadOptions) {
+  constructor({ index, worker, sinks, ticker, lost }: CellThreadOptions) {
     this.sinks = sinks;
-    // The guest sees none of the host's environment, so neither does its thread.
-    this.worker = new Worker(bootstrap(workerFile(worker)), { eval: true, env: {}, resourceLimits: HEAP });
+    this.worker = startWorker(worker, {}, HEAP);
     const heartbeat = new Heartbeat();
-    this.send({ type: 'begin', settings: { logRequests: sinks.logRequests, heartbeat: heartbeat.memory, cell: index } });
+    this.send({ type: 'begin', settings: { logRequests: sinks.logRequests, heartbeat: heartbeat.memory, ticker, cell: index } });
     this.worker.on('message', (message: FromCell) => this.receive(message));
     this.worker.on('error', (error) => {
       this.failure = error instanceof Error ? error : new Error(String(error));

@@ -1,6 +1,7 @@
 /** One workload in one cell: its component, its pool of instances, and what it is granted there. */
+import { type Component, ComponentError } from '@tenon/component';
 import { wasi } from '@tenon/wasi';
-import type { Imports } from './config.ts';
+import type { Imports, Reuse } from './config.ts';
 import { RuntimeError } from './errors.ts';
 import { type Guest, guestMaker, handlerName, noHandler } from './guest.ts';
 import { HttpRequests } from './http-requests.ts';
@@ -10,6 +11,7 @@ import type { CellSinks, CellTask, ComponentSource, ExportCall } from './message
 import { Activity, activities, OutputLines } from './output.ts';
 import { startError } from './plain-errors.ts';
 import { Pool } from './pool.ts';
+import type { CellClock } from './ticker.ts';
 
 /** Instances that were not needed for so long are let go, in milliseconds. */
 const TRIM_MS = 5000;
@@ -20,6 +22,13 @@ const LONGEST_TICK_MS = 1000;
 
 export const tickMs = (requestTimeoutMs: number): number => Math.min(LONGEST_TICK_MS, Math.ceil(requestTimeoutMs / CHECKS_PER_TIMEOUT));
 
+/** What a cell has for each of its workloads. */
+export interface Surroundings {
+  readonly imports: Imports;
+  readonly sinks: CellSinks;
+  readonly clock: CellClock;
+}
+
 export class CellWorkload {
   readonly http: HttpRequests;
   /** What other cells need not work out again. */
@@ -27,6 +36,9 @@ export class CellWorkload {
   /** The name under which it exports its handler of requests. */
   readonly handler: string | undefined;
   private readonly task: CellTask;
+  private readonly clock: CellClock;
+  private readonly log: Log;
+  private reuse: Reuse;
   private readonly pool: Pool<Guest>;
   private readonly outputs: readonly OutputLines[];
   private readonly timers: readonly NodeJS.Timeout[];
@@ -38,10 +50,10 @@ export class CellWorkload {
    * Compiles and links the component and makes its first instance.
    * @throws ComponentError, WasiError, RuntimeError
    */
-  static async start(task: CellTask, imports: Imports, sinks: CellSinks): Promise<CellWorkload> {
+  static async start(task: CellTask, surroundings: Surroundings): Promise<CellWorkload> {
     try {
       const { component, release } = await load(task.component, task.owned, task.spec.limits);
-      const workload = new CellWorkload(task, component, imports, sinks);
+      const workload = new CellWorkload(task, component, surroundings);
       release();
       return workload;
     } catch (error) {
@@ -49,8 +61,10 @@ export class CellWorkload {
     }
   }
 
-  private constructor(task: CellTask, component: Parameters<typeof guestMaker>[0], imports: Imports, sinks: CellSinks) {
+  private constructor(task: CellTask, component: Component, { imports, sinks, clock }: Surroundings) {
     this.task = task;
+    this.clock = clock;
+    this.reuse = task.spec.reuse;
     const { spec } = task;
     const { limits, name } = spec;
     const stdout = new OutputLines(name, 'stdout', sinks.output);
@@ -62,6 +76,8 @@ export class CellWorkload {
       preopens: spec.directories,
       http: spec.egress,
       httpCa: spec.egressCa,
+      httpPool: spec.egressPool,
+      refused: ({ message }) => this.log({ level: 'warn', event: 'refused', message }),
       network: spec.sockets,
       limits: { openFiles: limits.maxOpenFiles, sockets: limits.maxSockets, outgoingRequests: limits.maxOutgoingRequests },
       stdout,
@@ -72,10 +88,20 @@ export class CellWorkload {
     const handler = task.component instanceof Uint8Array ? handlerName(component) : task.handler;
     if (spec.http !== undefined && handler === undefined) throw noHandler(component);
     this.handler = handler;
-    const log: Log = (entry) => sinks.log({ ...entry, workload: name, time: Date.now() });
-    const make = guestMaker(component, { system, handler, imports, limits });
-    this.pool = new Pool<Guest>({ make, end: (guest) => guest.end(), held: () => this.http.held(), shed: () => this.http.shed() }, limits);
-    this.http = new HttpRequests({ name, limits, pool: this.pool, log, logRequests: sinks.logRequests, finish: this.finish });
+    this.log = (entry) => sinks.log({ ...entry, workload: name, time: Date.now() });
+    const maker = guestMaker(component, { system, handler, imports, limits, clock: clock.clock });
+    this.pool = new Pool<Guest>(
+      {
+        make: () => maker.make(this.reuse === 'reset'),
+        renew: (guest) => this.reuse === 'keep' || (this.reuse === 'reset' && guest.reset()),
+        end: (guest) => guest.end(),
+        held: () => this.http.held(),
+        shed: () => this.http.shed(),
+      },
+      limits,
+    );
+    const { logRequests } = sinks;
+    this.http = new HttpRequests({ name, limits, clock, logRequests, pool: this.pool, log: this.log, finish: this.finish });
     this.pool.warm();
     this.shared = { ...component.share(), bytes: new Uint8Array() };
     this.timers = [
@@ -101,23 +127,19 @@ export class CellWorkload {
     const taken = this.pool.acquire();
     const lease = taken instanceof Promise ? await taken : taken;
     const activity = new Activity(path.join('.'));
-    const ended = Promise.withResolvers<never>();
-    const late = setTimeout(() => {
-      ended.reject(new RuntimeError('TENON_RUNTIME_TIMEOUT', `\`${activity.title}\` did not end within ${timeoutMs} ms`));
-    }, timeoutMs);
-    const abort = (): void => ended.reject(signal?.reason);
-    signal?.addEventListener('abort', abort);
+    const limits = { timeoutMs, cpuMs: this.task.spec.limits.maxCpuMs, signal };
+    this.clock.enter();
     try {
-      const result = activities.run(activity, () => lease.item.call(path, args));
-      const value = result instanceof Promise ? await Promise.race([result, ended.promise]) : result;
+      const value = await activities.run(activity, () => lease.item.call(path, args, limits));
       lease.release();
       return value;
     } catch (error) {
-      lease.discard();
+      // A guest that returned an error has done what it should.
+      if (error instanceof ComponentError && error.code !== 'TENON_INSTANCE_POISONED') lease.release();
+      else lease.discard();
       throw error;
     } finally {
-      clearTimeout(late);
-      signal?.removeEventListener('abort', abort);
+      this.clock.leave();
       this.finish(activity);
     }
   }

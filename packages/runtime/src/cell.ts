@@ -8,6 +8,7 @@ import { RuntimeError } from './errors.ts';
 import { HttpServer } from './http-server.ts';
 import type { CellAddress, CellMethods, CellSinks, CellTask, ExportCall, Started } from './messages.ts';
 import type { Match } from './router.ts';
+import type { CellClock } from './ticker.ts';
 
 /** How long clients have to take what was sent to them once a workload has stopped, in milliseconds. */
 const LAST_BYTES_MS = 2000;
@@ -20,6 +21,7 @@ interface Hosted {
 export class Cell implements CellMethods {
   /** Which of the runtime's cells it is. */
   private readonly index: number;
+  private readonly clock: CellClock;
   private readonly sinks: CellSinks;
   private readonly hosted = new Map<number, Hosted>();
   /** What is not hosted yet, since its first instance is not up. */
@@ -27,8 +29,9 @@ export class Cell implements CellMethods {
   /** Servers by host and port. */
   private readonly servers = new Map<string, HttpServer>();
 
-  constructor(index: number, sinks: CellSinks) {
+  constructor(index: number, clock: CellClock, sinks: CellSinks) {
     this.index = index;
+    this.clock = clock;
     this.sinks = sinks;
   }
 
@@ -44,7 +47,7 @@ export class Cell implements CellMethods {
 
   private async host(id: number, task: CellTask, imports: Imports): Promise<Started> {
     // What is wrong with the component is said first, whatever has the port.
-    const workload = await CellWorkload.start(task, imports, this.sinks);
+    const workload = await CellWorkload.start(task, { imports, sinks: this.sinks, clock: this.clock });
     try {
       const at = task.address === undefined ? undefined : await this.listen(task.address, task, workload);
       this.hosted.set(id, { workload, server: at?.server });

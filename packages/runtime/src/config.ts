@@ -1,4 +1,5 @@
 /** What a workload is made of: the component, what calls it, what it is granted, and its limits. */
+import type { GivenPoolOptions } from '@tenon/wasi';
 import { RuntimeError } from './errors.ts';
 import type { Match } from './router.ts';
 
@@ -26,17 +27,22 @@ export interface TlsFiles {
 export interface HttpEgress {
   /**
    * Where to: `example.com`, `*.example.com:443`, `10.0.0.0/8:8080`, `localhost`; `*`, which is the default, is everywhere but
-   * loopback and link-local addresses.
+   * this machine, link-local addresses, and those that stand for many (multicast, broadcast).
    */
   readonly allow?: readonly string[];
   /** Certificates in PEM form, of authorities that are trusted beside those that Node knows. */
   readonly ca?: string;
+  /** How long a connection is kept for the next request, in milliseconds; 30,000. */
+  readonly idleTimeoutMs?: number;
+  /** Whether a connection carries more than one request; true. Without it, requests are sent in HTTP/1.1. */
+  readonly reuse?: boolean;
 }
 
 /**
  * `wasi:sockets`: the component may use TCP and UDP. Each list holds hosts, addresses or ranges, with or without ports:
- * `db.internal:5432`, `10.0.0.0/8:8000-8010`, `[::1]:53`. Nothing is reached where a list is missing; `*` is everywhere but loopback and
- * link-local addresses. The names in `connect` and `send` may be looked up.
+ * `db.internal:5432`, `10.0.0.0/8:8000-8010`, `[::1]:53`. Nothing is reached where a list is missing; `*` is everywhere but
+ * this machine, link-local addresses, and those that stand for many (multicast, broadcast). The names in `connect` and `send` may be looked up.
+ * Without `receive`, answers are received from those to whom something was sent, and from nobody else.
  */
 export interface SocketGrants {
   /** Where TCP connections may go. */
@@ -61,7 +67,10 @@ const INTERFACES: { readonly [Name in keyof InterfaceOptions]: (options: Interfa
     if (http.port !== undefined) requireInteger('port', http.port, 0, 65535);
     return { http };
   },
-  'wasi:http/outgoing-handler': ({ allow = ['*'], ca }) => ({ egress: allow, egressCa: ca }),
+  'wasi:http/outgoing-handler'({ allow = ['*'], ca, idleTimeoutMs, reuse }) {
+    if (idleTimeoutMs !== undefined) requireInteger('idleTimeoutMs', idleTimeoutMs, 1, 2 ** 31 - 1);
+    return { egress: allow, egressCa: ca, egressPool: { idleTimeoutMs, reuse } };
+  },
   'wasi:sockets'(sockets) {
     const unknown = Object.keys(sockets).find((use) => !SOCKET_USES.includes(use));
     if (unknown === undefined) return { sockets };
@@ -81,11 +90,16 @@ export interface Limits {
   readonly drainTimeoutMs: number;
   /** Instances in each cell, and so requests at the same time; 64. */
   readonly maxInstances: number;
-  /**
-   * Bytes that each linear memory of an instance may grow to; 256 MiB. An instance has one for each core module that brings its own, which is
-   * one for each part of a composition.
-   */
+  /** Bytes of all linear memories of an instance together; 256 MiB. */
   readonly maxMemoryBytes: number;
+  /** Bytes of all linear memories of all its instances in a cell together; 4 GiB. Where no more can be had, `memory.grow` fails. */
+  readonly maxWorkloadMemoryBytes: number;
+  /** Elements of all tables of an instance together, and an eighth of those of all instances in a cell; 1,000,000. */
+  readonly maxTableElements: number;
+  /** How long a guest may compute for one request or call, in milliseconds; 30,000. What it waits for does not count. */
+  readonly maxCpuMs: number;
+  /** How much of a cell's time all its instances there may compute, in percent; 100. What goes beyond waits. */
+  readonly cpuShare: number;
   /** Handles that each part of an instance may hold, to streams, pollables and whatever else; with one more it traps. 10,000. */
   readonly maxHandles: number;
   /** Files and directories that the guests of a cell may have open together; 1,024. */
@@ -96,7 +110,7 @@ export interface Limits {
   readonly maxOutgoingRequests: number;
   /** Requests in each cell that wait for an instance before clients get 503; 1,024. */
   readonly maxQueue: number;
-  /** Requests that one instance serves before a fresh one takes its place; 1,000. With 1, no request sees what another left behind. */
+  /** Requests that one instance serves before another one takes its place; 1,000. */
   readonly maxRequestsPerInstance: number;
   /** Connections that may be open at once; 10,000. */
   readonly maxConnections: number;
@@ -120,6 +134,10 @@ export const DEFAULT_LIMITS: Limits = {
   drainTimeoutMs: 10_000,
   maxInstances: 64,
   maxMemoryBytes: 256 * 1024 * 1024,
+  maxWorkloadMemoryBytes: 4 * 1024 ** 3,
+  maxTableElements: 1_000_000,
+  maxCpuMs: 30_000,
+  cpuShare: 100,
   maxHandles: 10_000,
   maxOpenFiles: 1024,
   maxSockets: 1024,
@@ -142,6 +160,10 @@ export const LIMIT_RANGES: { readonly [Name in keyof Limits]: readonly [min: num
   drainTimeoutMs: [0, 2 ** 31 - 1],
   maxInstances: [1, 100_000],
   maxMemoryBytes: [65_536, 2 ** 34],
+  maxWorkloadMemoryBytes: [65_536, 2 ** 40],
+  maxTableElements: [0, 10_000_000],
+  maxCpuMs: [1, 2 ** 31 - 1],
+  cpuShare: [1, 100],
   maxHandles: [1, 1_000_000],
   maxOpenFiles: [0, 1_000_000],
   maxSockets: [0, 1_000_000],
@@ -172,12 +194,22 @@ export interface WorkloadSpec {
   readonly http: HttpTrigger | undefined;
   readonly egress: readonly string[];
   readonly egressCa: string | undefined;
+  readonly egressPool: GivenPoolOptions;
   readonly sockets: SocketGrants;
   readonly args: readonly string[];
   readonly environment: Readonly<Record<string, string>>;
   readonly directories: readonly DirectoryGrant[];
   readonly limits: Limits;
+  readonly reuse: Reuse;
 }
+
+/**
+ * What becomes of an instance that has done a request or call: `reset` makes it as new, so that nothing of one request is seen by another;
+ * `keep` leaves it as it is, for `maxRequestsPerInstance`; `fresh` throws it away. What cannot be reset is thrown away too.
+ */
+export type Reuse = 'reset' | 'keep' | 'fresh';
+
+export const REUSES: readonly Reuse[] = ['reset', 'keep', 'fresh'];
 
 const baseName = (path: string): string => path.replace(/^.*[\\/]/, '').replace(/\.wasm$/, '');
 
@@ -187,11 +219,13 @@ const newSpec = (component: string | Uint8Array): WorkloadSpec => ({
   http: undefined,
   egress: [],
   egressCa: undefined,
+  egressPool: {},
   sockets: {},
   args: [],
   environment: {},
   directories: [],
   limits: DEFAULT_LIMITS,
+  reuse: 'reset',
 });
 
 /** What a workload imports beside the system's interfaces, by name. */
@@ -233,6 +267,11 @@ export class WorkloadConfig {
     return this.spec.egressCa;
   }
 
+  /** How the connections of these requests are kept. */
+  get egressPool(): GivenPoolOptions {
+    return this.spec.egressPool;
+  }
+
   /** What its sockets may reach. */
   get sockets(): SocketGrants {
     return this.spec.sockets;
@@ -270,6 +309,13 @@ export class WorkloadConfig {
       throw new RuntimeError('TENON_RUNTIME_INTERFACE', `unknown interface \`${name}\`; known: ${known.join(', ')}`);
     }
     return this.with(INTERFACES[unversioned as Name](options));
+  }
+
+  /** Says what becomes of an instance between requests; `reset` unless given. @throws RuntimeError TENON_RUNTIME_OPTION */
+  withReuse(reuse: Reuse): WorkloadConfig {
+    if (!REUSES.includes(reuse))
+      throw new RuntimeError('TENON_RUNTIME_OPTION', `\`reuse\` is \`${reuse}\`, but must be ${REUSES.join(', ')}`);
+    return this.with({ reuse });
   }
 
   /** Names the workload in logs; the file's name unless given. */

@@ -14,6 +14,8 @@ export interface Keeper {
   giveUp(exchange: Exchange, status: number, why: string): void;
   /** Node does not send what the guest responds. */
   unsendable(exchange: Exchange, error: unknown): void;
+  /** What the guest gave is no response, or not a whole one. */
+  refused(exchange: Exchange, why: string): void;
   /** The client went away before it had all of the response. */
   left(exchange: Exchange): void;
 }
@@ -55,6 +57,8 @@ export class Exchange extends NodeResponder {
   readonly started: number = performance.now();
   /** The client went away before it had all of the response. */
   left = false;
+  /** The guest, or its time limit, ended the response before it was complete. */
+  cut = false;
   /** What the guest still says is of no interest: it was ended, or somebody else has answered. */
   over = false;
   /** The instance that serves it. */
@@ -75,7 +79,7 @@ export class Exchange extends NodeResponder {
       ? new Upload(request, limits.maxBodyBytes, () => keeper.giveUp(this, tooLong(limits).status, tooLong(limits).why))
       : undefined;
     response.on('close', () => {
-      if (complete(response)) return;
+      if (this.cut || complete(response)) return;
       this.left = true;
       keeper.left(this);
     });
@@ -142,8 +146,15 @@ export class Exchange extends NodeResponder {
     if (!this.gone) super.write(bytes, written);
   }
 
-  override refuse(): void {
-    if (!this.gone) answer(this.response, 500, 'the component failed');
+  override refuse(_status: number, why: string): void {
+    if (!this.gone) this.keeper.refused(this, why);
+  }
+
+  /** Answers in place of the guest, or cuts its response off. */
+  answer(status: number, text: string, last = false): void {
+    if (this.left) return;
+    this.cut ||= this.response.headersSent && !this.response.writableEnded;
+    answer(this.response, status, text, last);
   }
 
   /** Tells the client to send its body. */

@@ -1,5 +1,15 @@
 /** Instances of a workload's component, as a pool holds them. */
-import { type Component, camelCase, type Instance, Linker, provider } from '@tenon/component';
+import {
+  Budget,
+  type CallLimits,
+  type Component,
+  camelCase,
+  type EpochClock,
+  type Instance,
+  Linker,
+  provider,
+  type Usage,
+} from '@tenon/component';
 import { type Handle, type ReceivedRequest, type Responder, respondTo, type Wasi } from '@tenon/wasi';
 import type { Imports, Limits } from './config.ts';
 import { RuntimeError } from './errors.ts';
@@ -9,12 +19,14 @@ const HANDLER = 'wasi:http/incoming-handler@0.2.0';
 /** An instance that does one thing at a time. */
 export interface Guest {
   /** Rejects when the guest traps or returns without a response. */
-  respond(request: ReceivedRequest, responder: Responder): Promise<void>;
+  respond(request: ReceivedRequest, responder: Responder, limits: CallLimits): Promise<void>;
   /**
    * Calls an export.
    * @throws RuntimeError TENON_RUNTIME_EXPORT when there is none of this name
    */
-  call(path: readonly string[], args: readonly unknown[]): unknown;
+  call(path: readonly string[], args: readonly unknown[], limits: CallLimits): unknown;
+  /** Makes it as new. Returns whether it is. */
+  reset(): boolean;
   /** Ends it for good, whatever it waits for. */
   end(): void;
 }
@@ -42,18 +54,35 @@ export interface GuestMakerOptions {
   /** What it imports beside the system's interfaces. */
   readonly imports: Imports;
   readonly limits: Limits;
+  /** What guests look at while they compute. */
+  readonly clock: EpochClock;
 }
+
+/** Makes instances of a workload. */
+export interface GuestMaker {
+  /** @param resettable whether {@link Guest.reset} will be called */
+  make(resettable: boolean): Guest;
+  /** What all of them take together. */
+  readonly usage: Usage;
+}
+
+/** All instances together may have so many times the tables of one. Few have large ones. */
+const TABLES = 8;
 
 /**
  * Links a component. Each call of the result makes an instance.
  * @throws ComponentError when an import is missing
  */
-export function guestMaker(component: Component, { system, handler, imports, limits }: GuestMakerOptions): () => Guest {
-  const linker = new Linker({ maxHandles: limits.maxHandles });
+export function guestMaker(component: Component, { system, handler, imports, limits, clock }: GuestMakerOptions): GuestMaker {
+  const budget = new Budget({ maxMemoryBytes: limits.maxWorkloadMemoryBytes, maxTableElements: TABLES * limits.maxTableElements });
+  const linker = new Linker({ maxHandles: limits.maxHandles, clock, budget });
   system.defineIn(linker);
   for (const [name, value] of Object.entries(imports)) linker.define(name, value);
   const prepared = linker.prepareSync(component);
-  return () => new PooledInstance(prepared.instantiateSync(), handler);
+  return {
+    make: (resettable) => new PooledInstance(prepared.instantiateSync({ resettable }), handler),
+    usage: budget,
+  };
 }
 
 class PooledInstance implements Guest {
@@ -68,13 +97,18 @@ class PooledInstance implements Guest {
     this.handle = handle;
   }
 
-  respond(request: ReceivedRequest, responder: Responder): Promise<void> {
-    if (this.handle === undefined) throw new RuntimeError('TENON_RUNTIME_EXPORT', `the component does not export \`${HANDLER}\``);
-    return respondTo(this.handle, request, responder);
+  respond(request: ReceivedRequest, responder: Responder, limits: CallLimits): Promise<void> {
+    const { handle } = this;
+    if (handle === undefined) throw new RuntimeError('TENON_RUNTIME_EXPORT', `the component does not export \`${HANDLER}\``);
+    return this.instance.within(limits, () => respondTo(handle, request, responder));
   }
 
-  call(path: readonly string[], args: readonly unknown[]): unknown {
-    return exportedFunction(this.instance.exports, path)(...args);
+  call(path: readonly string[], args: readonly unknown[], limits: CallLimits): unknown {
+    return this.instance.within(limits, (exports) => exportedFunction(exports, path)(...args));
+  }
+
+  reset(): boolean {
+    return this.instance.reset();
   }
 
   end(): void {

@@ -1,5 +1,6 @@
 /** The HTTP requests of one workload in a cell: each gets an instance, and every one is answered whatever becomes of its guest. */
-import { answer, isHttp2, type Response } from './answers.ts';
+import type { CallLimits } from '@tenon/component';
+import { isHttp2, type Response } from './answers.ts';
 import type { Limits } from './config.ts';
 import { Exchange, type Keeper } from './exchange.ts';
 import { failure } from './failure.ts';
@@ -8,6 +9,7 @@ import type { Log, LogEntry } from './log.ts';
 import { type Activity, activities } from './output.ts';
 import type { Pool } from './pool.ts';
 import type { Refusal, Request } from './protocol.ts';
+import type { CellClock } from './ticker.ts';
 
 const TIMED_OUT = 'the component did not answer in time';
 const STOPPING = 'the component was stopped, try again';
@@ -25,6 +27,7 @@ export interface HttpRequestsOptions {
   readonly name: string;
   readonly limits: Limits;
   readonly pool: Pool<Guest>;
+  readonly clock: CellClock;
   readonly log: Log;
   /** Whether each request is logged too. */
   readonly logRequests: boolean;
@@ -36,17 +39,19 @@ export class HttpRequests implements Keeper {
   readonly name: string;
   readonly limits: Limits;
   private readonly pool: Pool<Guest>;
+  private readonly clock: CellClock;
   private readonly log: Log;
   private readonly logRequests: boolean;
   private readonly finish: (activity: Activity) => void;
   private readonly open = new Set<Exchange>();
   private whenIdle: (() => void) | undefined;
 
-  constructor({ name, limits, pool, log, logRequests, finish }: HttpRequestsOptions) {
+  constructor({ name, limits, pool, clock, log, logRequests, finish }: HttpRequestsOptions) {
     this.name = name;
     this.finish = finish;
     this.limits = limits;
     this.pool = pool;
+    this.clock = clock;
     this.log = log;
     this.logRequests = logRequests;
   }
@@ -59,7 +64,7 @@ export class HttpRequests implements Keeper {
   }
 
   /** A request that the protocol forbids. */
-  refused({ method = '', url: path = '' }: Request, { status, why }: Refusal): void {
+  forbidden({ method = '', url: path = '' }: Request, { status, why }: Refusal): void {
     if (!this.logRequests) return;
     const message = `${method} ${path} ${status} refused: ${why}`;
     this.log({ level: 'info', event: 'request', message, method, path, status, durationMs: 0 });
@@ -78,13 +83,25 @@ export class HttpRequests implements Keeper {
       }
       exchange.lease = lease;
       exchange.continue();
-      await activities.run(exchange.activity, respond, lease.item, exchange);
+      await this.respond(lease.item, exchange);
       lease.release();
     } catch (error) {
       exchange.lease?.discard();
       if (!exchange.over) this.failed(exchange, error);
     } finally {
       this.settle(exchange);
+    }
+  }
+
+  private async respond(guest: Guest, exchange: Exchange): Promise<void> {
+    const { maxCpuMs, requestTimeoutMs } = this.limits;
+    // One that waits is ended by the tick; this is for one that computes, and does not let the tick have its turn.
+    const limits = { cpuMs: maxCpuMs, timeoutMs: Math.max(1, Math.ceil(requestTimeoutMs - (performance.now() - exchange.started))) };
+    this.clock.enter();
+    try {
+      await activities.run(exchange.activity, respond, guest, exchange, limits);
+    } finally {
+      this.clock.leave();
     }
   }
 
@@ -99,13 +116,20 @@ export class HttpRequests implements Keeper {
     const message = `${exchange.title}: ${why.message}`;
     if (why.event === 'busy') {
       this.log({ level: 'warn', event: 'busy', code: 'TENON_RUNTIME_BUSY', message });
-      if (!exchange.gone) answer(exchange.response, 503, BUSY);
+      exchange.answer(503, BUSY);
     } else if (exchange.left) {
       this.log({ level: 'info', event: why.event, message: `${message} (its client had gone)` });
     } else {
       this.log({ level: 'error', ...why, message });
-      exchange.refuse();
+      if (why.event === 'timeout') exchange.answer(504, TIMED_OUT, true);
+      else exchange.answer(500, FAILED);
     }
+  }
+
+  /** What the guest gave is no response, or not a whole one. */
+  refused(exchange: Exchange, why: string): void {
+    this.log({ level: 'error', event: 'error', code: 'TENON_BAD_RESPONSE', message: `${exchange.title}: ${why}` });
+    exchange.answer(500, FAILED);
   }
 
   /** Ends the guest and answers in its place. */
@@ -113,7 +137,7 @@ export class HttpRequests implements Keeper {
     if (exchange.over) return;
     exchange.over = true;
     exchange.lease?.discard();
-    if (!exchange.left) answer(exchange.response, status, why, true);
+    exchange.answer(status, why, true);
     this.settle(exchange);
   }
 
@@ -188,14 +212,14 @@ export class HttpRequests implements Keeper {
   }
 }
 
-const respond = (guest: Guest, exchange: Exchange): Promise<void> => guest.respond(exchange.received, exchange);
+const respond = (guest: Guest, exchange: Exchange, limits: CallLimits): Promise<void> => guest.respond(exchange.received, exchange, limits);
 
-function requestEntry({ request, response, started, left }: Exchange): Omit<LogEntry, 'workload' | 'time'> {
+function requestEntry({ request, response, started, left, cut }: Exchange): Omit<LogEntry, 'workload' | 'time'> {
   const status = response.headersSent ? response.statusCode : 0;
   const durationMs = performance.now() - started;
   const method = request.method ?? '';
   const path = request.url ?? '';
-  const outcome = left ? `${status} (the client went away)` : status;
+  const outcome = cut ? `${status} (cut off)` : left ? `${status} (the client went away)` : status;
   const message = `${method} ${path} ${outcome} ${durationMs.toFixed(1)} ms`;
   return { level: 'info', event: 'request', message, method, path, status, durationMs };
 }

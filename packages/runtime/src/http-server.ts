@@ -237,7 +237,7 @@ export class HttpServer {
     const workload = this.routes.find(authority as string | undefined, request.url ?? '');
     const refused = refusal(request, secure, workload?.limits ?? this.options.limits);
     if (refused !== undefined) {
-      workload?.refused(request, refused);
+      workload?.forbidden(request, refused);
       answer(response, refused.status, refused.why, true);
       return;
     }

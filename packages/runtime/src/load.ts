@@ -13,12 +13,12 @@ export interface Loaded {
  * @param owned whether the bytes are nobody else's
  * @throws ComponentError for bytes that are no valid component
  */
-export async function load(source: ComponentSource, owned: boolean, { maxMemoryBytes }: Pick<Limits, 'maxMemoryBytes'>): Promise<Loaded> {
+export async function load(source: ComponentSource, owned: boolean, { maxMemoryBytes, maxTableElements }: Limits): Promise<Loaded> {
   if (!(source instanceof Uint8Array)) return { component: Component.fromShared(source), release: () => {} };
   // Of a large component these are megabytes that the collector, which does not see them, would keep for long.
   const release = (): void => {
     const { buffer } = source;
     if (owned && buffer instanceof ArrayBuffer && buffer.byteLength === source.byteLength) buffer.transfer(0);
   };
-  return { component: await Component.compile(source, { maxMemoryBytes }), release };
+  return { component: await Component.compile(source, { interruptible: true, maxMemoryBytes, maxTableElements }), release };
 }

@@ -1,9 +1,21 @@
 /** What a runtime tells about its workloads. */
+import { visible } from '@tenon/component/errors';
 
 /** One thing that happened. */
 export interface LogEntry {
   readonly level: 'info' | 'warn' | 'error';
-  readonly event: 'listening' | 'request' | 'output' | 'trap' | 'error' | 'timeout' | 'busy' | 'restart' | 'certificate' | 'stopped';
+  readonly event:
+    | 'listening'
+    | 'request'
+    | 'output'
+    | 'trap'
+    | 'error'
+    | 'timeout'
+    | 'busy'
+    | 'restart'
+    | 'certificate'
+    | 'refused'
+    | 'stopped';
   readonly workload: string;
   /** One sentence for people. */
   readonly message: string;
@@ -27,20 +39,15 @@ export interface LogEntry {
 /** Takes an entry of one workload. */
 export type Log = (entry: Omit<LogEntry, 'workload' | 'time'>) => void;
 
-// Guests could otherwise forge lines of the log, and do what they like with a terminal.
-// biome-ignore lint/suspicious/noControlCharactersInRegex: those are what must not pass
-const CONTROLS = /[\x00-\x08\x0a-\x1f\x7f-\x9f]/g;
-const escaped = (character: string): string => `\\x${character.charCodeAt(0).toString(16).padStart(2, '0')}`;
-
 /** A log entry as a line of text, with the backtrace below it. */
 export function formatEntry(entry: LogEntry): string {
   const time = new Date(entry.time).toISOString();
   const level = entry.level === 'info' ? '' : `${entry.level}: `;
   const code = entry.code === undefined ? '' : ` [${entry.code}]`;
   if (entry.event === 'output') {
-    const about = entry.request === undefined ? '' : ` ${entry.request}`;
-    return `${time} ${entry.workload}${about} ${entry.stream}: ${entry.message.replace(CONTROLS, escaped)}`;
+    const about = entry.request === undefined ? '' : ` ${visible(entry.request)}`;
+    return `${time} ${visible(entry.workload)}${about} ${entry.stream}: ${visible(entry.message)}`;
   }
-  const backtrace = entry.backtrace === undefined ? '' : `\n${entry.backtrace}`;
-  return `${time} ${entry.workload} ${level}${entry.message}${code}${backtrace}`;
+  const backtrace = entry.backtrace === undefined ? '' : `\n${entry.backtrace.split('\n').map(visible).join('\n')}`;
+  return `${time} ${visible(entry.workload)} ${level}${visible(entry.message)}${code}${backtrace}`;
 }

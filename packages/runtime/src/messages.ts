@@ -4,6 +4,7 @@ import type { Credentials } from './certificate.ts';
 import type { WorkloadSpec } from './config.ts';
 import type { LogEntry } from './log.ts';
 import type { PlainError } from './plain-errors.ts';
+import type { TickerMemory } from './ticker.ts';
 
 /** The bytes, or what an earlier cell has compiled. */
 export type ComponentSource = Uint8Array | SharedComponent;
@@ -77,6 +78,7 @@ export interface CellSinks {
 export interface CellSettings {
   readonly logRequests: boolean;
   readonly heartbeat: SharedArrayBuffer;
+  readonly ticker: TickerMemory;
   readonly cell: number;
 }
 

@@ -1,6 +1,6 @@
 /** Errors on their way between threads: classes do not survive it, so they travel as plain data and are made anew. */
 import type { ErrorCode, MissingImport } from '@tenon/component';
-import { ComponentError, TenonError, Trap } from '@tenon/component/errors';
+import { ComponentError, TenonError, Trap, type TrapCode } from '@tenon/component/errors';
 import { RUNTIME_ERRORS, RuntimeError, type RuntimeErrorCode } from './errors.ts';
 
 export interface PlainError {
@@ -39,7 +39,9 @@ export function plainError(error: unknown): PlainError {
 
 /** An error of the class that it had in the other thread. Classes that are rare are loaded only now. */
 export async function madeAnew(plain: PlainError): Promise<Error> {
-  const { name, code, message, missing, offset, path, payload } = plain;
+  const { name, code, missing, offset, path, payload } = plain;
+  // Each line of it was made visible where it was thrown.
+  const message = plain.message.split('\n');
   if (missing !== undefined) return new (await import('@tenon/component')).MissingImportsError(missing);
   if (name === 'ComponentError') {
     const details = { payload, ...(offset === undefined ? {} : { offset }), ...(path === undefined ? {} : { path }) };
@@ -47,25 +49,25 @@ export async function madeAnew(plain: PlainError): Promise<Error> {
   }
   if (name === 'Trap') {
     const site = {
+      code: code as TrapCode,
       ...(plain.component === undefined ? {} : { component: plain.component }),
       ...(plain.func === undefined ? {} : { func: plain.func }),
     };
-    return new Trap(message, plain.cause === undefined ? undefined : await madeAnew(plain.cause), site);
+    return new Trap(plain.message, plain.cause === undefined ? undefined : await madeAnew(plain.cause), site);
   }
   if (name === 'WasiError') {
     const { WasiError } = await import('@tenon/wasi');
     return new WasiError(code as ConstructorParameters<typeof WasiError>[0], message);
   }
   if (code !== undefined && Object.hasOwn(RUNTIME_ERRORS, code)) return new RuntimeError(code as RuntimeErrorCode, message);
-  const error = code === undefined ? new Error(message) : new TenonError(code, message);
+  const error = code === undefined ? new Error(plain.message) : new TenonError(code, message);
   return Object.assign(error, { name, stack: plain.stack ?? '' });
 }
 
 /** Why a workload could not start: what is known for what it is stays so. */
 export function startError(error: unknown): TenonError {
   if (error instanceof TenonError && !(error instanceof Trap)) return error;
-  const cause = error instanceof Trap && error.cause instanceof Error ? error.cause : error;
-  const stack = cause instanceof Error ? (cause.stack ?? '').split('\n').slice(1).join('\n') : '';
-  const message = error instanceof Error ? error.message : String(error);
-  return new RuntimeError('TENON_RUNTIME_START', `the workload could not start: ${message}${stack === '' ? '' : `\n${stack}`}`, error);
+  const lines = error instanceof Trap ? [error.message, ...error.backtrace] : String((error as Error).stack ?? error).split('\n');
+  const [what = '', ...rest] = lines;
+  return new RuntimeError('TENON_RUNTIME_START', [`the workload could not start: ${what}`, ...rest], error);
 }

@@ -1,18 +1,41 @@
 /** The supervisor: has the cells, tells each what to run, and replaces one that is lost. It speaks no HTTP and runs no guest. */
 import { setTimeout as pause } from 'node:timers/promises';
+import type { Worker } from 'node:worker_threads';
 import type { Cell } from './cell.ts';
 import { CellThread } from './cell-thread.ts';
 import type { WorkloadConfig } from './config.ts';
 import { connectionMemory, forget } from './connections.ts';
 import { RuntimeError } from './errors.ts';
 import { HostedWorkload } from './hosted-workload.ts';
+import type { LogEntry } from './log.ts';
 import type { CellMethods, CellSinks } from './messages.ts';
+import { startWorker } from './start-worker.ts';
+import { CellClock, type TickerMemory, tickerMemory } from './ticker.ts';
 import { Workload } from './workload.ts';
 
 /** Pauses before a lost cell is replaced, in milliseconds: they double until one has lived for a while. */
 const FIRST_PAUSE_MS = 100;
 const LONGEST_PAUSE_MS = 30_000;
 const STEADY_MS = 10_000;
+
+/** It does next to nothing. */
+const TICKER_HEAP = { maxYoungGenerationSizeMb: 1, maxOldGenerationSizeMb: 16, stackSizeMb: 1 };
+
+/** Things not granted that are told of. */
+const MOST_REFUSALS = 1000;
+
+/** Tells each refusal once, whichever cells it was asked for in. */
+function once(log: CellSinks['log']): CellSinks['log'] {
+  const told = new Set<string>();
+  return (entry: LogEntry) => {
+    if (entry.event === 'refused') {
+      const key = `${entry.workload} ${entry.message}`;
+      if (told.has(key) || told.size >= MOST_REFUSALS) return;
+      told.add(key);
+    }
+    log(entry);
+  };
+}
 
 export interface SupervisorOptions {
   readonly threads: number;
@@ -35,6 +58,8 @@ export class Supervisor {
   private slots: readonly CellSlot[] | undefined;
   private readonly threads = new Set<CellThread>();
   private readonly hosted = new Map<number, HostedWorkload>();
+  private readonly ticker: TickerMemory;
+  private ticking: Worker | undefined;
   /** A cell in the calling thread, where one is needed. */
   private here: Promise<Cell> | undefined;
   private readonly stopping = new AbortController();
@@ -43,7 +68,8 @@ export class Supervisor {
 
   constructor(options: SupervisorOptions) {
     this.options = options;
-    this.sinks = options.sinks;
+    this.sinks = { ...options.sinks, log: once(options.sinks.log) };
+    this.ticker = tickerMemory(options.threads + 1);
   }
 
   /** Whether guests run in the calling thread. */
@@ -91,6 +117,9 @@ export class Supervisor {
     const { threads } = this.options;
     const slots: CellSlot[] = Array.from({ length: Math.max(1, threads) }, (_, index) => ({ index, cell: undefined, calls: 0 }));
     this.slots = slots;
+    this.ticking = startWorker(this.options.worker, { ticker: this.ticker }, TICKER_HEAP);
+    // It is no reason for a program to go on.
+    this.ticking.unref();
     for (const slot of slots) slot.cell = this.inThisThread ? await this.local() : this.thread(slot);
     return slots;
   }
@@ -98,7 +127,7 @@ export class Supervisor {
   /** The cell in the calling thread. Its code is loaded only where it is needed. */
   local(): Promise<Cell> {
     const { threads } = this.options;
-    this.here ??= import('./cell.ts').then(({ Cell }) => new Cell(threads, this.sinks));
+    this.here ??= import('./cell.ts').then(({ Cell }) => new Cell(threads, new CellClock(this.ticker, threads), this.sinks));
     return this.here;
   }
 
@@ -108,7 +137,7 @@ export class Supervisor {
       this.threads.delete(thread);
       void this.replace(slot, thread, reason);
     };
-    const thread: CellThread = new CellThread({ index: slot.index, worker, sinks: this.sinks, lost });
+    const thread: CellThread = new CellThread({ index: slot.index, worker, sinks: this.sinks, ticker: this.ticker, lost });
     this.threads.add(thread);
     this.setPatience();
     return thread;
@@ -122,6 +151,7 @@ export class Supervisor {
 
   private async replace(slot: CellSlot, lost: CellThread, reason: Error): Promise<void> {
     slot.cell = undefined;
+    CellClock.forget(this.ticker, slot.index);
     for (const hosted of this.hosted.values()) {
       hosted.log('error', 'restart', `a cell ended and is replaced: ${reason.message}`);
       forget(hosted.connections, slot.index);
@@ -143,5 +173,6 @@ export class Supervisor {
     this.stopping.abort();
     await Promise.all([...this.threads].map((thread) => thread.end()));
     await (await this.here)?.end();
+    await this.ticking?.terminate();
   }
 }

@@ -1,11 +1,12 @@
 import { basename } from 'node:path';
-import { Component, ComponentError, type Instance, Linker, provider, Trap } from '@tenon/component';
+import { BACKTRACE_FRAMES, Component, ComponentError, type Instance, Linker, provider, Trap } from '@tenon/component';
 import { DEFAULT_WASI_LIMITS, Exit, isOutputBroken, preview1Module, runPreview1, type Wasi, type WasiOptions, wasi } from '@tenon/wasi';
 import type { Arguments, Command } from '../command.ts';
 import { CliError, usage } from '../errors.ts';
 import { readBytes } from '../files.ts';
 import { explainMissing, GRANT_OPTIONS, parseGrants } from '../grants.ts';
 import { GUEST_LIMIT_NAMES, guestLimitOptions, parseLimits } from '../limits.ts';
+import { paint } from '../report.ts';
 
 const RUN = 'wasi:cli/run@0.2.0';
 
@@ -41,7 +42,9 @@ export const command: Command = {
       stdin: 'inherit',
       stdout: 'inherit',
       stderr: 'inherit',
+      refused: ({ message }) => process.stderr.write(`${paint('yellow', 'warning')}: ${message}\n`),
     };
+    Error.stackTraceLimit = BACKTRACE_FRAMES;
     const bytes = readBytes(file);
     const timeout = args.integer('timeout', [1, 2 ** 31 - 1]);
     if (timeout !== undefined) (await import('../watchdog.ts')).endAfter(timeout);
@@ -102,12 +105,12 @@ function runCommand(component: Component, file: string): Action {
   };
 }
 
-function notACommand(names: readonly string[], file: string): string {
-  const found = names.length === 0 ? 'it exports nothing' : `it exports\n${names.map((name) => `  ${name}`).join('\n')}`;
+function notACommand(names: readonly string[], file: string): string[] {
+  const found = names.length === 0 ? 'it exports nothing' : 'it exports';
   const hint = names.some((name) => name.startsWith('wasi:http/incoming-handler@'))
     ? `serve it: tenon serve ${file}`
     : `call a function: tenon run --invoke 'name(arguments)' ${file}`;
-  return `${file} is no command: it does not export wasi:cli/run; ${found}\n${hint}`;
+  return [`${file} is no command: it does not export wasi:cli/run; ${found}`, ...names.map((name) => `  ${name}`), hint];
 }
 
 /** @throws ToolkitError when the call does not fit the component, before anything runs */

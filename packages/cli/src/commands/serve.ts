@@ -1,4 +1,5 @@
 import { basename } from 'node:path';
+import { visible, visibleJson } from '@tenon/component/errors';
 import { DEFAULT_LIMITS, formatEntry, type LogEntry, Runtime, WorkloadConfig } from '@tenon/runtime';
 import type { Arguments, Command } from '../command.ts';
 import { usage } from '../errors.ts';
@@ -74,7 +75,7 @@ export const command: Command = {
       if (quiet && entry.event === 'request' && entry.level === 'info') return;
       // The command says so itself, on stdout.
       if (!json && entry.event === 'listening') return;
-      process.stderr.write(`${json ? JSON.stringify(entry) : colour(entry)}\n`);
+      process.stderr.write(`${json ? visibleJson(entry) : colour(entry)}\n`);
     };
     const output = lines(log);
     const stopping = stopSignal();
@@ -82,7 +83,7 @@ export const command: Command = {
     const runtime = await Runtime.create({ threads, log, logRequests: !quiet, output });
     try {
       const workload = await runtime.startWorkload(config);
-      if (!json) process.stdout.write(`Serving ${file} on ${workload.url}\n`);
+      if (!json) process.stdout.write(`Serving ${visible(file)} on ${workload.url}\n`);
       else process.stdout.write(`${JSON.stringify({ url: workload.url })}\n`);
       const reload = (): void => void workload.reloadCertificate();
       process.on('SIGHUP', reload);

@@ -100,6 +100,8 @@ export class Context {
   view: DataView = NO_VIEW;
   /** Second result of storing a string: its tagged number of code units. */
   units = 0;
+  /** Bytes of the host that what is lifted may still take. */
+  left = Number.POSITIVE_INFINITY;
   /** Set only while the parameters of a call that has handles are lowered or lifted. */
   scope: Scope | undefined = undefined;
   /** Lists of borrows that a function which takes them in place got with its last call, by their place among the flat parameters. */
@@ -147,6 +149,12 @@ export class Context {
     if ((address & (align - 1)) !== 0) return raise(instance, this.name, new Trap(`realloc return: result not aligned to ${align}`));
     if (address + size > this.bytes.length) return raise(instance, this.name, new Trap('realloc return: beyond end of memory'));
     return address;
+  }
+
+  /** What is about to be lifted takes so many bytes of the host. @throws Trap when the instance may not have them */
+  hold(bytes: number): void {
+    this.left -= bytes;
+    if (this.left < 0) throw new Trap('what the guest passes takes more of the host than it may hold for this instance');
   }
 
   /** @throws Trap when `size` bytes at `address` are not an aligned range of the memory. */

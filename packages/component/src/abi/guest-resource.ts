@@ -17,22 +17,31 @@ export class GuestHandle {
   lends = 0;
   /** Why it cannot be used any more. */
   private gone: 'dropped' | 'moved' | 'ended' | undefined = undefined;
+  /** Of its implementer's store, when it was made: what a guest gave away before a reset stands for nothing any more. */
+  private readonly life: number;
 
   constructor(resource: RuntimeResource, rep: number, own: boolean) {
     this.resource = resource;
     this.rep = rep;
     this.own = own;
+    this.life = resource.implementer?.store.life ?? 0;
+  }
+
+  private get past(): boolean {
+    return this.resource.implementer !== undefined && this.resource.implementer.store.life !== this.life;
   }
 
   /** @throws ComponentError `TENON_RESOURCE` */
   lend(): void {
     if (this.gone !== undefined) throw this.unusable(GONE[this.gone]);
+    if (this.past) throw this.unusable(PAST);
     this.lends++;
   }
 
   /** @throws ComponentError `TENON_RESOURCE` */
   move(): void {
     if (this.gone !== undefined) throw this.unusable(GONE[this.gone]);
+    if (this.past) throw this.unusable(PAST);
     if (!this.own) throw this.unusable('it is only borrowed and cannot be given away');
     if (this.lends > 0) throw this.unusable('it is lent to a call that has not ended');
     this.gone = 'moved';
@@ -53,7 +62,7 @@ export class GuestHandle {
    * @throws ComponentError `TENON_RESOURCE` while lent, `TENON_INSTANCE_BUSY`; Trap
    */
   drop(): void | Promise<void> {
-    if (this.gone !== undefined) return;
+    if (this.gone !== undefined || this.past) return;
     if (this.lends > 0) throw this.unusable('it is lent to a call that has not ended');
     const { destructor, destructorSuspends, implementer, name } = this.resource;
     if (this.own && implementer !== undefined && implementer.store.trap === undefined) {
@@ -84,6 +93,8 @@ export class GuestHandle {
     return new ComponentError('TENON_RESOURCE', `the handle of resource \`${this.resource.name}\` cannot be used: ${why}`);
   }
 }
+
+const PAST = 'its instance was reset';
 
 const GONE = { dropped: 'it was dropped', moved: 'it was given away', ended: 'the call that it was lent for has ended' } as const;
 

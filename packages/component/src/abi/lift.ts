@@ -265,16 +265,20 @@ function suspending(prepared: MakePrepared, binding: Binding, core: CoreFunction
     } catch (error) {
       return Promise.reject(error);
     }
-    const { task } = store;
+    const { guard, task } = store;
     let running: Promise<unknown>;
+    guard?.promise();
     try {
       running = invoke(promised, call.flat) as Promise<unknown>;
     } catch (error) {
+      guard?.settled();
       // Traps of the guest reject; only the call itself can throw, when the stack is exhausted.
       return Promise.reject(call.failed(error));
     }
+    guard?.waiting();
     return running.then(
       (core) => {
+        guard?.settled();
         store.task = task;
         let value: unknown;
         try {
@@ -285,6 +289,7 @@ function suspending(prepared: MakePrepared, binding: Binding, core: CoreFunction
         return call.leave(value);
       },
       (error) => {
+        guard?.settled();
         throw call.failed(error);
       },
     );

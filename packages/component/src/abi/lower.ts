@@ -4,6 +4,7 @@
  */
 import type { StringEncoding } from '../binary/definitions.ts';
 import { Trap } from '../errors.ts';
+import { callFrom } from '../instance/account.ts';
 import { flags } from '../instance/flags.ts';
 import type { Store } from '../instance/state.ts';
 import { alignment, elemSize, flatten, flattenParams, MAX_FLAT_PARAMS, MAX_FLAT_RESULTS } from '../types/layout.ts';
@@ -172,6 +173,9 @@ class LoweredCall {
       if (!mayLeave(cx.instance.flagsWord)) throw cannotLeave();
       cx.renew();
       cx.scope = scope;
+      const { account } = cx.instance.store;
+      callFrom(account);
+      if (account !== undefined) cx.left = account.left;
       return prepared.liftParams(cx, flat);
     } catch (error) {
       throw this.failed(error);
@@ -234,9 +238,11 @@ function resumed(
   returned: (value: unknown) => unknown,
   threw: (error: unknown) => unknown,
 ): Promise<unknown> {
-  const { task } = store;
+  const { guard, task } = store;
+  guard?.waiting();
   const resume = (): void => {
     store.task = task;
+    guard?.running();
     if (store.trap !== undefined) throw uncatchable(swallowed(store.trap));
   };
   return Promise.resolve(promise).then(

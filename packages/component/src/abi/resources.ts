@@ -10,7 +10,7 @@ import { type ComponentInstance, ResourceHandle, type RuntimeResource, type Stor
 import { coreDrop } from './destructor.ts';
 import { cannotLeave, mayLeave } from './entry.ts';
 import { handleAt, takeHandle, takeOwn } from './handles.ts';
-import { isUnwind, raise, thrown } from './traps.ts';
+import { CORE_EXCEPTION, isUnwind, raise, thrown } from './traps.ts';
 
 /** @throws Trap when MAY_LEAVE is cleared: during `realloc` and `post-return`, and after a trap. */
 export function checkMayLeave(instance: ComponentInstance): void {
@@ -66,11 +66,23 @@ export function resourceDrop(instance: ComponentInstance, resource: RuntimeResou
       return raise(instance, `[resource-drop]${resource.name}`, error);
     }
   };
-  if (destructor !== undefined && resource.destructorSuspends === true) return coreDrop(begin, destructor, () => call.end());
+  const threw = (error: unknown): never => raise(implementer, `[dtor]${resource.name}`, error);
+  if (destructor !== undefined && resource.destructorSuspends === true) {
+    return coreDrop(
+      begin,
+      destructor,
+      () => call.end(),
+      () => threw(new Trap(CORE_EXCEPTION)),
+    );
+  }
   return (index) => {
     const rep = begin(index);
     if (rep === NOTHING) return;
-    destructor?.(rep);
+    try {
+      destructor?.(rep);
+    } catch (error) {
+      threw(error);
+    }
     call.end();
   };
 }

@@ -55,12 +55,10 @@ export function uncatchable(error: unknown): unknown {
   try {
     trap();
   } catch (carrier) {
-    if (carrier instanceof WebAssembly.RuntimeError) {
-      carried.set(carrier, error);
-      return carrier;
-    }
+    // Else the stack is exhausted, and what V8 throws then cannot be caught either.
+    if (carrier instanceof WebAssembly.RuntimeError) carried.set(carrier, error);
+    return carrier;
   }
-  // The stack is exhausted.
   return error;
 }
 
@@ -86,13 +84,15 @@ const CORE_TRAPS: readonly (readonly [RegExp, string])[] = [
   [/^Maximum call stack size exceeded$/, 'call stack exhausted'],
 ];
 
+export const CORE_EXCEPTION = 'wasm trap: a core exception reached the boundary of the component';
+
 /** A trap of core wasm in words that people search for. */
 export function trapMessage(error: unknown): string {
   if (error instanceof WebAssembly.RuntimeError || error instanceof RangeError) {
     const known = CORE_TRAPS.find(([pattern]) => pattern.test(error.message));
     return known === undefined ? `wasm trap: ${error.message}` : `wasm trap: ${known[1]} (${error.message})`;
   }
-  if (error instanceof WebAssembly.Exception) return 'wasm trap: a core exception reached the boundary of the component';
+  if (error instanceof WebAssembly.Exception) return CORE_EXCEPTION;
   return thrown(error);
 }
 

@@ -2,8 +2,10 @@
  * The run-time state that the Canonical ABI is written in terms of: store, component instances, handle tables, tasks.
  * https://github.com/WebAssembly/component-model/blob/main/design/mvp/CanonicalABI.md#runtime-state
  */
+import type { Guard } from '../epoch/guard.ts';
 import { Trap } from '../errors.ts';
-import { allocateFlags, flagWords, freeFlags, MAY_ENTER, MAY_LEAVE } from './flags.ts';
+import type { Account } from './account.ts';
+import { allocateFlags, flagWords, freeFlags, MAY_ENTER, MAY_LEAVE, resetFlags } from './flags.ts';
 
 /** One root instance and everything inside it. Nothing is shared between stores but immutable plans. */
 export class Store {
@@ -11,14 +13,21 @@ export class Store {
   task: Task | undefined = undefined;
   /** The first trap; set once. Every later call is refused with it. */
   trap: Trap | undefined = undefined;
+  /** What interrupts, bounds and resets it, where its code was rewritten. */
+  guard: Guard | undefined = undefined;
+  /** How often it was reset. What a guest gave away belongs to one life. */
+  life = 0;
   /** Every component instance in it. Whoever holds one so keeps the flags of all, which adapters know by address only. */
   readonly instances: ComponentInstance[] = [];
   /** Handles that each component instance may hold. */
   readonly maxHandles: number;
+  /** What the host holds for it is charged there. */
+  account: Account | undefined;
   private readonly flagsAddresses: number[] = [];
 
-  constructor(maxHandles: number = HandleTable.MAX_LENGTH) {
+  constructor(maxHandles: number = HandleTable.MAX_LENGTH, account?: Account) {
     this.maxHandles = maxHandles;
+    this.account = account;
     stores.register(this, this.flagsAddresses);
   }
 
@@ -39,10 +48,33 @@ export class Store {
     if (this.trap !== undefined) return;
     this.trap = trap;
     for (const { flagsWord } of this.instances) flagWords[flagsWord] = (flagWords[flagsWord] ?? 0) & ~(MAY_ENTER | MAY_LEAVE);
+    this.account?.end();
     // A method of such a resource may be what failed: it shall return first.
+    const { life } = this;
     queueMicrotask(() => {
-      for (const instance of this.instances) disposeHostResources(instance.handles);
+      if (this.life === life) this.disposeHostResources();
     });
+  }
+
+  private disposeHostResources(): void {
+    for (const instance of this.instances) disposeHostResources(instance.handles);
+  }
+
+  /**
+   * Makes everything that the engine keeps for its instances as it is for new ones. No guest code may be on the stack or suspended.
+   * @param account of its next life
+   */
+  reset(account: Account | undefined): void {
+    this.disposeHostResources();
+    this.account?.end();
+    this.account = account;
+    this.life++;
+    this.trap = undefined;
+    this.task = undefined;
+    for (const instance of this.instances) {
+      instance.backpressure = 0;
+      resetFlags(instance.flagsAddress);
+    }
   }
 }
 
@@ -158,6 +190,8 @@ export class HandleTable {
   stamps: readonly number[] = NO_STAMPS;
   /** Elements that lists of its handles have room for which are kept from call to call. */
   roomOfKept = 0;
+  /** What {@link HandleTable.record} found: freed indices of a table that was used. */
+  private firstFreed: readonly number[] | undefined = undefined;
   private readonly most: number;
 
   /** @param most handles that it may hold */
@@ -203,11 +237,17 @@ export class HandleTable {
     (this.stamps as number[])[index] = ++this.changes;
   }
 
+  /** Notes which indices were used, so that the next ones are the same after {@link HandleTable.clear}. All handles are gone. */
+  record(): void {
+    if (this.size === 0 && this.entries !== NO_ENTRIES) this.firstFreed = this.freed.slice();
+  }
+
   /** Removes all handles. @returns what they were, by index */
   clear(): ResourceHandle[] {
     const live = this.entries.filter((entry) => entry !== undefined);
-    this.entries = NO_ENTRIES;
-    this.freed = NONE_FREED;
+    const { firstFreed } = this;
+    this.entries = firstFreed === undefined ? NO_ENTRIES : new Array<undefined>(firstFreed.length + 1).fill(undefined);
+    this.freed = firstFreed?.slice() ?? NONE_FREED;
     this.stamps = NO_STAMPS;
     return live;
   }

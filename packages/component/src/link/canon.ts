@@ -2,6 +2,7 @@
  * Canonical definitions, as the linker sees them: which function stands behind each.
  * https://github.com/WebAssembly/component-model/blob/main/design/mvp/CanonicalABI.md#canonical-definitions
  */
+import type { AdapterSide } from '../adapter/requests.ts';
 import type { Canon, CanonOption } from '../binary/definitions.ts';
 import { ComponentError } from '../errors.ts';
 import type { FuncType } from '../types/types.ts';
@@ -98,10 +99,9 @@ function lower(builder: PlanBuilder, env: Environment, func: FuncValue, options:
     const callee = func.options;
     return {
       type: func.type,
-      caller: { instance: env.instance, usesContext: builder.usesContext(env.instance), ...canonSlots(options) },
+      caller: { ...side(builder, env.instance), ...canonSlots(options) },
       callee: {
-        instance: func.instance,
-        usesContext: builder.usesContext(func.instance),
+        ...side(builder, func.instance),
         ...canonSlots(callee),
         func: func.core.slot(),
         postReturn: callee.postReturn?.slot(),
@@ -110,3 +110,9 @@ function lower(builder: PlanBuilder, env: Environment, func: FuncValue, options:
     };
   });
 }
+
+const side = (builder: PlanBuilder, instance: number): Pick<AdapterSide, 'instance' | 'usesContext' | 'mayThrow'> => ({
+  instance,
+  usesContext: builder.usesContext(instance),
+  mayThrow: builder.mayThrow(instance),
+});

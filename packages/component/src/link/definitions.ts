@@ -55,7 +55,7 @@ export class MissingImportsError extends ComponentError {
 
   constructor(missing: readonly MissingImport[]) {
     const lines = missing.map((m) => (m.item === undefined ? `  ${brief(m.import)}` : `  ${brief(m.import)}: ${brief(m.item)}`));
-    super('TENON_IMPORT_MISSING', `nothing provides ${missing.length === 1 ? 'this import' : 'these imports'}:\n${lines.join('\n')}`);
+    super('TENON_IMPORT_MISSING', [`nothing provides ${missing.length === 1 ? 'this import' : 'these imports'}:`, ...lines]);
     this.missing = missing;
   }
 }

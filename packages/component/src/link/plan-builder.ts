@@ -38,7 +38,12 @@ interface InstanceBuilder {
   readonly callsHost: Set<number>;
   readonly usesContext: boolean;
   readonly forbidsLeaving: boolean;
+  /** Whether it may come to have core modules with exception tags. */
+  readonly mayHaveTags: boolean;
   closed: boolean;
+  ended: boolean;
+  /** Whether it has such a module. */
+  hasTags: boolean;
 }
 
 interface ResourceBuilder {
@@ -79,16 +84,30 @@ export class PlanBuilder {
     return this.instances.length;
   }
 
-  /** @param canons what its canonical definitions, all of them, are known to do before any of it is linked */
-  addInstance(parent: number | undefined, path: string, canons: { usesContext: boolean; forbidsLeaving: boolean }): number {
+  /** @param known what its definitions, all of them, are known to do before any of it is linked */
+  addInstance(
+    parent: number | undefined,
+    path: string,
+    known: Pick<InstanceBuilder, 'usesContext' | 'forbidsLeaving' | 'mayHaveTags'>,
+  ): number {
     this.effort.spend(INSTANCE_EFFORT);
-    this.instances.push({ parent, path, callsInstances: new Set(), callsHost: new Set(), ...canons, closed: false });
+    this.instances.push({
+      parent,
+      path,
+      callsInstances: new Set(),
+      callsHost: new Set(),
+      ...known,
+      closed: false,
+      ended: false,
+      hasTags: false,
+    });
     return this.instances.length - 1;
   }
 
   /** All definitions of the instance are linked. Children end before their parents. */
   endInstance(index: number): void {
     const instance = this.instanceAt(index);
+    instance.ended = true;
     if (!this.open.delete(index)) instance.closed = true;
     else if (instance.parent !== undefined) this.open.add(instance.parent);
   }
@@ -103,6 +122,15 @@ export class PlanBuilder {
 
   instancePath(index: number): string {
     return this.instanceAt(index).path;
+  }
+
+  /**
+   * Whether an exception of core code can leave the functions of an instance. Where none of its modules defines a tag there is none to throw:
+   * those of other instances end at their boundaries.
+   */
+  mayThrow(index: number): boolean {
+    const { ended, hasTags, mayHaveTags } = this.instanceAt(index);
+    return hasTags || (mayHaveTags && !ended);
   }
 
   usesContext(index: number): boolean {
@@ -181,8 +209,10 @@ export class PlanBuilder {
     return to;
   }
 
-  instantiate(module: number, imports: StepImports, instance: number): Slot {
+  /** @param hasTags whether the module defines exception tags, as far as is known */
+  instantiate(module: number, imports: StepImports, instance: number, hasTags: boolean): Slot {
     this.flushAdapters();
+    if (hasTags) this.instanceAt(instance).hasTags = true;
     return this.emitTo((to) => ({ op: 'instantiate', module, imports, instance, to }));
   }
 

@@ -112,7 +112,21 @@ function matchNames(expected: readonly string[], found: readonly string[], path:
   return differ(path, `{ ${expected.join(', ')} }`, `{ ${found.join(', ')} }`);
 }
 
+/** What is known to fit, so that types in types in types are not compared exponentially often. */
+const fitting = new WeakMap<Bindings, WeakMap<ValType, WeakSet<ValType>>>();
+
 function matchValue(expected: ValType, found: ValType, bindings: Bindings, path: readonly string[]): Mismatch | undefined {
+  const pairs = fitting.get(bindings) ?? new WeakMap<ValType, WeakSet<ValType>>();
+  fitting.set(bindings, pairs);
+  const known = pairs.get(expected) ?? new WeakSet();
+  pairs.set(expected, known);
+  if (known.has(found)) return undefined;
+  const mismatch = compareValues(expected, found, bindings, path);
+  if (mismatch === undefined) known.add(found);
+  return mismatch;
+}
+
+function compareValues(expected: ValType, found: ValType, bindings: Bindings, path: readonly string[]): Mismatch | undefined {
   if (expected.kind !== found.kind) return differ(path, typeText(expected), typeText(found));
   switch (expected.kind) {
     case 'record': {
@@ -168,7 +182,8 @@ function matchValue(expected: ValType, found: ValType, bindings: Bindings, path:
     case 'borrow': {
       const bound = bindings.get(expected.resource);
       const actual = (found as typeof expected).resource;
-      return bound === actual ? undefined : differ(path, 'the resource of the import', 'another resource');
+      if (bound === actual) return undefined;
+      return differ(path, `${typeText(expected)} of the import`, `${typeText(found)}, another resource`);
     }
     case 'stream':
     case 'future':

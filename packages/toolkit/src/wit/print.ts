@@ -2,7 +2,7 @@
  * Prints a component's world and its interfaces as WIT.
  * https://github.com/WebAssembly/component-model/blob/main/design/mvp/WIT.md
  */
-import type { ExternDescription, ValType } from '@tenon/component';
+import { type ExternDescription, type ValType, visible } from '@tenon/component';
 import { parseInterfaceName } from '../names.ts';
 import { describeWorld, type NamedType, type Scope, type TypeNames, type WorldItem } from './model.ts';
 import { funcText, id, paramsText, valueText } from './reference.ts';
@@ -57,7 +57,7 @@ function packageName(name: { readonly namespace: string; readonly package: strin
 /** `wasi:io/streams@0.2.0`, with keywords marked; other names as they are. */
 function interfacePath(name: string): string {
   const parsed = parseInterfaceName(name);
-  if (parsed === undefined) return name;
+  if (parsed === undefined) return visible(name);
   const version = parsed.version === undefined ? '' : `@${parsed.version}`;
   return `${id(parsed.namespace)}:${id(parsed.package)}/${id(parsed.interface)}${version}`;
 }
@@ -74,7 +74,7 @@ function worldItem(direction: 'import' | 'export', item: WorldItem, names: TypeN
         ? []
         : typeDefinition(item.type, names, undefined);
     case 'other':
-      return [`// ${direction} ${item.name}: ${item.sort}`];
+      return [`// ${direction} ${visible(item.name)}: ${item.sort}`];
   }
 }
 

@@ -1,5 +1,5 @@
 /** References to types and signatures in WIT, with the names that types have in a scope. */
-import type { FuncType, ValType } from '@tenon/component';
+import { type FuncType, type ValType, visible } from '@tenon/component';
 import type { TypeNames } from './model.ts';
 import { resultText, typeText } from './type-text.ts';
 
@@ -12,7 +12,7 @@ const KEYWORDS: ReadonlySet<string> = new Set(
 
 /** An identifier; keywords are marked with `%`. */
 export function id(name: string): string {
-  return KEYWORDS.has(name) ? `%${name}` : name;
+  return KEYWORDS.has(name) ? `%${name}` : visible(name);
 }
 
 export function paramsText(type: FuncType, names: TypeNames): string {

@@ -128,7 +128,7 @@ function check(module: WebAssembly.Module, functions: object): void {
   );
   if (missing.length > 0) {
     const lines = missing.map((item) => `  ${item.module}.${item.name} (${item.kind})`);
-    throw new WasiError('TENON_PREVIEW1', `the core module imports what WASI preview 1 does not have:\n${lines.join('\n')}`);
+    throw new WasiError('TENON_PREVIEW1', ['the core module imports what WASI preview 1 does not have:', ...lines]);
   }
   const exported = new Map(WebAssembly.Module.exports(module).map(({ name, kind }) => [name, kind]));
   if (exported.get('_start') !== 'function') {

@@ -4,11 +4,12 @@ import { Arriving, Departing } from '../body/http/body.ts';
 import { parseAuthority } from '../body/http/client.ts';
 import { HttpError } from '../body/http/error.ts';
 import { FieldList, isToken } from '../body/http/fields.ts';
+import { isFinal } from '../body/http/framing.ts';
 import type { Message } from '../body/http/message.ts';
 import { discard, type ReceivedRequest, type Reply } from '../body/http/server.ts';
 import type { Later } from '../body/readiness.ts';
 import { Future, IncomingBody, OutgoingBody, type Result, refused } from './http-bodies.ts';
-import { type ErrorCode, errorCode } from './http-errors.ts';
+import { type ErrorCode, errorCode, shown } from './http-errors.ts';
 import { Fields } from './http-fields.ts';
 
 export interface Variant {
@@ -22,9 +23,14 @@ const METHOD: ReadonlyMap<string, Variant> = new Map(METHODS.map((tag) => [tag.t
 const HTTP: Variant = { tag: 'HTTP' };
 const HTTPS: Variant = { tag: 'HTTPS' };
 
-// RFC 3986, section 3.1, and what may stand in a request target (RFC 9112, section 3.2): no space, no control, no fragment.
+// RFC 3986, section 3.1, and a request target (RFC 9112, section 3.2) with no space, control or fragment; its path may be empty.
 const SCHEME = /^[A-Za-z][A-Za-z0-9+.-]*$/;
-const TARGET = /^[!"$-~]*$/;
+const TARGET = /^(?:[/?][!"$-~]*|\*)?$/;
+
+/** An empty path is sent as a slash (RFC 9112, section 3.2.1). */
+function targetOf(path = ''): string {
+  return path === '' || path.startsWith('?') ? `/${path}` : path;
+}
 
 export class IncomingRequest {
   readonly #request: ReceivedRequest;
@@ -76,7 +82,7 @@ export class OutgoingRequest {
 
   body(): OutgoingBody {
     if (this.#body !== undefined) throw refused('the body of this request was taken before');
-    this.#body = new Departing(this.#headers.first('content-length'), 'HTTP-request-body-size');
+    this.#body = new Departing();
     return new OutgoingBody(this.#body);
   }
 
@@ -94,7 +100,7 @@ export class OutgoingRequest {
   }
 
   setPathWithQuery(path: string | undefined): void {
-    if (path !== undefined && !TARGET.test(path)) throw refused('the path has characters that no path may have');
+    if (path !== undefined && !TARGET.test(path)) throw refused('this is no path with a query: it begins with a slash or a question mark');
     this.#path = path;
   }
 
@@ -131,9 +137,14 @@ export class OutgoingRequest {
     if (this.#authority === undefined) throw new HttpError('HTTP-request-URI-invalid', 'the request has no authority');
     const method = this.#method.tag === 'other' ? (this.#method.val ?? '') : this.#method.tag.toUpperCase();
     if (method === 'CONNECT') throw new HttpError('HTTP-request-method-invalid', 'CONNECT cannot be sent');
-    const path = this.#path === undefined || this.#path === '' ? '/' : this.#path;
-    if (path !== '*' && !path.startsWith('/')) throw new HttpError('HTTP-request-URI-invalid', 'the path does not begin with a slash');
-    return { method, secure: scheme.tag === 'HTTPS', authority: this.#authority, path, fields: this.#headers, body: this.#body };
+    return {
+      method,
+      secure: scheme.tag === 'HTTPS',
+      authority: this.#authority,
+      path: targetOf(this.#path),
+      fields: this.#headers,
+      body: this.#body,
+    };
   }
 }
 
@@ -202,7 +213,7 @@ export class OutgoingResponse {
   }
 
   setStatusCode(status: number): void {
-    if (status < 100 || status > 599) throw refused(`${status} is no status code`);
+    if (!isFinal(status)) throw refused(`${status} is no status that a response ends with`);
     this.#status = status;
   }
 
@@ -212,7 +223,7 @@ export class OutgoingResponse {
 
   body(): OutgoingBody {
     if (this.#body !== undefined) throw refused('the body of this response was taken before');
-    this.#body = new Departing(this.#headers.first('content-length'), 'HTTP-response-body-size');
+    this.#body = new Departing();
     return new OutgoingBody(this.#body);
   }
 
@@ -237,7 +248,7 @@ export class ResponseOutparam {
 
   static set(param: ResponseOutparam, response: Result<OutgoingResponse, ErrorCode>): void {
     if (response.tag === 'ok') response.val.giveTo(param.#reply);
-    else param.#reply.refuse(500);
+    else param.#reply.refuse(500, `the guest answered with the error ${shown(response.val)}`);
   }
 }
 

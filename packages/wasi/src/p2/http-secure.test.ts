@@ -53,7 +53,7 @@ after(() => {
 
 type Handle = (request: OutgoingRequest, options?: RequestOptions) => FutureIncomingResponse;
 function handler(rules: readonly string[] = ['localhost', '127.0.0.1'], ca: string | null | undefined = CERTIFICATE?.cert): Handle {
-  const client = new Client(new Rules(rules), ca ?? undefined);
+  const client = new Client(new Rules(rules), { ca: ca ?? undefined });
   clients.push(client);
   return (outgoingHandler(client) as { readonly handle: Handle }).handle;
 }
@@ -303,7 +303,7 @@ describe('answers that make no sense', () => {
         async () => {
           for (;;) await stream.blockingRead(100n);
         },
-        (error: ComponentError) => httpErrorCode((error.payload as { readonly val: IoError }).val)?.tag === 'HTTP-response-incomplete',
+        (error: ComponentError) => httpErrorCode((error.payload as { readonly val: IoError }).val)?.tag === 'HTTP-protocol-error',
       );
     } else assert.equal(got.tag, 'HTTP-protocol-error');
   });
@@ -318,5 +318,5 @@ test('a name that is allowed and leads to this machine is refused after it was l
 });
 
 test('authorities that are none are refused', () => {
-  assert.throws(() => new Client(new Rules([]), 'nonsense'));
+  assert.throws(() => new Client(new Rules([]), { ca: 'nonsense' }));
 });

@@ -1,8 +1,8 @@
 /** `wasi:sockets/tcp` — https://github.com/WebAssembly/WASI/tree/main/wasip2/sockets */
 import { blocking } from '@tenon/component';
+import { type Endpoint, type Family, isMany, isUnspecified } from '../body/network/address.ts';
 import { SocketError } from '../body/network/error.ts';
-import { checkFamily, type Endpoint, isMany, isUnspecified, type Network } from '../body/network/network.ts';
-import type { Family } from '../body/network/rules.ts';
+import { checkFamily, type Network } from '../body/network/network.ts';
 import { type Connection, dial, Listener, type TcpOptions } from '../body/network/tcp.ts';
 import { Later, READY, type Readiness } from '../body/readiness.ts';
 import { Pollable } from './io-poll.ts';
@@ -37,6 +37,8 @@ class TcpSocket {
   readonly #family: Family;
   #state: State = 'unbound';
   #step: { readonly kind: Step; readonly later: Later<SocketError | true> } | undefined;
+  /** The address that it was to be bound to, before the system chose what was left to it. */
+  #asked: Endpoint | undefined;
   #listener: Listener | undefined;
   #connection: Connection | undefined;
   #counted = false;
@@ -65,7 +67,8 @@ class TcpSocket {
       const local = endpointOf(address);
       checkFamily(local, this.#family);
       if (isMany(local.address)) throw new SocketError('invalid-argument', `${local.address} stands for many`);
-      this.#network.demand('listen', local);
+      this.#network.demandBind('listen', local);
+      this.#asked = local;
       this.#start('bind', async () => {
         this.#listener = await Listener.open(local, this.#family, this.#network);
       });
@@ -95,8 +98,15 @@ class TcpSocket {
   startListen(): void {
     attempt(() => {
       this.#idleIn('bound');
+      this.#demandListen();
       this.#start('listen', async () => this.#listener?.listen());
     });
+  }
+
+  /** Whoever may listen at any port may do so at the one that the system has chosen. */
+  #demandListen(): void {
+    if (this.#asked === undefined || this.#listener === undefined || this.#network.allows('listen', this.#listener.local)) return;
+    this.#network.demand('listen', this.#asked);
   }
 
   finishListen(): void | Promise<void> {

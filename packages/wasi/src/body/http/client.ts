@@ -3,14 +3,18 @@ import type { RequestOptions } from 'node:http';
 import type { LookupFunction } from 'node:net';
 import { DEFAULT_WASI_LIMITS, Quota } from '../../limits.ts';
 import { builtins } from '../builtins.ts';
+import { written } from '../network/address.ts';
+import type { Refusals } from '../network/refusals.ts';
 import type { Rules } from '../network/rules.ts';
 import { Later } from '../readiness.ts';
-import type { Departing } from './body.ts';
-import { type Errand, FailedErrand, Http1Errand, Http2Errand } from './errand.ts';
+import { EMPTY } from '../streams.ts';
+import type { Departing, Departure } from './body.ts';
+import { FailedErrand, Http1Errand, Http2Errand } from './errand.ts';
 import { HttpError, httpError } from './error.ts';
 import type { FieldList } from './fields.ts';
+import { Framing } from './framing.ts';
 import type { Message } from './message.ts';
-import { Origins } from './origins.ts';
+import { Origins, type PoolOptions, poolOf } from './origins.ts';
 
 /** A request to send. */
 export interface Demand {
@@ -33,9 +37,9 @@ export interface Demand {
 /** Milliseconds that a guest that says nothing waits. */
 export const TIMEOUTS = { connect: 30_000, firstByte: 600_000, betweenBytes: 600_000 } as const;
 
-/** Host and port of an authority. Throws `HTTP-request-URI-invalid`. */
+/** Host and port of an authority: ASCII, as it goes over the wire (RFC 3986, section 3.2). Throws `HTTP-request-URI-invalid`. */
 export function parseAuthority(authority: string, secure: boolean): { readonly host: string; readonly port: number } {
-  const match = /^(?:\[([0-9a-fA-F:.]+)\]|([^\s:@/?#[\]\\]+))(?::(\d{1,5}))?$/.exec(authority);
+  const match = /^(?:\[([0-9a-fA-F:.]+)\]|([A-Za-z0-9._~!$&'()*+,;=%-]+))(?::(\d{1,5}))?$/.exec(authority);
   const host = match?.[1] ?? match?.[2];
   const port = match?.[3] === undefined ? (secure ? 443 : 80) : Number(match[3]);
   if (host === undefined || port > 65_535)
@@ -44,49 +48,81 @@ export function parseAuthority(authority: string, secure: boolean): { readonly h
 }
 
 /** Sends requests to hosts that the rules allow, over connections that are kept. */
+export interface ClientOptions {
+  /** Certificates in PEM form, of authorities that are trusted beside those that Node knows. */
+  readonly ca?: string | undefined;
+  /** How many requests may be under way at a time. */
+  readonly requests?: Quota;
+  readonly pool?: PoolOptions;
+  /** Who is told what was not granted. */
+  readonly refusals?: Refusals | undefined;
+}
+
 export class Client {
   readonly #rules: Rules;
   readonly #origins: Origins;
   readonly #requests: Quota;
+  readonly #refusals: Refusals | undefined;
 
-  /**
-   * @param ca certificates in PEM form, of authorities that are trusted beside those that Node knows.
-   * @param requests how many may be under way at a time
-   * @throws Error when they cannot be read.
-   */
-  constructor(rules: Rules, ca?: string, requests: Quota = new Quota(DEFAULT_WASI_LIMITS.outgoingRequests)) {
+  /** @throws Error when the certificates cannot be read. */
+  constructor(rules: Rules, options: ClientOptions = {}) {
+    const { ca, requests = new Quota(DEFAULT_WASI_LIMITS.outgoingRequests), pool = poolOf(), refusals } = options;
     this.#rules = rules;
+    this.#refusals = refusals;
     this.#requests = requests;
-    this.#origins = new Origins(ca);
+    this.#origins = new Origins(ca, pool);
   }
 
   /** @throws HttpError when the request cannot be sent at all; later failures are what the result becomes. */
   send(demand: Demand): Later<Message | HttpError> {
-    const { host, port } = parseAuthority(demand.authority, demand.secure);
-    if (!this.#rules.allowsHost(host, port)) throw new HttpError('HTTP-request-denied', `${host}:${port} is not granted`);
+    try {
+      return this.#send(demand);
+    } catch (error) {
+      // Whoever writes the body learns that nobody takes it.
+      if (error instanceof HttpError) demand.body?.fail(error);
+      throw error;
+    }
+  }
+
+  #send(demand: Demand): Later<Message | HttpError> {
+    const { method, fields, secure } = demand;
+    const { host, port } = parseAuthority(demand.authority, secure);
+    const framing = Framing.request(method, fields);
+    if (demand.body === undefined) framing.check(0, true);
+    if (!this.#rules.allowsHost(host, port)) {
+      const target = written({ address: host, port });
+      this.#refusals?.report({ use: 'http', target });
+      throw new HttpError('HTTP-request-denied', `${target} is not granted`);
+    }
     const outcome = this.#begin();
+    const origins = this.#origins;
+    const depart = (errand: Departure): void => {
+      if (demand.body === undefined) errand.sendAll(framing.whole(0, false), EMPTY);
+      else demand.body.depart(errand, framing);
+    };
     const address: RequestOptions = { host, port, lookup: this.#lookup(host, port) };
-    const http1 = (): Errand => new Http1Errand(demand, { ...address, agent: this.#origins.agent(demand.secure) }, outcome);
-    if (!demand.secure) {
-      depart(demand, http1());
+    const http1 = (): Departure =>
+      new Http1Errand(demand, { ...address, agent: origins.agent(secure) }, origins.agent(secure, true), outcome);
+    if (!secure) {
+      depart(http1());
       return outcome;
     }
-    const known = this.#origins.known(host, port);
+    const known = origins.known(host, port);
     if (known !== undefined) {
-      depart(demand, known === 'http/1.1' ? http1() : new Http2Errand(demand, known, outcome));
+      depart(known === 'http/1.1' ? http1() : new Http2Errand(demand, known, outcome));
       return outcome;
     }
     const late = setTimeout(() => outcome.settle(new HttpError('connection-timeout')), demand.connectTimeout);
-    this.#origins.dial(address, host, port).then(
+    origins.dial(address, host, port).then(
       (found) => {
         clearTimeout(late);
-        if (outcome.ready()) depart(demand, new FailedErrand());
-        else depart(demand, found === 'http/1.1' ? http1() : new Http2Errand(demand, found, outcome));
+        if (outcome.ready()) depart(new FailedErrand());
+        else depart(found === 'http/1.1' ? http1() : new Http2Errand(demand, found, outcome));
       },
       (error) => {
         clearTimeout(late);
         outcome.settle(httpError(error));
-        depart(demand, new FailedErrand());
+        depart(new FailedErrand());
       },
     );
     return outcome;
@@ -120,15 +156,13 @@ export class Client {
         }
         const allowed = found.filter(({ address }: LookupAddress) => this.#rules.allowsAddress(address, port, host));
         const [first] = allowed;
-        if (first === undefined) callback(new HttpError('destination-IP-prohibited', `${host} leads to no address that is granted`), []);
-        else if (options.all) callback(null, allowed);
+        if (first === undefined) {
+          const via = found[0] && written({ address: found[0].address, port });
+          this.#refusals?.report({ use: 'http', target: written({ address: host, port }), via });
+          callback(new HttpError('destination-IP-prohibited', `${host} leads to no address that is granted`), []);
+        } else if (options.all) callback(null, allowed);
         else callback(null, first.address, first.family);
       });
     };
   }
-}
-
-function depart({ body }: Demand, errand: Errand): void {
-  if (body === undefined) errand.sendAll(new Uint8Array(0));
-  else body.depart(errand);
 }

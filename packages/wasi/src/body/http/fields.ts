@@ -41,11 +41,15 @@ export function paired({ pairs }: FieldList): [name: string, value: string][] {
 }
 
 /** Values by name, as Node takes fields of HTTP/2. */
-export function collected(fields: FieldList): Record<string, string | string[]> {
+export function collected(pairs: readonly string[]): Record<string, string | string[]> {
   const byName: Record<string, string | string[]> = Object.create(null);
-  for (const [name, value] of paired(fields)) {
+  for (let index = 0; index < pairs.length; index += 2) {
+    const name = pairs[index] ?? '';
+    const value = pairs[index + 1] ?? '';
     const before = byName[name];
-    byName[name] = before === undefined ? value : [...(Array.isArray(before) ? before : [before]), value];
+    if (before === undefined) byName[name] = value;
+    else if (Array.isArray(before)) before.push(value);
+    else byName[name] = [before, value];
   }
   return byName;
 }

@@ -31,6 +31,8 @@ export function receivedByNode(request: NodeRequest): ReceivedRequest {
 }
 
 export class NodeResponder implements Responder {
+  /** Why there is an error in place of the guest's response, or behind a part of it. */
+  refusal: string | undefined;
   readonly #response: NodeResponse;
 
   constructor(response: NodeResponse) {
@@ -53,7 +55,7 @@ export class NodeResponder implements Responder {
 
   inform(status: number, fields: FieldList): void {
     const response = this.#response;
-    if (isHttp2(response)) response.stream.additionalHeaders({ ':status': status, ...collected(fields) });
+    if (isHttp2(response)) response.stream.additionalHeaders({ ':status': status, ...collected(fields.pairs) });
     else response.writeInformation(status, [...fields.pairs]);
   }
 
@@ -79,12 +81,13 @@ export class NodeResponder implements Responder {
 
   end(trailers: FieldList | undefined): void {
     const response = this.#response;
-    if (trailers !== undefined && isHttp2(response)) response.addTrailers(collected(trailers));
+    if (trailers !== undefined && isHttp2(response)) response.addTrailers(collected(trailers.pairs));
     else if (trailers !== undefined) (response as ServerResponse).addTrailers(paired(trailers));
     response.end();
   }
 
-  refuse(status: number): void {
+  refuse(status: number, why: string): void {
+    this.refusal ??= why;
     if (this.#response.headersSent) this.#response.destroy();
     else this.#head(status, ['content-type', 'text/plain', 'content-length', '0']).end();
   }

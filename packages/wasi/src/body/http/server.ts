@@ -1,7 +1,8 @@
 import { EMPTY } from '../streams.ts';
 import type { Departing, Departure } from './body.ts';
-import { HttpError } from './error.ts';
+import { HttpError, httpError } from './error.ts';
 import type { FieldList } from './fields.ts';
+import { Framing } from './framing.ts';
 import type { Message } from './message.ts';
 
 /** A request that a server received. */
@@ -33,8 +34,8 @@ export interface Responder {
   begin(status: number, pairs: string[]): void;
   write(bytes: Uint8Array, written: () => void): void;
   end(trailers: FieldList | undefined): void;
-  /** Sends an error of the host, or breaks off what has begun. */
-  refuse(status: number): void;
+  /** Sends an error of the host, or breaks off what has begun. @param why what the guest did, for who runs it and not for the client */
+  refuse(status: number, why: string): void;
   /** Calls back when room or life may have changed. */
   watch(changed: () => void): void;
 }
@@ -42,14 +43,14 @@ export interface Responder {
 /** The response to one request, as a guest gives it. */
 export class Reply implements Departure {
   readonly #responder: Responder;
-  readonly #toHead: boolean;
+  readonly #method: string;
   #status = 200;
-  #pairs: readonly string[] = [];
   #body: Departing | undefined;
   #given = false;
 
+  /** @param method that of the request */
   constructor(method: string, responder: Responder) {
-    this.#toHead = method === 'HEAD';
+    this.#method = method;
     this.#responder = responder;
   }
 
@@ -79,17 +80,27 @@ export class Reply implements Departure {
   give(status: number, fields: FieldList, body: Departing | undefined): void {
     this.#given = true;
     this.#status = status;
-    this.#pairs = fields.pairs;
     this.#body = body;
     if (this.gone) return;
-    if (body !== undefined) body.depart(this);
-    else this.sendAll(EMPTY);
+    try {
+      const framing = Framing.response(this.#method, status, fields);
+      if (body !== undefined) {
+        body.depart(this, framing);
+        return;
+      }
+      framing.check(0, true);
+      this.sendAll(framing.whole(0, false), EMPTY);
+    } catch (error) {
+      const known = httpError(error);
+      body?.fail(known);
+      this.abort(known);
+    }
   }
 
   /** Responds with an error of the host, or breaks the connection when it is too late for that. */
-  refuse(status: number): void {
+  refuse(status: number, why: string): void {
     this.#given = true;
-    if (!this.gone) this.#responder.refuse(status);
+    if (!this.gone) this.#responder.refuse(status, why);
   }
 
   /** The guest will not write any more: what it has not ended is cut off. */
@@ -98,15 +109,12 @@ export class Reply implements Departure {
     if (body?.open) body.fail(new HttpError('connection-terminated', 'the guest returned before it had finished the body'));
   }
 
-  sendAll(body: Uint8Array): void {
-    const pairs = [...this.#pairs];
-    const bodiless = this.#status === 204 || this.#status === 304 || (this.#toHead && body.length === 0);
-    if (!bodiless && !has(pairs, 'content-length')) pairs.push('content-length', String(body.length));
-    this.#responder.respond(this.#status, pairs, body);
+  sendAll(head: string[], body: Uint8Array): void {
+    this.#responder.respond(this.#status, head, body);
   }
 
-  sendHead(): void {
-    this.#responder.begin(this.#status, [...this.#pairs]);
+  sendHead(head: string[]): void {
+    this.#responder.begin(this.#status, head);
   }
 
   write(bytes: Uint8Array, written: () => void): void {
@@ -117,18 +125,13 @@ export class Reply implements Departure {
     if (!this.gone) this.#responder.end(trailers);
   }
 
-  abort(): void {
-    this.refuse(500);
+  abort(error: HttpError): void {
+    this.refuse(500, error.message);
   }
 
   watch(changed: () => void): void {
     this.#responder.watch(changed);
   }
-}
-
-function has(pairs: readonly string[], name: string): boolean {
-  for (let index = 0; index < pairs.length; index += 2) if (pairs[index] === name) return true;
-  return false;
 }
 
 /** Reads what a guest has left of a request, so that the connection can carry the next. */

@@ -2,9 +2,9 @@ import type { Server, Socket } from 'node:net';
 import { builtins } from '../builtins.ts';
 import { Signal } from '../readiness.ts';
 import { ReadableSource, WritableSink } from '../streams.ts';
+import type { Endpoint, Family } from './address.ts';
 import { SocketError, socketError } from './error.ts';
-import type { Endpoint, Network } from './network.ts';
-import type { Family } from './rules.ts';
+import type { Network } from './network.ts';
 
 /** Connections that wait to be accepted: more are turned away. */
 const MOST_WAITING = 1024;

@@ -1,9 +1,8 @@
 import type { RemoteInfo, Socket } from 'node:dgram';
 import { builtins } from '../builtins.ts';
 import { Signal } from '../readiness.ts';
+import { type Endpoint, type Family, unmapped } from './address.ts';
 import { SocketError, socketError } from './error.ts';
-import type { Endpoint } from './network.ts';
-import { type Family, unmapped } from './rules.ts';
 
 /** A datagram, and where it came from or goes to. */
 export interface Datagram {
@@ -14,6 +13,8 @@ export interface Datagram {
 // What waits to be received, in datagrams and in bytes: more are lost, as the system's own buffer would lose them.
 const MOST_WAITING = 1024;
 const MOST_BYTES = 4 * 1024 * 1024;
+/** So many are remembered to whom was sent, where only they may answer. */
+const MOST_PEERS = 1024;
 /** Datagrams that may be on their way at a time. */
 const MOST_SENDING = 64;
 
@@ -41,6 +42,8 @@ export class UdpSocket extends Signal {
   readonly #socket: Socket;
   /** Whom the socket is connected to. */
   #remote: Endpoint | undefined;
+  /** Who may answer; undefined where anybody may be heard. The latest is last. */
+  readonly #peers: Set<string> | undefined;
   #waiting: Datagram[] = [];
   #bytes = 0;
   #failure: SocketError | undefined;
@@ -48,9 +51,10 @@ export class UdpSocket extends Signal {
   /** Ready when more may be sent. */
   readonly sending: Sending;
 
-  private constructor(socket: Socket) {
+  private constructor(socket: Socket, open: boolean) {
     super();
     this.#socket = socket;
+    this.#peers = open ? undefined : new Set();
     this.sending = new Sending(socket);
     socket.on('message', (data, from) => this.#arrived(data, from));
     socket.on('error', (error) => {
@@ -62,20 +66,21 @@ export class UdpSocket extends Signal {
   /**
    * Linux takes away the port of a socket that is disconnected, unless that port was asked for by its number. So a free port is found
    * first, and then asked for.
+   * @param open whether anybody may be heard, or only those to whom something was sent
    */
-  static async open(local: Endpoint, family: Family): Promise<UdpSocket> {
+  static async open(local: Endpoint, family: Family, open: boolean): Promise<UdpSocket> {
     for (let tries = local.port === 0 ? 0 : MOST_TRIES; tries < MOST_TRIES; tries++) {
       const free = bound(local, family);
       const { port } = free.address();
       await new Promise<void>((resolve) => free.close(resolve));
       try {
-        return new UdpSocket(bound({ ...local, port }, family));
+        return new UdpSocket(bound({ ...local, port }, family), open);
       } catch (error) {
         // Somebody else was faster.
         if (!(error instanceof SocketError) || error.problem !== 'address-in-use') throw error;
       }
     }
-    return new UdpSocket(bound(local, family));
+    return new UdpSocket(bound(local, family), open);
   }
 
   get socket(): Socket {
@@ -125,6 +130,19 @@ export class UdpSocket extends Signal {
     return received;
   }
 
+  /** Something is sent there, so that an answer may come. */
+  expect(remote: Endpoint): void {
+    if (this.#peers === undefined) return;
+    const peer = key(remote);
+    this.#peers.delete(peer);
+    this.#peers.add(peer);
+    if (this.#peers.size <= MOST_PEERS) return;
+    for (const oldest of this.#peers) {
+      this.#peers.delete(oldest);
+      break;
+    }
+  }
+
   /** Sends what is on its way, then closes. */
   close(): void {
     this.sending.whenIdle(() => this.#socket.close());
@@ -146,8 +164,13 @@ export class UdpSocket extends Signal {
   };
 
   #wanted(from: Endpoint): boolean {
-    return this.#remote === undefined || (unmapped(from.address) === this.#remote.address && from.port === this.#remote.port);
+    if (this.#remote !== undefined) return unmapped(from.address) === this.#remote.address && from.port === this.#remote.port;
+    return this.#peers === undefined || this.#peers.has(key(from));
   }
+}
+
+function key({ address, port }: Endpoint): string {
+  return `${unmapped(address)} ${port}`;
 }
 
 /** Datagrams on their way. */
