@@ -21,6 +21,8 @@ import { componentMismatch } from './validate/given-component.ts';
 export interface InstanceOptions {
   /** Whether {@link Instance.reset} will be called: what the instance holds when it is new is noted then. */
   readonly resettable?: boolean | undefined;
+  /** How long its start functions may take, where it is interruptible. */
+  readonly limits?: CallLimits | undefined;
 }
 
 /** A running component. */
@@ -109,7 +111,7 @@ export class Prepared {
 
   /** @throws Trap when a start function of the component traps */
   instantiateSync(options?: InstanceOptions): Instance {
-    return new Instance(new Instantiation(this.linked), options);
+    return new Instance(new Instantiation(this.linked, options?.limits), options);
   }
 
   /** @throws Trap when a start function of the component traps */

@@ -79,8 +79,9 @@ export function guestMaker(component: Component, { system, handler, imports, lim
   system.defineIn(linker);
   for (const [name, value] of Object.entries(imports)) linker.define(name, value);
   const prepared = linker.prepareSync(component);
+  const start = { timeoutMs: limits.startTimeoutMs };
   return {
-    make: (resettable) => new PooledInstance(prepared.instantiateSync({ resettable }), handler),
+    make: (resettable) => new PooledInstance(prepared.instantiateSync({ resettable, limits: start }), handler),
     usage: budget,
   };
 }

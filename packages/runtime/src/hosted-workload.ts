@@ -16,6 +16,9 @@ const PORTS_ARE_SHARED = process.platform === 'linux';
 const FIRST_PAUSE_MS = 100;
 const LONGEST_PAUSE_MS = 30_000;
 
+/** Beyond its drain limit a workload has this long to stop, in milliseconds. */
+const STOP_MS = 5000;
+
 export class HostedWorkload implements WorkloadHost {
   readonly id: number;
   readonly config: WorkloadConfig;
@@ -157,8 +160,12 @@ export class HostedWorkload implements WorkloadHost {
     this.unwatch?.();
     const cells: (CellMethods | undefined)[] = this.slots.map(({ cell }) => cell);
     if (this.localStart !== undefined) cells.push(await this.supervisor.local());
-    // A cell that is lost meanwhile has nothing to stop.
-    await Promise.all(cells.map((cell) => cell?.stop(this.id).catch(() => {})));
+    // A cell that is lost meanwhile has nothing to stop, and one that something holds does not answer.
+    const stopped = Promise.all(cells.map((cell) => cell?.stop(this.id).catch(() => {})));
+    const late = new AbortController();
+    const { drainTimeoutMs } = this.config.limits;
+    await Promise.race([stopped, pause(drainTimeoutMs + STOP_MS, undefined, { signal: late.signal }).catch(() => {})]);
+    late.abort();
   }
 
   log(level: LogEntry['level'], event: LogEntry['event'], message: string, code?: RuntimeErrorCode): void {

@@ -2,6 +2,7 @@
 import type { CallLimits } from '@tenon/component';
 import { isHttp2, type Response } from './answers.ts';
 import type { Limits } from './config.ts';
+import type { RuntimeErrorCode } from './errors.ts';
 import { Exchange, type Keeper } from './exchange.ts';
 import { failure } from './failure.ts';
 import type { Guest } from './guest.ts';
@@ -120,7 +121,7 @@ export class HttpRequests implements Keeper {
     } else if (exchange.left) {
       this.log({ level: 'info', event: why.event, message: `${message} (its client had gone)` });
     } else {
-      this.log({ level: 'error', ...why, message });
+      this.log({ level: 'error', ...why, ...(why.code === 'TENON_DEADLINE' ? this.late(exchange) : { message }) });
       if (why.event === 'timeout') exchange.answer(504, TIMED_OUT, true);
       else exchange.answer(500, FAILED);
     }
@@ -163,9 +164,12 @@ export class HttpRequests implements Keeper {
   }
 
   private timedOut(exchange: Exchange): void {
-    const message = `${exchange.title}: no answer within ${this.limits.requestTimeoutMs} ms`;
-    this.log({ level: 'error', event: 'timeout', code: 'TENON_RUNTIME_TIMEOUT', message });
+    this.log({ level: 'error', event: 'timeout', ...this.late(exchange) });
     this.giveUp(exchange, 504, TIMED_OUT);
+  }
+
+  private late({ title }: Exchange): { readonly code: RuntimeErrorCode; readonly message: string } {
+    return { code: 'TENON_RUNTIME_TIMEOUT', message: `${title}: no answer within ${this.limits.requestTimeoutMs} ms` };
   }
 
   /** How many instances can do nothing because their clients are slow. */

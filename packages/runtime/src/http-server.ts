@@ -65,6 +65,8 @@ export class HttpServer {
     this.stallTimeoutMs = stallTimeoutMs(limits);
     this.http1 = this.newHttp1();
     this.door = credentials === undefined ? this.newDoor() : this.newTlsDoor(credentials);
+    // Those of other cells are counted when they are here; beyond this, Node closes a connection without looking at it.
+    this.door.maxConnections = limits.maxConnections;
   }
 
   private newHttp1(): Server {

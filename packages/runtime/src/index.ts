@@ -7,6 +7,8 @@ export {
   type Imports,
   type InterfaceOptions,
   type Limits,
+  REUSES,
+  type Reuse,
   type SocketGrants,
   type TlsFiles,
   WorkloadConfig,

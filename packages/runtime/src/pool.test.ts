@@ -92,6 +92,17 @@ test('in a thread that computes all the time the pool does not grow', async () =
   assert.equal((await second).item, 1);
 });
 
+test('where no item is given back, one more is made all the same', async () => {
+  const { pool, made } = numbered({ maxInstances: 3 }, 1);
+  await pool.acquire();
+  const second = pool.acquire();
+  mock.timers.tick(5);
+  assert.equal(made(), 1);
+  mock.timers.tick(5);
+  assert.equal((await second).item, 2);
+  assert.equal(made(), 2);
+});
+
 test('a request that may not wait is given a fresh item', async () => {
   const { pool } = numbered({ maxQueue: 0 });
   assert.equal((await pool.acquire()).item, 1);

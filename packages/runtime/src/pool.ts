@@ -64,6 +64,9 @@ export class Pool<T> {
   /** The smallest number of idle items since the last {@link Pool.trim}. */
   private spare = 0;
   private closed = false;
+  /** How often an item was given back, and how often at the last look. */
+  private returned = 0;
+  private returnedBefore = -1;
 
   constructor(care: PoolCare<T>, limits: PoolLimits) {
     this.care = care;
@@ -139,18 +142,19 @@ export class Pool<T> {
 
   /**
    * While requests wait, looks at intervals whether more items would help. In a thread that computes all the time they would not, they would
-   * only take memory; in one that has time left, those that are in use wait for something. Where that is slow clients and there are too many
-   * of them, the one that has kept its item for longest is let go.
+   * only take memory; in one that has time left, those that are in use wait for something. And where none is given back, guests that compute
+   * for long have all of them. Where those in use wait for slow clients and there are too many, the one that was taken first is let go.
    */
   private look(): void {
     if (this.looking !== undefined || this.waiting.length === 0 || this.closed) return;
     const busy = this.load();
     this.looking = setTimeout(() => {
       this.looking = undefined;
-      if (busy() < SATURATED) {
-        while (this.waiting.length > 0 && this.live < this.most) this.replenish();
-        if (this.waiting.length > 0) this.care.shed?.();
-      }
+      const stuck = this.returned === this.returnedBefore;
+      this.returnedBefore = this.returned;
+      if (busy() < SATURATED) while (this.waiting.length > 0 && this.live < this.most) this.replenish();
+      else if (stuck && this.waiting.length > 0 && this.live < this.most) this.replenish();
+      if (stuck && this.waiting.length > 0 && this.live >= this.most) this.care.shed?.();
       this.look();
     }, LOOK_MS);
   }
@@ -171,6 +175,7 @@ export class Pool<T> {
     const end = (reusable: boolean): void => {
       if (!open) return;
       open = false;
+      this.returned++;
       if (reusable && this.reusable(entry)) this.putBack(entry);
       else this.drop(entry);
     };

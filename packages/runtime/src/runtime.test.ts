@@ -356,6 +356,7 @@ test('guests hold no more of the host than they may', async (t) => {
     const runtime = await Runtime.create({ log: () => {} });
     t.after(() => runtime.stop());
     const config = http(guestPath('rust-sockets'))
+      .withReuse('keep')
       .withInterface('wasi:sockets', { connect: ['127.0.0.1'] })
       .withLimits(limits);
     const { url } = await runtime.startWorkload(config);

@@ -2,6 +2,7 @@
  * What advances the clocks of all cells, so that guests look up wherever they are: a thread of its own, one for the runtime. While no call is
  * under way it sleeps. Cells say through a few shared words whether they need it.
  */
+import { parentPort } from 'node:worker_threads';
 import { EpochClock } from '@tenon/component/clock';
 
 /** Whether the thread sleeps; behind it how many calls are under way in each cell. */
@@ -68,6 +69,8 @@ export function tick({ clocks: memories, words: shared }: TickerMemory): void {
   const words = new Int32Array(shared);
   const clocks = memories.map((memory) => EpochClock.fromShared(memory));
   let idle = 0;
+  // What waits for a word to change does not keep a thread alive.
+  parentPort?.on('message', () => {});
   const busy = (): boolean => {
     for (let i = CALLS; i < words.length; i++) if (Atomics.load(words, i) > 0) return true;
     return false;

@@ -1,6 +1,6 @@
 import { basename } from 'node:path';
 import { visible, visibleJson } from '@tenon/component/errors';
-import { DEFAULT_LIMITS, formatEntry, type LogEntry, Runtime, WorkloadConfig } from '@tenon/runtime';
+import { DEFAULT_LIMITS, formatEntry, type LogEntry, REUSES, type Reuse, Runtime, WorkloadConfig } from '@tenon/runtime';
 import type { Arguments, Command } from '../command.ts';
 import { usage } from '../errors.ts';
 import { requireFile } from '../files.ts';
@@ -17,6 +17,10 @@ const LIMIT_NAMES: LimitNames = {
   'requests-per-instance': 'maxRequestsPerInstance',
   'max-body': 'maxBodyBytes',
   'max-connections': 'maxConnections',
+  'max-cpu': 'maxCpuMs',
+  'max-table-elements': 'maxTableElements',
+  'cpu-share': 'cpuShare',
+  'max-workload-memory': 'maxWorkloadMemoryBytes',
 };
 
 export const command: Command = {
@@ -43,10 +47,32 @@ export const command: Command = {
       description: 'milliseconds until a client whose request is not answered gets 504; 30000 unless given',
     },
     instances: { type: 'string', value: 'N', description: 'instances in each thread, and so requests at the same time; 64 unless given' },
+    reuse: {
+      type: 'string',
+      value: 'MODE',
+      description:
+        'what becomes of an instance after a request: `reset`, the default, makes it as new; `keep` leaves it as it is; `fresh` throws it away',
+    },
     'requests-per-instance': {
       type: 'string',
       value: 'N',
       description: 'requests until an instance is replaced by a fresh one; 1000 unless given',
+    },
+    'max-cpu': { type: 'string', value: 'MS', description: 'milliseconds that a guest may compute for one request; 30000 unless given' },
+    'cpu-share': {
+      type: 'string',
+      value: 'PERCENT',
+      description: 'how much of the time of each thread guests may compute; 100 unless given',
+    },
+    'max-table-elements': {
+      type: 'string',
+      value: 'N',
+      description: 'elements of all tables of an instance together; 1000000 unless given',
+    },
+    'max-workload-memory': {
+      type: 'string',
+      value: 'BYTES',
+      description: 'bytes of the memories of all instances in each thread; 4294967296 unless given',
     },
     ...guestLimitOptions(DEFAULT_LIMITS),
     'max-body': {
@@ -132,6 +158,11 @@ function configure(
       allow: grants.http,
       ...(grants.httpCa === undefined ? {} : { ca: grants.httpCa }),
     });
+  const reuse = args.string('reuse');
+  if (reuse !== undefined) {
+    if (!REUSES.includes(reuse as Reuse)) throw usage(`--reuse takes ${REUSES.join(', ')}, not \`${reuse}\``);
+    config = config.withReuse(reuse as Reuse);
+  }
   return config.withLimits(parseLimits(args, LIMIT_NAMES));
 }
 

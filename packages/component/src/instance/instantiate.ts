@@ -6,6 +6,7 @@ import { enterCall, exitCall, resourceDrop, resourceNew, resourceRep, transferBo
 import { failed, uncatchable } from '../abi/traps.ts';
 import type { AdapterImport } from '../adapter/requests.ts';
 import { ADAPTER_TRAPS } from '../adapter/traps.ts';
+import { type CallLimits, callWithin } from '../epoch/call-limits.ts';
 import { Guard } from '../epoch/guard.ts';
 import { ComponentError, Trap } from '../errors.ts';
 import { at } from '../link/environment.ts';
@@ -25,7 +26,8 @@ export class Instantiation {
   readonly resources: RuntimeResource[];
   private readonly slots: unknown[];
 
-  constructor(linked: Linked) {
+  /** @param limits of its start functions */
+  constructor(linked: Linked, limits: CallLimits | undefined) {
     this.linked = linked;
     this.store = new Store(linked.maxHandles, linked.openAccount?.());
     const { epochs, plan, hostResources } = linked;
@@ -43,7 +45,8 @@ export class Instantiation {
     // Those of the host are the same for all instances.
     this.resources = hostResources.slice();
     try {
-      for (let i = 0; i < plan.steps.length; i++) this.run(plan.steps[i] as Step);
+      if (limits === undefined || guard === undefined) this.runAll(plan.steps);
+      else callWithin(this.store, limits, undefined, () => this.runAll(plan.steps));
     } catch (error) {
       guard?.release();
       throw error;
@@ -94,6 +97,10 @@ export class Instantiation {
       resources: this.resources,
       name,
     };
+  }
+
+  private runAll(steps: readonly Step[]): void {
+    for (let i = 0; i < steps.length; i++) this.run(steps[i] as Step);
   }
 
   private run(step: Step): void {
