@@ -195,3 +195,23 @@ export async function checkWeb(component: Component, plugs: Readonly<Record<stri
   };
   await serve(component, ask, plugs);
 }
+
+/** What it may have, it gets. */
+export async function checkGreedy(component: Component): Promise<void> {
+  await serve(component, async (client) => {
+    for (const [path, body] of [
+      ['/', 'hello\n'],
+      ['/fields/3', '3 fields\n'],
+      ['/list/3', '3 pairs\n'],
+      ['/bodies/3', '3 bodies\n'],
+      ['/early/3', 'xxx'],
+      ['/crumbs/3', 'xxx'],
+      ['/wait-early/3', 'xxx'],
+      ['/race-early/3', 'xxx'],
+      ['/hold/1', '100 fields\n'],
+    ] as const) {
+      const answer = await client(path);
+      assert.deepEqual([answer.status, String(answer.body)], [200, body], path);
+    }
+  });
+}

@@ -12,6 +12,7 @@ import { bindHost } from './link/definitions.ts';
 import { at } from './link/environment.ts';
 import { flatten } from './link/flatten.ts';
 import { checkGivenModules } from './link/given-modules.ts';
+import { isNothing, kindOf } from './link/host-items.ts';
 import { Linked } from './link/linked.ts';
 import type { Plan } from './link/plan.ts';
 import { provider } from './link/semver.ts';
@@ -195,13 +196,16 @@ export class Linker {
   /** Components that are given for imports become part of the plan; without any the component's own plan is shared. */
   private plan(component: Component): { readonly plan: Plan; readonly sources: readonly Component[] } {
     const sources = [component];
-    const given = [...this.definitions].some(([, value]) => value instanceof Component);
-    if (!given) return { plan: component.ownPlan(), sources };
+    const imported = component.definition.definitions.some((item) => item.kind === 'import' && item.type.kind === 'component');
+    if (!imported) return { plan: component.ownPlan(), sources };
     const plan = flatten(component.definition, {
       component: (name) => {
         const key = provider(this.definitions.keys(), name);
         const value = key === undefined ? undefined : this.definitions.get(key);
-        if (!(value instanceof Component)) return undefined;
+        if (isNothing(value)) return undefined;
+        if (!(value instanceof Component)) {
+          throw new ComponentError('TENON_IMPORT_TYPE', `"${name}": expected a Component, found ${kindOf(value)}`);
+        }
         checkGivenComponent(component, name, value);
         return { definition: value.definition, source: sources.push(value) - 1, scope: undefined };
       },

@@ -31,13 +31,13 @@ export interface Surroundings {
 
 export class CellWorkload {
   readonly http: HttpRequests;
+  readonly log: Log;
   /** What other cells need not work out again. */
   readonly shared: Exclude<ComponentSource, Uint8Array>;
   /** The name under which it exports its handler of requests. */
   readonly handler: string | undefined;
   private readonly task: CellTask;
   private readonly clock: CellClock;
-  private readonly log: Log;
   private reuse: Reuse;
   private readonly pool: Pool<Guest>;
   private readonly outputs: readonly OutputLines[];
@@ -79,7 +79,13 @@ export class CellWorkload {
       httpPool: spec.egressPool,
       refused: ({ message }) => this.log({ level: 'warn', event: 'refused', message }),
       network: spec.sockets,
-      limits: { openFiles: limits.maxOpenFiles, sockets: limits.maxSockets, outgoingRequests: limits.maxOutgoingRequests },
+      limits: {
+        openFiles: limits.maxOpenFiles,
+        sockets: limits.maxSockets,
+        outgoingRequests: limits.maxOutgoingRequests,
+        hostBytes: limits.maxHostBytes,
+        instanceHostBytes: limits.maxInstanceHostBytes,
+      },
       stdout,
       stderr,
     });

@@ -61,7 +61,7 @@ export class Cell implements CellMethods {
   private async listen(
     address: CellAddress,
     { spec }: CellTask,
-    { http }: CellWorkload,
+    { http, log }: CellWorkload,
   ): Promise<{ readonly server: HttpServer; readonly port: number }> {
     const { host, port, shared, first, credentials, connections } = address;
     const match = spec.http?.match ?? {};
@@ -76,6 +76,8 @@ export class Cell implements CellMethods {
       limits,
       credentials,
       shared,
+      logRequests: this.sinks.logRequests,
+      log,
       tickMs: tickMs(limits.requestTimeoutMs),
       connections: new ConnectionCount(connections, this.index, limits.maxConnections),
     });

@@ -108,6 +108,13 @@ export interface Limits {
   readonly maxSockets: number;
   /** HTTP requests that the guests of a cell may have under way together; 1,024. */
   readonly maxOutgoingRequests: number;
+  /**
+   * Bytes that the host holds for the guests of a cell together, beside their memories: fields, bodies and other streams that wait to go on,
+   * datagrams, lookups; 256 MiB. What would go over it fails with the error of the interface, or ends the instance where there is none.
+   */
+  readonly maxHostBytes: number;
+  /** The same for each instance, and what it may pass in one call; 64 MiB. */
+  readonly maxInstanceHostBytes: number;
   /** Requests in each cell that wait for an instance before clients get 503; 1,024. */
   readonly maxQueue: number;
   /** Requests that one instance serves before another one takes its place; 1,000. */
@@ -142,6 +149,8 @@ export const DEFAULT_LIMITS: Limits = {
   maxOpenFiles: 1024,
   maxSockets: 1024,
   maxOutgoingRequests: 1024,
+  maxHostBytes: 256 * 1024 * 1024,
+  maxInstanceHostBytes: 64 * 1024 * 1024,
   maxQueue: 1024,
   maxRequestsPerInstance: 1000,
   maxConnections: 10_000,
@@ -168,6 +177,8 @@ export const LIMIT_RANGES: { readonly [Name in keyof Limits]: readonly [min: num
   maxOpenFiles: [0, 1_000_000],
   maxSockets: [0, 1_000_000],
   maxOutgoingRequests: [0, 1_000_000],
+  maxHostBytes: [65_536, 2 ** 40],
+  maxInstanceHostBytes: [65_536, 2 ** 40],
   maxQueue: [0, 1_000_000],
   maxRequestsPerInstance: [1, Number.MAX_SAFE_INTEGER],
   maxConnections: [1, 1_000_000],

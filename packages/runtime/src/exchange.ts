@@ -25,17 +25,35 @@ class Upload {
   received: number;
   /** All of it is here. */
   whole = false;
+  /** The client sends it only when it is told to, and nobody has read. */
+  unasked: boolean;
   private seen = -1;
   private silentSince = 0;
 
-  constructor(request: Request, most: number, exceeded: () => void) {
+  /** @param ask tells the client to send; undefined where it sends by itself */
+  constructor(request: Request, most: number, exceeded: () => void, ask: (() => void) | undefined) {
     this.received = request.readableLength;
+    this.unasked = ask !== undefined;
+    if (ask !== undefined) this.askFor(request, ask);
     const push = request.push;
     request.push = (chunk: Buffer | null, encoding?: BufferEncoding): boolean => {
       if (chunk === null) this.whole = true;
       else this.received += chunk.length;
+      this.unasked = false;
       if (this.received > most) exceeded();
       return push.call(request, chunk, encoding);
+    };
+  }
+
+  private askFor(request: Request, ask: () => void): void {
+    const { read } = request;
+    Object.defineProperty(request, 'unasked', { get: () => this.unasked });
+    request.read = (size?: number): unknown => {
+      if (this.unasked) {
+        this.unasked = false;
+        ask();
+      }
+      return read.call(request, size);
     };
   }
 
@@ -52,8 +70,6 @@ class Upload {
 export class Exchange extends NodeResponder {
   readonly request: Request;
   readonly response: Response;
-  /** The client sends its body only when it is told to. */
-  readonly waits: boolean;
   readonly started: number = performance.now();
   /** The client went away before it had all of the response. */
   left = false;
@@ -67,16 +83,21 @@ export class Exchange extends NodeResponder {
   private readonly keeper: Keeper;
   private readonly upload: Upload | undefined;
 
+  /** @param waits the client sends its body only when it is told to */
   constructor(request: Request, response: Response, waits: boolean, keeper: Keeper) {
     super(response);
     this.request = request;
     this.response = response;
-    this.waits = waits;
     this.activity = new Activity(`${request.method} ${request.url}`);
     this.keeper = keeper;
     const { limits } = keeper;
     this.upload = bodyFollows(request)
-      ? new Upload(request, limits.maxBodyBytes, () => keeper.giveUp(this, tooLong(limits).status, tooLong(limits).why))
+      ? new Upload(
+          request,
+          limits.maxBodyBytes,
+          () => keeper.giveUp(this, tooLong(limits).status, tooLong(limits).why),
+          waits ? () => this.continue() : undefined,
+        )
       : undefined;
     response.on('close', () => {
       if (this.cut || complete(response)) return;
@@ -107,18 +128,25 @@ export class Exchange extends NodeResponder {
   /** Whether the client has sent nothing of its body for too long. */
   stalled(now: number): boolean {
     const { upload, request } = this;
-    if (upload === undefined || upload.whole) return false;
+    if (upload === undefined || upload.whole || upload.unasked) return false;
     return upload.silence(now, request.readableLength) > this.keeper.limits.bodyTimeoutMs;
   }
 
   /** Whether the guest can do nothing until its client sends more of the body or takes more of the response. */
   get waitsForClient(): boolean {
     const { upload, request, response } = this;
-    return (upload !== undefined && !upload.whole && request.readableLength === 0) || response.writableNeedDrain;
+    const sending = upload !== undefined && !upload.whole && !upload.unasked;
+    return (sending && request.readableLength === 0) || response.writableNeedDrain;
+  }
+
+  /** Whether the client sends a body that nobody asked for when it gets its answer first, nobody knows: its connection ends then. */
+  private get unasked(): boolean {
+    return this.upload?.unasked === true;
   }
 
   override respond(status: number, pairs: string[], body: Uint8Array): void {
     if (this.gone) return;
+    if (this.unasked) (this.response as ServerResponse).shouldKeepAlive = false;
     try {
       super.respond(status, pairs, body);
     } catch (error) {
@@ -129,9 +157,9 @@ export class Exchange extends NodeResponder {
   override begin(status: number, pairs: string[]): void {
     if (this.gone) return;
     const response = this.response as ServerResponse;
+    if (this.unasked) response.shouldKeepAlive = false;
     try {
-      // The declarations know lists of pairs only for HTTP/1.1, the code for both.
-      response.writeHead(status, pairs);
+      this.writeHead(status, pairs);
     } catch (error) {
       this.keeper.unsendable(this, error);
       return;
@@ -154,19 +182,19 @@ export class Exchange extends NodeResponder {
   answer(status: number, text: string, last = false): void {
     if (this.left) return;
     this.cut ||= this.response.headersSent && !this.response.writableEnded;
-    answer(this.response, status, text, last);
+    answer(this.response, status, text, last || this.unasked);
   }
 
-  /** Tells the client to send its body. */
-  continue(): void {
-    if (this.waits && !this.gone && !this.response.headersSent) this.response.writeContinue();
+  /** Somebody reads the body: the client may send it. */
+  private continue(): void {
+    if (!this.gone && !this.response.headersSent) this.response.writeContinue();
   }
 
   /** Nothing more comes from the guest. What is left of the request is read and dropped, so that the connection can go on. */
   detach(): void {
     this.over = true;
     const { upload, request } = this;
-    if (upload === undefined || request.readableEnded) return;
+    if (upload === undefined || upload.unasked || request.readableEnded) return;
     request.removeAllListeners('readable');
     request.resume();
   }

@@ -35,14 +35,19 @@ type Exports = Readonly<Record<string, unknown>>;
 
 /** The name under which a component exports its handler; undefined when it has none. */
 export function handlerName(component: Component): string | undefined {
-  return provider(
-    component.exports.map(({ name }) => name),
-    HANDLER,
-  );
+  const names = component.exports.map(({ name }) => name);
+  const found = provider(names, HANDLER);
+  return found !== undefined && names.some((name) => name.startsWith('wasi:http/types@')) ? undefined : found;
 }
 
 export function noHandler(component: Component): RuntimeError {
   const names = component.exports.map(({ name }) => name);
+  if (names.some((name) => name.startsWith('wasi:http/types@'))) {
+    return new RuntimeError(
+      'TENON_RUNTIME_EXPORT',
+      'the component exports `wasi:http/types`, so its handler takes requests of its own making and none of this host: build it to import that interface',
+    );
+  }
   const others = names.length === 0 ? 'nothing' : names.map((name) => `\`${name}\``).join(', ');
   return new RuntimeError('TENON_RUNTIME_EXPORT', `the component does not export \`${HANDLER}\`; it exports ${others}`);
 }

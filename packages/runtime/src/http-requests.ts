@@ -83,7 +83,6 @@ export class HttpRequests implements Keeper {
         return;
       }
       exchange.lease = lease;
-      exchange.continue();
       await this.respond(lease.item, exchange);
       lease.release();
     } catch (error) {

@@ -2,15 +2,16 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { ListenOptions, Server as NetServer, Socket } from 'node:net';
 import type { TLSSocket, Server as TlsServer } from 'node:tls';
-import { answer, isSpoilt, linger, type Response } from './answers.ts';
+import { answer, isHttp2, isSpoilt, linger, type Response } from './answers.ts';
 import type { Credentials } from './certificate.ts';
 import type { Limits } from './config.ts';
 import type { ConnectionCount } from './connections.ts';
 import { RuntimeError } from './errors.ts';
 import type { Exchange } from './exchange.ts';
 import type { HttpRequests } from './http-requests.ts';
-import type { Http2Server } from './http2-server.ts';
-import { type Request, refusal } from './protocol.ts';
+import type { Arrival, Http2Server } from './http2-server.ts';
+import type { Log } from './log.ts';
+import { type Refusal, type Request, refusal } from './protocol.ts';
 import { Router } from './router.ts';
 
 // Imports would load everything that the modules' lazy exports hold back, which is 8 MB.
@@ -34,6 +35,8 @@ export interface HttpServerOptions {
   readonly connections: ConnectionCount;
   /** Whether other cells listen there too. */
   readonly shared: boolean;
+  readonly logRequests: boolean;
+  readonly log: Log;
 }
 
 /** A request and the workload that it is for. */
@@ -54,6 +57,10 @@ export class HttpServer {
   private readonly sockets = new Map<Socket, boolean>();
   /** Connections that have not agreed on TLS yet. */
   private readonly handshakes = new Set<Socket>();
+  /** The last request of each connection of HTTP/1.1 that is not over. */
+  private readonly last = new WeakMap<Socket, Boarding>();
+  /** Connections on which bytes came that are no request. */
+  private readonly misunderstood = new WeakSet<Socket>();
   private arrived: Boarding[] = [];
   private readonly stallTimeoutMs: number;
   private draining = false;
@@ -86,6 +93,9 @@ export class HttpServer {
       socket.write(CONNECT_REFUSED);
       linger(socket as Socket);
     });
+    server.on('clientError', (error, socket) => this.malformed(error, socket as Socket));
+    // However many there are: their bytes are limited, and of those that Node left out nobody would know.
+    server.maxHeadersCount = 0;
     server.timeout = this.stallTimeoutMs;
     // Node begins to enforce its time limits for heads with this event, and closes idle connections only then.
     server.emit('listening');
@@ -220,9 +230,10 @@ export class HttpServer {
 
   private async newHttp2(): Promise<Http2Server> {
     const { Http2Server } = await import('./http2-server.ts');
-    const server = new Http2Server(this.options.limits, (request, response, waits) => {
+    const board: Arrival = (request, response, waits) => {
       this.board(request, response, request.stream.session?.encrypted === true, waits);
-    });
+    };
+    const server = new Http2Server(this.options.limits, board, this.options.log);
     if (this.draining) server.drain();
     return server;
   }
@@ -234,10 +245,41 @@ export class HttpServer {
     this.board(request, response, (socket as TLSSocket).encrypted === true, waits);
   }
 
+  /** Bytes came that are no HTTP, or not in time. What was asked before them is answered first: answers come in order. */
+  private malformed(error: NodeJS.ErrnoException, socket: Socket): void {
+    const last = this.last.get(socket);
+    if (error.code === 'ECONNRESET' || !socket.writable) {
+      socket.destroy();
+      return;
+    }
+    // Whatever is behind a request that says it is the last is nobody's.
+    if (this.misunderstood.has(socket) || isSpoilt(socket) || error.code === 'HPE_CLOSED_CONNECTION') return;
+    this.misunderstood.add(socket);
+    const refusal = parserRefusal(error);
+    if (last === undefined) {
+      this.refuseBytes(socket, refusal);
+    } else if (last.exchange.request.complete) {
+      last.exchange.response.once('close', () => this.refuseBytes(socket, refusal));
+    } else if (!last.exchange.response.writableEnded) {
+      last.workload.giveUp(last.exchange, refusal.status, refusal.why);
+    } else {
+      linger(socket);
+    }
+  }
+
+  private refuseBytes(socket: Socket, refusal: Refusal): void {
+    if (!socket.writable || isSpoilt(socket)) return;
+    const { status, why } = refusal;
+    const { logRequests, log } = this.options;
+    if (logRequests) log({ level: 'info', event: 'request', message: `${status} refused: ${why}`, status, durationMs: 0 });
+    socket.write(`HTTP/1.1 ${status} ${http.STATUS_CODES[status]}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n`);
+    linger(socket);
+  }
+
   private board(request: Request, response: Response, secure: boolean, waits: boolean): void {
-    const authority = request.headers[':authority'] ?? request.headers.host;
-    const workload = this.routes.find(authority as string | undefined, request.url ?? '');
-    const refused = refusal(request, secure, workload?.limits ?? this.options.limits);
+    const refused = refusal(request, secure, this.workload(request)?.limits ?? this.options.limits);
+    // A target in absolute form has its own host.
+    const workload = this.workload(request);
     if (refused !== undefined) {
       workload?.forbidden(request, refused);
       answer(response, refused.status, refused.why, true);
@@ -247,9 +289,21 @@ export class HttpServer {
       answer(response, 404, 'nothing is served here');
       return;
     }
+    const boarding = { workload, exchange: workload.arrive(request, response, waits) };
+    if (!isHttp2(response)) {
+      const { socket } = response.req;
+      this.last.set(socket, boarding);
+      response.on('close', () => {
+        if (request.complete && this.last.get(socket) === boarding) this.last.delete(socket);
+      });
+    }
     // What came together with the head is parsed first: a request that breaks the protocol in its body is then known for what it is.
     if (this.arrived.length === 0) setImmediate(this.submit);
-    this.arrived.push({ workload, exchange: workload.arrive(request, response, waits) });
+    this.arrived.push(boarding);
+  }
+
+  private workload({ headers, url = '' }: Request): HttpRequests | undefined {
+    return this.routes.find((headers[':authority'] as string | undefined) ?? headers.host, url);
   }
 
   private readonly submit = (): void => {
@@ -270,6 +324,17 @@ async function requireFree(host: string, port: number): Promise<void> {
 }
 
 const CONNECT_REFUSED = 'HTTP/1.1 405 Method Not Allowed\r\nconnection: close\r\ncontent-length: 0\r\n\r\n';
+
+const PARSER_REFUSALS: Readonly<Record<string, Refusal>> = {
+  HPE_HEADER_OVERFLOW: { status: 431, why: 'header fields that are too long' },
+  HPE_CHUNK_EXTENSIONS_OVERFLOW: { status: 413, why: 'extensions of chunks that are too long' },
+  ERR_HTTP_REQUEST_TIMEOUT: { status: 408, why: 'the request did not come in time' },
+};
+
+/** What Node's parser found, as an answer to it. */
+function parserRefusal({ code = '' }: NodeJS.ErrnoException): Refusal {
+  return PARSER_REFUSALS[code] ?? { status: 400, why: `what came is no HTTP (${code})` };
+}
 
 /** The preface may come in pieces, but no other request begins as its first piece does. */
 function beginsHttp2(chunk: Buffer): boolean {

@@ -1,4 +1,6 @@
 /** WASI on Node.js: the system interfaces that components import, granted one by one. */
+import type { Account } from '@tenon/component';
+import { Budget } from './body/budget.ts';
 import { SYSTEM_CLOCKS } from './body/clock.ts';
 import { Client, type ClientOptions } from './body/http/client.ts';
 import { poolOf } from './body/http/origins.ts';
@@ -43,6 +45,8 @@ export type { StandardInput, StandardOutput } from './standard.ts';
 /** What {@link Wasi.defineIn} fills: the engine's `Linker` is one. */
 export interface Definitions {
   define(name: string, value: object): unknown;
+  /** Takes what opens the account of each instance: without it, only some things are counted of what the host holds. */
+  charge?(open: () => Account): unknown;
 }
 
 /** The system interfaces of one guest, or of many instances of one. */
@@ -86,6 +90,7 @@ function trusting(rules: Rules, options: ClientOptions): Client {
  */
 export function wasi(options: WasiOptions = {}): Wasi {
   const limits = limitsOf(options.limits);
+  const budget = new Budget(limits.hostBytes);
   const clocks = options.clocks ?? SYSTEM_CLOCKS;
   const randomness = options.random ?? SYSTEM_RANDOMNESS;
   const stdin = standardInput(options.stdin);
@@ -138,6 +143,7 @@ export function wasi(options: WasiOptions = {}): Wasi {
     imports,
     defineIn(linker) {
       for (const [name, value] of imports) linker.define(name, value);
+      linker.charge?.(() => new Budget(limits.instanceHostBytes, budget));
     },
     async flush() {
       await drained(stdout.stream);

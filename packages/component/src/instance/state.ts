@@ -78,12 +78,20 @@ export class Store {
   }
 }
 
+/** Disposes of a host resource. @returns what to wait for, where it has only `Symbol.asyncDispose` */
+export function dispose(rep: number | object): PromiseLike<void> | undefined {
+  const resource = rep as Partial<Disposable & AsyncDisposable>;
+  if (resource[Symbol.dispose] !== undefined) resource[Symbol.dispose]?.();
+  else return resource[Symbol.asyncDispose]?.();
+  return undefined;
+}
+
 /** Children are made after their parents, so the last goes first. A failure has nobody to be told to, and must not keep the others. */
 function disposeHostResources(handles: HandleTable): void {
   for (const { own, rep } of handles.clear().reverse()) {
     if (!own || typeof rep === 'number') continue;
     try {
-      (rep as Partial<Disposable>)[Symbol.dispose]?.();
+      dispose(rep)?.then(undefined, () => {});
     } catch {}
   }
 }

@@ -22,7 +22,11 @@ const NUMERIC_LISTS: Readonly<Partial<Record<ValType['kind'], string>>> = {
 export function valueType(type: ValType, names: TypeNames, side: 'lift' | 'lower', define = false): string {
   const text = (inner: ValType): string => valueType(inner, names, side);
   const name = define ? undefined : names.value(type);
-  if (name !== undefined) return pascalCase(name);
+  if (name !== undefined) {
+    // An alias of a numeric list is the typed array; what goes in may be a plain array too.
+    const plain = side === 'lower' && type.kind === 'list' && type.element.kind in NUMERIC_LISTS;
+    return plain ? `${pascalCase(name)} | ${array(text(type.element))}` : pascalCase(name);
+  }
   switch (type.kind) {
     case 'bool':
       return 'boolean';
@@ -57,7 +61,7 @@ export function valueType(type: ValType, names: TypeNames, side: 'lift' | 'lower
       return `${tagged('ok', type.ok, text)} | ${tagged('err', type.err, text)}`;
     case 'own':
     case 'borrow':
-      return pascalCase(names.resource(type.resource));
+      return pascalCase(names.resource(type));
     case 'stream':
       return `ReadableStream<${type.element === undefined ? 'undefined' : text(type.element)}>`;
     case 'future':

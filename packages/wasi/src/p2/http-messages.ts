@@ -34,6 +34,7 @@ function targetOf(path = ''): string {
 
 export class IncomingRequest {
   readonly #request: ReceivedRequest;
+  #headers: FieldList | undefined;
   #consumed = false;
 
   constructor(request: ReceivedRequest) {
@@ -58,7 +59,8 @@ export class IncomingRequest {
   }
 
   headers(): Fields {
-    return new Fields(FieldList.received(this.#request.rawHeaders));
+    this.#headers ??= FieldList.received(this.#request.rawHeaders);
+    return new Fields(this.#headers);
   }
 
   consume(): IncomingBody {
@@ -146,6 +148,11 @@ export class OutgoingRequest {
       body: this.#body,
     };
   }
+
+  [Symbol.dispose](): void {
+    this.#headers.release();
+    this.#body?.release();
+  }
 }
 
 /** A duration in nanoseconds as setters take it, and what it is in the milliseconds of timers. */
@@ -229,6 +236,12 @@ export class OutgoingResponse {
 
   giveTo(reply: Reply): void {
     reply.give(this.#status, this.#headers, this.#body);
+    this.#headers.release();
+  }
+
+  [Symbol.dispose](): void {
+    this.#headers.release();
+    this.#body?.release();
   }
 }
 
@@ -243,7 +256,9 @@ export class ResponseOutparam {
     // 101 would give the connection away.
     if (status < 100 || status > 199 || status === 101)
       throw resultError({ tag: 'HTTP-protocol-error' }, `${status} is no informational status`);
-    this.#reply.inform(status, headers.list);
+    const bytes = this.#reply.inform(status, headers.list);
+    headers.list.release();
+    if (bytes !== undefined) throw resultError({ tag: 'HTTP-response-header-section-size', val: bytes }, 'too much of it is on its way');
   }
 
   static set(param: ResponseOutparam, response: Result<OutgoingResponse, ErrorCode>): void {
@@ -254,6 +269,7 @@ export class ResponseOutparam {
 
 export class IncomingResponse {
   readonly #message: Message;
+  #headers: FieldList | undefined;
   #consumed = false;
 
   constructor(message: Message) {
@@ -265,7 +281,8 @@ export class IncomingResponse {
   }
 
   headers(): Fields {
-    return new Fields(FieldList.received(this.#message.rawHeaders));
+    this.#headers ??= FieldList.received(this.#message.rawHeaders);
+    return new Fields(this.#headers);
   }
 
   consume(): IncomingBody {

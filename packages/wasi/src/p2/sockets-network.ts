@@ -1,5 +1,6 @@
 /** `wasi:sockets/network`, `instance-network` and `ip-name-lookup` — https://github.com/WebAssembly/WASI/tree/main/wasip2/sockets */
 import { blocking, resultError } from '@tenon/component';
+import { Charge } from '../body/budget.ts';
 import { type Endpoint, familyOf, groups } from '../body/network/address.ts';
 import { SocketError, type SocketProblem, socketError } from '../body/network/error.ts';
 import type { Network as Reach } from '../body/network/network.ts';
@@ -87,12 +88,21 @@ export const network: object = { Network, networkErrorCode };
 
 export const instanceNetwork: object = { instanceNetwork: () => new Network() };
 
+/** What a lookup takes of the budget: addresses, of which a server can give some hundred, and the name. */
+const LOOKUP_BYTES = 16 * 1024;
+
 class ResolveAddressStream {
   readonly #later: Later<string[] | SocketError>;
+  readonly #charge: Charge;
   #next = 0;
 
-  constructor(later: Later<string[] | SocketError>) {
+  constructor(later: Later<string[] | SocketError>, charge: Charge) {
     this.#later = later;
+    this.#charge = charge;
+  }
+
+  [Symbol.dispose](): void {
+    this.#charge.end();
   }
 
   resolveNextAddress(): IpAddress | undefined | Promise<IpAddress | undefined> {
@@ -117,7 +127,14 @@ class ResolveAddressStream {
 export function ipNameLookup(reach: Reach): object {
   return {
     ResolveAddressStream,
-    resolveAddresses: (_network: Network, name: string) => attempt(() => new ResolveAddressStream(reach.lookup(name))),
+    resolveAddresses(_network: Network, name: string) {
+      return attempt(() => {
+        const charge = new Charge();
+        const later = reach.lookup(name);
+        if (!charge.take(LOOKUP_BYTES)) throw new SocketError('out-of-memory', 'the host holds as much for the guest as it may');
+        return new ResolveAddressStream(later, charge);
+      });
+    },
   };
 }
 

@@ -1,9 +1,10 @@
 /** `wasi:sockets/tcp` — https://github.com/WebAssembly/WASI/tree/main/wasip2/sockets */
 import { blocking } from '@tenon/component';
+import { type Budget, Charge, callerBudget } from '../body/budget.ts';
 import { type Endpoint, type Family, isMany, isUnspecified } from '../body/network/address.ts';
 import { SocketError } from '../body/network/error.ts';
 import { checkFamily, type Network } from '../body/network/network.ts';
-import { type Connection, dial, Listener, type TcpOptions } from '../body/network/tcp.ts';
+import { BUFFERED, type Connection, dial, Listener, type TcpOptions } from '../body/network/tcp.ts';
 import { Later, READY, type Readiness } from '../body/readiness.ts';
 import { Pollable } from './io-poll.ts';
 import { InputStream, OutputStream } from './io-streams.ts';
@@ -35,6 +36,7 @@ class SocketOutput extends OutputStream {
 class TcpSocket {
   readonly #network: Network;
   readonly #family: Family;
+  readonly #budget: Budget = callerBudget();
   #state: State = 'unbound';
   #step: { readonly kind: Step; readonly later: Later<SocketError | true> } | undefined;
   /** The address that it was to be bound to, before the system chose what was left to it. */
@@ -70,7 +72,7 @@ class TcpSocket {
       this.#network.demandBind('listen', local);
       this.#asked = local;
       this.#start('bind', async () => {
-        this.#listener = await Listener.open(local, this.#family, this.#network);
+        this.#listener = await Listener.open(local, this.#family, this.#network, this.#budget);
       });
     });
   }
@@ -87,7 +89,9 @@ class TcpSocket {
       const nowhere = remote.port === 0 || isUnspecified(remote.address) || isMany(remote.address);
       if (nowhere) throw new SocketError('invalid-argument', `nothing is at ${remote.address} port ${remote.port}`);
       this.#network.demand('connect', remote);
-      this.#start('connect', () => this.#connect(remote));
+      const charge = new Charge(this.#budget);
+      if (!charge.take(BUFFERED)) throw new SocketError('out-of-memory', 'the host holds as much for the guest as it may');
+      this.#start('connect', () => this.#connect(remote, charge));
     });
   }
 
@@ -267,12 +271,12 @@ class TcpSocket {
     });
   }
 
-  async #connect(remote: Endpoint): Promise<void> {
+  async #connect(remote: Endpoint, charge: Charge): Promise<void> {
     const local = this.#listener?.local;
     // Its address is needed for the connection.
     await this.#listener?.close();
     this.#listener = undefined;
-    const connection = await dial(remote, local, this.#options());
+    const connection = await dial(remote, local, this.#options(), charge);
     if (this.#state === 'closed') connection.close();
     this.#connection = connection;
   }

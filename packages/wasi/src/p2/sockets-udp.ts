@@ -1,5 +1,6 @@
 /** `wasi:sockets/udp` — https://github.com/WebAssembly/WASI/tree/main/wasip2/sockets */
 import { blocking } from '@tenon/component';
+import { Charge } from '../body/budget.ts';
 import { type Endpoint, type Family, isUnspecified } from '../body/network/address.ts';
 import { SocketError } from '../body/network/error.ts';
 import { checkFamily, type Network } from '../body/network/network.ts';
@@ -122,6 +123,7 @@ const DEFAULT_BUFFER = 64 * 1024;
 class UdpSocket {
   readonly #network: Network;
   readonly #family: Family;
+  readonly #charge = new Charge();
   #socket: Datagrams | undefined;
   #binding: Later<SocketError | true> | undefined;
   #bound = false;
@@ -238,7 +240,7 @@ class UdpSocket {
   }
 
   async #bind(local: Endpoint): Promise<void> {
-    const socket = await Datagrams.open(local, this.#family, this.#network.allows('receive', local));
+    const socket = await Datagrams.open(local, this.#family, this.#network.allows('receive', local), this.#charge);
     if (!this.#open) {
       socket.close();
       return;

@@ -1,8 +1,9 @@
 import { Later, type Waiter } from '../readiness.ts';
-import { EMPTY, ReadableSource, Sink } from '../streams.ts';
+import { CHUNK, EMPTY, ReadableSource, Sink } from '../streams.ts';
 import { HttpError, type HttpProblem, httpError } from './error.ts';
 import { FieldList } from './fields.ts';
 import { checkTrailers, type Framing } from './framing.ts';
+import { Held } from './held.ts';
 import type { Message } from './message.ts';
 
 /** What remains of a request or response once its head is known. */
@@ -38,7 +39,7 @@ export class Arriving {
     const later = new Later<FieldList | HttpError | undefined>();
     const message = this.#message;
     const end = (): void => later.settle(message.rawTrailers.length > 0 ? FieldList.received(message.rawTrailers) : undefined);
-    if (message.readableEnded) end();
+    if (message.readableEnded || message.unasked) end();
     else if (message.errored ?? message.destroyed) later.settle(this.#failed(message.errored ?? new HttpError('connection-terminated')));
     else {
       message.on('end', end);
@@ -68,14 +69,6 @@ export interface Departure {
   watch(changed: () => void): void;
 }
 
-// What a body may hold back before its head has gone.
-const ROOM = 64 * 1024;
-
-function joined(parts: readonly Uint8Array[]): Uint8Array {
-  const [only = EMPTY] = parts;
-  return parts.length > 1 ? Buffer.concat(parts) : only;
-}
-
 /**
  * A body that a guest writes.
  * What it writes in the turn of the event loop in which the head is given goes out together with the head, and when the body ends in
@@ -84,8 +77,7 @@ function joined(parts: readonly Uint8Array[]): Uint8Array {
 export class Departing extends Sink {
   #framing: Framing | undefined;
   #written = 0;
-  #parts: Uint8Array[] = [];
-  #held = 0;
+  readonly #held = new Held();
   #departure: Departure | undefined;
   #streaming = false;
   /** The message went out without the body: nobody gets what is written. */
@@ -100,13 +92,21 @@ export class Departing extends Sink {
     return this.#state !== 'open' || this.#dropping || this.#departure?.gone === true || this.#free() > 0;
   }
 
+  override stuck(): Error | undefined {
+    if (this.#departure !== undefined || this.ready()) return undefined;
+    const full = this.#held.full ? 'the body holds as much as it may' : 'the host holds as much as it may for the guest';
+    return new Error(
+      `the guest waits for room in a body, and nobody can make any: ${full} until the response is set, or the request is sent`,
+    );
+  }
+
   override room(): number | undefined {
     if (this.#state === 'ended' || this.#reported) return undefined;
     if (this.#failure !== undefined) {
       this.#reported = true;
       throw this.#failure;
     }
-    if (this.#dropping) return ROOM;
+    if (this.#dropping) return CHUNK;
     if (this.#departure?.gone) {
       this.#reported = true;
       throw new HttpError('connection-terminated', 'the other side has gone');
@@ -123,8 +123,7 @@ export class Departing extends Sink {
       this.#departure.write(bytes, this.#onWritten);
       return;
     }
-    this.#parts.push(bytes);
-    this.#held += bytes.length;
+    this.#held.add(bytes);
   }
 
   /** Short bodies share a buffer, which is cheaper to make and to collect than one for each. */
@@ -187,7 +186,7 @@ export class Departing extends Sink {
   #giveUp(error: HttpError): void {
     this.#state = 'failed';
     this.#failure = error;
-    this.#parts = [];
+    this.#held.clear();
     this.#departure?.abort(error);
     this.notify();
   }
@@ -196,11 +195,16 @@ export class Departing extends Sink {
     return this.#state === 'open';
   }
 
+  /** Lets go of what is held of a body that nobody will send. */
+  release(): void {
+    if (this.#departure === undefined) this.#held.clear();
+  }
+
   #sendAll(framing: Framing): void {
     const departure = this.#departure;
-    if (departure === undefined || departure.gone) return;
-    const body = joined(this.#parts);
-    this.#parts = [];
+    if (departure === undefined) return;
+    const body = this.#held.take();
+    if (departure.gone) return;
     const trailers = this.#trailers;
     const whole = trailers === undefined || !framing.hasContent;
     const head = framing.whole(this.#written, !whole);
@@ -232,22 +236,20 @@ export class Departing extends Sink {
     }
     if (!framing.hasContent) {
       this.#dropping = true;
-      this.#parts = [];
+      this.#held.clear();
       if (this.#sends(() => departure.sendAll(framing.streamed(), EMPTY))) this.notify();
       return;
     }
     this.#streaming = true;
     if (!this.#sends(() => departure.sendHead(framing.streamed()))) return;
-    const parts = this.#parts;
-    this.#parts = [];
-    this.#held = 0;
-    if (parts.length > 0) departure.write(joined(parts), this.#onWritten);
+    const begin = this.#held.take();
+    if (begin.length > 0) departure.write(begin, this.#onWritten);
     this.#watch();
     if (this.ready()) this.notify();
   };
 
   #free(): number {
-    if (!this.#streaming || this.#departure === undefined) return Math.max(0, ROOM - this.#held);
+    if (!this.#streaming || this.#departure === undefined) return this.#held.room;
     return Math.max(0, this.#departure.writableHighWaterMark - this.#departure.writableLength);
   }
 

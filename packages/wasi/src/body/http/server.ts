@@ -1,3 +1,4 @@
+import { Charge, OBJECT_BYTES } from '../budget.ts';
 import { EMPTY } from '../streams.ts';
 import type { Departing, Departure } from './body.ts';
 import { HttpError, httpError } from './error.ts';
@@ -40,6 +41,9 @@ export interface Responder {
   watch(changed: () => void): void;
 }
 
+/** Bytes of responses ahead of the final one. */
+const MOST_TOLD = 256 * 1024;
+
 /** The response to one request, as a guest gives it. */
 export class Reply implements Departure {
   readonly #responder: Responder;
@@ -47,6 +51,8 @@ export class Reply implements Departure {
   #status = 200;
   #body: Departing | undefined;
   #given = false;
+  #told = 0;
+  #informed: Charge | undefined;
 
   /** @param method that of the request */
   constructor(method: string, responder: Responder) {
@@ -71,9 +77,18 @@ export class Reply implements Departure {
     return this.#responder.writableHighWaterMark;
   }
 
-  /** Sends a response ahead of the final one: 102, 103. */
-  inform(status: number, fields: FieldList): void {
-    if (!this.#given && !this.gone) this.#responder.inform(status, fields);
+  /**
+   * Sends a response ahead of the final one: 102, 103. Nothing holds them back when the client does not take them, so there is a limit.
+   * @returns undefined, or how many bytes they would be together where that is too much
+   */
+  inform(status: number, fields: FieldList): number | undefined {
+    if (this.#given || this.gone) return undefined;
+    const bytes = fields.pairs.reduce((sum, text) => sum + text.length, OBJECT_BYTES);
+    this.#informed ??= new Charge();
+    if (this.#told + bytes > MOST_TOLD || !this.#informed.take(bytes)) return this.#told + bytes;
+    this.#told += bytes;
+    this.#responder.inform(status, fields);
+    return undefined;
   }
 
   /** Gives the response. Without a body it goes out at once. */
@@ -105,6 +120,7 @@ export class Reply implements Departure {
 
   /** The guest will not write any more: what it has not ended is cut off. */
   leave(): void {
+    this.#informed?.end();
     const body = this.#body;
     if (body?.open) body.fail(new HttpError('connection-terminated', 'the guest returned before it had finished the body'));
   }
@@ -136,5 +152,5 @@ export class Reply implements Departure {
 
 /** Reads what a guest has left of a request, so that the connection can carry the next. */
 export function discard(request: Message): void {
-  request.resume();
+  if (!request.unasked) request.resume();
 }

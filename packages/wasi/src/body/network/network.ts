@@ -24,6 +24,8 @@ export type Use = keyof NetworkGrants;
 /** So many addresses are remembered, each with as many of the names that led to it. */
 const MOST_ADDRESSES = 4096;
 const MOST_NAMES = 16;
+/** Lookups under way at a time. */
+const MOST_LOOKUPS = 64;
 
 /** What guests may reach. An address that a granted name led to may be reached as that name; nothing is looked up twice. */
 export class Network {
@@ -31,6 +33,8 @@ export class Network {
   readonly #granted: Readonly<Record<Use, boolean>>;
   readonly #names = new Map<string, Set<string>>();
   readonly #sockets: Quota;
+  /** Node does them on the four threads that read files too. */
+  readonly #lookups = new Quota(MOST_LOOKUPS);
   readonly #refusals: Refusals | undefined;
 
   /**
@@ -93,7 +97,12 @@ export class Network {
       this.#refusals?.report({ use: 'lookup', target: host });
       throw new SocketError('access-denied', `looking up ${host} is not granted`);
     }
+    if (!this.#lookups.take()) {
+      later.settle(new SocketError('temporary-resolver-failure', 'as many lookups are under way as may be'));
+      return later;
+    }
     builtins.dns.lookup(host, { all: true }, (error, found) => {
+      this.#lookups.give();
       if (error) {
         later.settle(socketError(error));
         return;

@@ -1,4 +1,5 @@
 import type { RemoteInfo, Socket } from 'node:dgram';
+import { type Charge, OBJECT_BYTES } from '../budget.ts';
 import { builtins } from '../builtins.ts';
 import { Signal } from '../readiness.ts';
 import { type Endpoint, type Family, unmapped } from './address.ts';
@@ -47,15 +48,17 @@ export class UdpSocket extends Signal {
   #waiting: Datagram[] = [];
   #bytes = 0;
   #failure: SocketError | undefined;
+  readonly #charge: Charge;
   #waking = false;
   /** Ready when more may be sent. */
   readonly sending: Sending;
 
-  private constructor(socket: Socket, open: boolean) {
+  private constructor(socket: Socket, open: boolean, charge: Charge) {
     super();
     this.#socket = socket;
+    this.#charge = charge;
     this.#peers = open ? undefined : new Set();
-    this.sending = new Sending(socket);
+    this.sending = new Sending(socket, charge);
     socket.on('message', (data, from) => this.#arrived(data, from));
     socket.on('error', (error) => {
       this.#failure = socketError(error);
@@ -67,20 +70,21 @@ export class UdpSocket extends Signal {
    * Linux takes away the port of a socket that is disconnected, unless that port was asked for by its number. So a free port is found
    * first, and then asked for.
    * @param open whether anybody may be heard, or only those to whom something was sent
+   * @param charge what the host holds for it is charged there
    */
-  static async open(local: Endpoint, family: Family, open: boolean): Promise<UdpSocket> {
+  static async open(local: Endpoint, family: Family, open: boolean, charge: Charge): Promise<UdpSocket> {
     for (let tries = local.port === 0 ? 0 : MOST_TRIES; tries < MOST_TRIES; tries++) {
       const free = bound(local, family);
       const { port } = free.address();
       await new Promise<void>((resolve) => free.close(resolve));
       try {
-        return new UdpSocket(bound({ ...local, port }, family), open);
+        return new UdpSocket(bound({ ...local, port }, family), open, charge);
       } catch (error) {
         // Somebody else was faster.
         if (!(error instanceof SocketError) || error.problem !== 'address-in-use') throw error;
       }
     }
-    return new UdpSocket(bound(local, family), open);
+    return new UdpSocket(bound(local, family), open, charge);
   }
 
   get socket(): Socket {
@@ -111,8 +115,9 @@ export class UdpSocket extends Signal {
     }
     this.#remote = remote;
     // The system may have let others in before.
-    this.#waiting = this.#waiting.filter((datagram) => this.#wanted(datagram.remote));
-    this.#bytes = this.#waiting.reduce((sum, { data }) => sum + data.length, 0);
+    const wanted = Map.groupBy(this.#waiting, (datagram) => this.#wanted(datagram.remote));
+    this.#waiting = wanted.get(true) ?? [];
+    this.#give(wanted.get(false) ?? []);
   }
 
   override ready(): boolean {
@@ -126,8 +131,16 @@ export class UdpSocket extends Signal {
       throw failure;
     }
     const received = this.#waiting.splice(0, most);
-    for (const { data } of received) this.#bytes -= data.length;
+    this.#give(received);
     return received;
+  }
+
+  /** They are not held any more. */
+  #give(datagrams: readonly Datagram[]): void {
+    for (const { data } of datagrams) {
+      this.#bytes -= data.length;
+      this.#charge.give(weight(data));
+    }
   }
 
   /** Something is sent there, so that an answer may come. */
@@ -145,12 +158,17 @@ export class UdpSocket extends Signal {
 
   /** Sends what is on its way, then closes. */
   close(): void {
-    this.sending.whenIdle(() => this.#socket.close());
+    this.sending.whenIdle(() => {
+      this.#socket.close();
+      this.#charge.end();
+    });
   }
 
   #arrived(data: Uint8Array, from: RemoteInfo): void {
     const remote = { address: from.address, port: from.port };
     if (!this.#wanted(remote) || this.#waiting.length >= MOST_WAITING || this.#bytes + data.length > MOST_BYTES) return;
+    // Lost, as the system loses what its own buffer has no room for.
+    if (!this.#charge.take(weight(data))) return;
     this.#waiting.push({ data, remote });
     this.#bytes += data.length;
     // What else has arrived comes before this: who waits then gets all of it at once.
@@ -169,6 +187,11 @@ export class UdpSocket extends Signal {
   }
 }
 
+/** What a datagram takes of the budget. */
+function weight(data: Uint8Array): number {
+  return data.length + 4 * OBJECT_BYTES;
+}
+
 function key({ address, port }: Endpoint): string {
   return `${unmapped(address)} ${port}`;
 }
@@ -176,13 +199,15 @@ function key({ address, port }: Endpoint): string {
 /** Datagrams on their way. */
 export class Sending extends Signal {
   readonly #socket: Socket;
+  readonly #charge: Charge;
   #under = 0;
   #idle: (() => void) | undefined;
   #failure: SocketError | undefined;
 
-  constructor(socket: Socket) {
+  constructor(socket: Socket, charge: Charge) {
     super();
     this.#socket = socket;
+    this.#charge = charge;
   }
 
   override ready(): boolean {
@@ -199,9 +224,11 @@ export class Sending extends Signal {
 
   /** @param connected whether the socket is connected to the one that the datagram is for. */
   send({ data, remote }: Datagram, connected: boolean): void {
+    if (!this.#charge.take(weight(data))) throw new SocketError('out-of-memory', 'the host holds as much for the guest as it may');
     this.#under++;
     const sent = (error: Error | null): void => {
       this.#under--;
+      this.#charge.give(weight(data));
       if (error) this.#failure = socketError(error);
       this.notify();
       if (this.#under === 0) this.#idle?.();
