@@ -18,6 +18,8 @@ class Log {
   readonly add = (entry: LogEntry): void => {
     if (this.entries.length === 0) setImmediate(this.flush);
     this.entries.push(entry);
+    // Whoever gets an error for an answer may look for its reason at once.
+    if (entry.level !== 'info') this.flush();
   };
 
   readonly flush = (): void => {

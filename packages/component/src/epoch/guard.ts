@@ -59,6 +59,8 @@ export class Guard {
   private recorded: Recorded | undefined;
   /** When the guest began to compute, by the clock; undefined while it does not, or nobody counts. */
   private since: number | undefined;
+  /** The tick at which it looked up last, or went on after others had their turn. */
+  private lastTick = -2;
 
   constructor(store: Store, { budget, clock, limits }: Epochs) {
     this.store = store;
@@ -203,7 +205,7 @@ export class Guard {
 
   /** A call begins that can be suspended. */
   promise(): void {
-    this.promised++;
+    if (this.promised++ === 0) this.lastTick = -2;
     this.running();
   }
 
@@ -251,7 +253,11 @@ export class Guard {
       const trap = each.exceeded(now);
       if (trap !== undefined) throw uncatchable(trap);
     }
-    return this.promised > 0 ? 1 : 0;
+    // A tick that was there before the guest began says nothing: only one that has computed from one tick to the next gives way.
+    const { ticks } = clock;
+    const long = ticks === this.lastTick + 1;
+    this.lastTick = ticks;
+    return long && this.promised > 0 ? 1 : 0;
   }
 
   /** Others get their turn. */
@@ -261,6 +267,7 @@ export class Guard {
     this.waiting();
     await nextTurn();
     store.task = task;
+    this.lastTick = this.clock.ticks;
     this.running();
   }
 

@@ -151,7 +151,8 @@ export class Departing extends Sink {
       return;
     }
     if (this.#state === 'ended') this.#sendAll(framing);
-    else setImmediate(this.#stream);
+    // A guest that only lets others have their turn is back in the next one.
+    else setImmediate(() => setImmediate(this.#stream));
   }
 
   /** Ends the body. Throws when it does not have the length that its head declares, has trailers that nobody may have, or was given up. */
