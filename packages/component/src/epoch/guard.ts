@@ -41,6 +41,11 @@ interface Recorded {
   readonly memories: readonly { readonly memory: GuestMemory; readonly snapshot: Snapshot }[];
 }
 
+let givingWay = 0;
+
+/** Whether a guest in this thread would go on if it were its turn: it waits for nothing else. */
+export const someoneGivesWay = (): boolean => givingWay > 0;
+
 export class Guard {
   readonly clock: EpochClock;
   readonly own: Budget;
@@ -265,7 +270,9 @@ export class Guard {
     const { store } = this;
     const { task } = store;
     this.waiting();
+    givingWay++;
     await nextTurn();
+    givingWay--;
     store.task = task;
     this.lastTick = this.clock.ticks;
     this.running();
