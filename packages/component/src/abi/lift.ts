@@ -16,6 +16,7 @@ import { flatLifter } from './lift-flat.ts';
 import { loaderOf } from './load.ts';
 import { flatLowerer } from './lower-flat.ts';
 import { explain, Misfit } from './misfit.ts';
+import { camelCase } from './names.ts';
 import { lowerScalar, NONE, scalarCode } from './scalars.ts';
 import { partsOf } from './shapes.ts';
 import { passesHandles, passesOwn, refuseAsync } from './signature.ts';
@@ -91,7 +92,7 @@ function prepare(type: FuncType, encoding: StringEncoding): Prepared {
   };
 }
 
-const subject = (func: string, param: string): string => `\`${func}\`: parameter \`${param}\``;
+const subject = (func: string, param: string): string => `\`${func}\`: parameter \`${camelCase(param)}\``;
 
 function flatParams(type: FuncType): LowerParams {
   const want = flattenParams(type);
