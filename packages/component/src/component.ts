@@ -179,6 +179,11 @@ export class Component {
     return this.described;
   }
 
+  /** Whether {@link Component.ownPlan} has been made. */
+  get planned(): boolean {
+    return this.plan !== undefined;
+  }
+
   /** The plan of a component whose imports are functions, types and instances only: it depends on nothing else, so it is made once. */
   ownPlan(): Plan {
     this.plan ??= flatten(this.definition, { component: () => undefined });

@@ -9,9 +9,6 @@ import type { ReceivedRequest, Responder } from './server.ts';
 // Up to here it is cheaper to hand Node one string than to let it write head and body as two buffers.
 const SMALL = 8 * 1024;
 
-/** RFC 9113, section 7. */
-const INTERNAL_ERROR = 2;
-
 /** A request of HTTP/1.1 or HTTP/2. */
 export type NodeRequest = IncomingMessage | Http2ServerRequest;
 
@@ -59,23 +56,22 @@ export class NodeResponder implements Responder {
   inform(status: number, fields: FieldList): void {
     const response = this.#response;
     if (isHttp2(response)) response.stream.additionalHeaders({ ':status': status, ...collected(fields.pairs) });
-    // Clients of HTTP/1.0 know of none (RFC 9110, section 15.2).
-    else if (response.req.httpVersion !== '1.0') response.writeInformation(status, [...fields.pairs]);
+    else response.writeInformation(status, [...fields.pairs]);
   }
 
   respond(status: number, pairs: string[], body: Uint8Array): void {
-    const response = this.#head(status, pairs);
+    const response = this.writeHead(status, pairs);
     if (body.length === 0) response.end();
     else if (body.length <= SMALL) response.end(Buffer.from(body.buffer, body.byteOffset, body.length).toString('latin1'), 'latin1');
     else response.end(body);
   }
 
   begin(status: number, pairs: string[]): void {
-    this.#head(status, pairs).flushHeaders();
+    this.writeHead(status, pairs).flushHeaders();
   }
 
   // The declarations know lists of pairs only for HTTP/1.1, the code for both.
-  #head(status: number, pairs: string[]): ServerResponse {
+  protected writeHead(status: number, pairs: string[]): ServerResponse {
     const { req } = this.#response;
     // HTTP/1.0 has no trailers, and Node announces none there.
     return (this.#response as ServerResponse).writeHead(status, req.httpVersion === '1.0' ? withoutTrailer(pairs) : pairs);
@@ -94,11 +90,8 @@ export class NodeResponder implements Responder {
 
   refuse(status: number, why: string): void {
     this.refusal ??= why;
-    const response = this.#response;
-    // To destroy a stream of HTTP/2 would say that there was no error, which clients take for the end.
-    if (response.headersSent && isHttp2(response)) response.stream.close(INTERNAL_ERROR);
-    else if (response.headersSent) response.destroy();
-    else this.#head(status, ['content-type', 'text/plain', 'content-length', '0']).end();
+    if (this.#response.headersSent) this.#response.destroy();
+    else this.writeHead(status, ['content-type', 'text/plain', 'content-length', '0']).end();
   }
 
   watch(changed: () => void): void {
