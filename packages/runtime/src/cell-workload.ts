@@ -1,15 +1,18 @@
 /** One workload in one cell: its component, its pool of instances, and what it is granted there. */
-import { type Component, ComponentError } from '@tenon/component';
+import { type Component, ComponentError, type Instance, provider } from '@tenon/component';
+import type { Invocation } from '@tenon/plugin';
 import { wasi } from '@tenon/wasi';
-import type { Imports, Reuse } from './config.ts';
+import type { Imports, Limits, Reuse } from './config.ts';
 import { RuntimeError } from './errors.ts';
-import { type Guest, guestMaker, handlerName, noHandler } from './guest.ts';
+import { type Guest, type GuestMaker, guestMaker, handlerName, noHandler, type Provided } from './guest.ts';
 import { HttpRequests } from './http-requests.ts';
 import { load } from './load.ts';
 import type { Log } from './log.ts';
-import type { CellSinks, CellTask, ComponentSource, ExportCall } from './messages.ts';
+import type { CellSinks, CellTask, CellUsage, ComponentSource, ExportCall } from './messages.ts';
 import { Activity, activities, OutputLines } from './output.ts';
 import { startError } from './plain-errors.ts';
+import type { BoundWorkload, CellPlugins } from './plugins/cell-plugins.ts';
+import { fullName } from './plugins/needs.ts';
 import { Pool } from './pool.ts';
 import type { CellClock } from './ticker.ts';
 
@@ -27,6 +30,9 @@ export interface Surroundings {
   readonly imports: Imports;
   readonly sinks: CellSinks;
   readonly clock: CellClock;
+  readonly plugins?: CellPlugins | undefined;
+  /** Finds the workload that runs under a full name. */
+  readonly linked?: ((name: string) => CellWorkload | undefined) | undefined;
 }
 
 export class CellWorkload {
@@ -44,6 +50,10 @@ export class CellWorkload {
   private readonly timers: readonly NodeJS.Timeout[];
   private readonly calls = new Set<Promise<unknown>>();
   private readonly close: () => void;
+  private readonly bound: BoundWorkload | undefined;
+  private readonly maker: GuestMaker;
+  private readonly exports: ReadonlySet<string>;
+  private endTriggers: (() => Promise<void>) | undefined;
   private stopped = false;
 
   /**
@@ -53,16 +63,29 @@ export class CellWorkload {
   static async start(task: CellTask, surroundings: Surroundings): Promise<CellWorkload> {
     try {
       const { component, release } = await load(task.component, task.owned, task.spec.limits);
-      const workload = new CellWorkload(task, component, surroundings);
-      release();
-      return workload;
+      const bound = await bindPlugins(task, component, surroundings);
+      try {
+        const workload = new CellWorkload(task, component, surroundings, bound);
+        release();
+        return workload;
+      } catch (error) {
+        await bound?.unbind();
+        throw error;
+      }
     } catch (error) {
       throw startError(error);
     }
   }
 
-  private constructor(task: CellTask, component: Component, { imports, sinks, clock }: Surroundings) {
+  private constructor(
+    task: CellTask,
+    component: Component,
+    { imports, sinks, clock, linked }: Surroundings,
+    bound: BoundWorkload | undefined,
+  ) {
     this.task = task;
+    this.bound = bound;
+    this.exports = new Set(component.exports.map(({ name }) => name));
     this.clock = clock;
     this.reuse = task.spec.reuse;
     const { spec } = task;
@@ -95,7 +118,17 @@ export class CellWorkload {
     if (spec.http !== undefined && handler === undefined) throw noHandler(component);
     this.handler = handler;
     this.log = (entry) => sinks.log({ ...entry, workload: name, time: Date.now() });
-    const maker = guestMaker(component, { system, handler, imports, limits, clock: clock.clock });
+    const links = Object.entries(task.needs?.links ?? {});
+    const provide = links.length === 0 ? undefined : () => provideLinks(links, linked);
+    const maker = guestMaker(component, {
+      system,
+      handler,
+      imports: { ...imports, ...bound?.imports },
+      limits,
+      clock: clock.clock,
+      provide,
+    });
+    this.maker = maker;
     this.pool = new Pool<Guest>(
       {
         make: () => maker.make(this.reuse === 'reset'),
@@ -116,6 +149,44 @@ export class CellWorkload {
     ];
   }
 
+  /** Its full name, where it is one of a host. */
+  get fullName(): string | undefined {
+    return this.task.needs && fullName(this.task.needs.identity);
+  }
+
+  get limits(): Limits {
+    return this.task.spec.limits;
+  }
+
+  usage(): CellUsage {
+    const { memoryBytes, cpuMs } = this.maker.usage;
+    return { requests: this.http.requests, failures: this.http.failures, instances: this.pool.size, memory: memoryBytes, cpuMs };
+  }
+
+  /** Makes an instance for a workload that is linked to this one. */
+  instantiateFor(): Instance {
+    return this.maker.instantiate();
+  }
+
+  /** A workload that this one may be linked to runs anew. */
+  providerChanged(name: string): void {
+    if (Object.values(this.task.needs?.links ?? {}).includes(name)) this.pool.refresh();
+  }
+
+  async startTriggers(): Promise<void> {
+    this.endTriggers = await this.bound?.startTriggers(this.exports, (invocation) => this.invoke(invocation));
+  }
+
+  async stopTriggers(): Promise<void> {
+    const end = this.endTriggers;
+    this.endTriggers = undefined;
+    await end?.();
+  }
+
+  private invoke({ export: name, args, timeoutMs = this.limits.requestTimeoutMs, signal }: Invocation): Promise<unknown> {
+    return this.call({ path: name.split('#'), args, timeoutMs }, signal);
+  }
+
   private readonly finish = (activity: Activity): void => {
     for (const output of this.outputs) output.finish(activity);
   };
@@ -133,7 +204,9 @@ export class CellWorkload {
     const taken = this.pool.acquire();
     const lease = taken instanceof Promise ? await taken : taken;
     const activity = new Activity(path.join('.'));
-    const limits = { timeoutMs, cpuMs: this.task.spec.limits.maxCpuMs, signal };
+    // A service may run for ever, and compute as long.
+    const forEver = timeoutMs === Number.POSITIVE_INFINITY;
+    const limits = forEver ? { signal } : { timeoutMs, cpuMs: this.task.spec.limits.maxCpuMs, signal };
     this.clock.enter();
     try {
       const value = await activities.run(activity, () => lease.item.call(path, args, limits));
@@ -154,13 +227,55 @@ export class CellWorkload {
   async stop(): Promise<void> {
     this.stopped = true;
     const { drainTimeoutMs } = this.task.spec.limits;
+    const triggersEnded = this.stopTriggers();
     const late = Promise.withResolvers<void>();
     const timer = setTimeout(late.resolve, drainTimeoutMs);
-    await Promise.race([Promise.all([this.http.idle(), Promise.allSettled(this.calls)]), late.promise]);
+    await Promise.race([Promise.all([this.http.idle(), triggersEnded, Promise.allSettled(this.calls)]), late.promise]);
     clearTimeout(timer);
     this.http.dismiss();
     for (const each of this.timers) clearInterval(each);
     this.pool.close(new RuntimeError('TENON_RUNTIME_STOPPED', `\`${this.task.spec.name}\` is stopped`));
     this.close();
+    await this.bound?.unbind();
   }
+}
+
+/** Interfaces that the system provides itself. */
+const SYSTEM = /^wasi:(cli|clocks|filesystem|http|io|random|sockets)\//;
+
+async function bindPlugins(
+  { needs }: CellTask,
+  component: Component,
+  { plugins, imports }: Surroundings,
+): Promise<BoundWorkload | undefined> {
+  if (needs === undefined || plugins === undefined) return undefined;
+  const given = [...Object.keys(imports), ...Object.keys(needs.links)];
+  const wanted = component.imports.map(({ name }) => name).filter((name) => !SYSTEM.test(name) && provider(given, name) === undefined);
+  return plugins.bind(needs, wanted);
+}
+
+/** Instances of the workloads that one is linked to. */
+function provideLinks(links: readonly (readonly [name: string, workload: string])[], linked: Surroundings['linked']): Provided {
+  const instances = new Map<string, Instance>();
+  const end = (): void => {
+    for (const instance of instances.values()) instance.end();
+  };
+  const imports: Record<string, unknown> = {};
+  try {
+    for (const [name, workload] of links) {
+      const found = linked?.(workload);
+      if (found === undefined)
+        throw new RuntimeError('TENON_LINK', `\`${name}\` is linked to the workload ${workload}, which does not run`);
+      const instance = instances.get(workload) ?? found.instantiateFor();
+      instances.set(workload, instance);
+      const key = provider(Object.keys(instance.exports), name);
+      if (key === undefined)
+        throw new RuntimeError('TENON_LINK', `the workload ${workload} does not export \`${name}\` in a version that fits`);
+      imports[name] = instance.exports[key];
+    }
+  } catch (error) {
+    end();
+    throw error;
+  }
+  return { imports, end };
 }

@@ -5,6 +5,13 @@ export const RUNTIME_ERRORS = {
   TENON_RUNTIME_FILE: 'The component file cannot be read: check the path.',
   TENON_MANIFEST:
     'The file does not describe an application: each line of the message names a place in it, what is wrong there, and what was meant.',
+  TENON_PLUGIN_LOAD: 'A plugin cannot be loaded: install its package, or correct the path; it must export `plugin`, made by definePlugin.',
+  TENON_PLUGIN_OPTION: 'An option of a plugin does not fit its schema, or two plugins bring the same: the message names the key.',
+  TENON_PLUGIN_START: 'A plugin failed at its start or took too long: the message says why.',
+  TENON_PLUGIN_CONFIG: 'What a workload configures for a plugin does not fit: the message names the key and what was expected.',
+  TENON_PLUGIN_BIND: 'A plugin refuses a workload: the message says why, and what to change.',
+  TENON_LINK:
+    'A workload is linked to another that does not run or does not export the interface: start that one first, or correct `links`.',
   TENON_HOST_STATE:
     'What the host keeps (`host.db` and the components beside it) cannot be read: restore it, or start with another data folder; it is never replaced.',
   TENON_HOST_REQUEST: 'A request to the host is not what its API takes: see docs/host-api.md.',

@@ -4,6 +4,8 @@ import type { Credentials } from './certificate.ts';
 import type { WorkloadSpec } from './config.ts';
 import type { LogEntry } from './log.ts';
 import type { PlainError } from './plain-errors.ts';
+import type { PluginHost, PluginNeeds } from './plugins/needs.ts';
+import type { Match } from './router.ts';
 import type { TickerMemory } from './ticker.ts';
 
 /** The bytes, or what an earlier cell has compiled. */
@@ -24,6 +26,8 @@ export interface CellAddress {
 
 /** Everything that a cell needs to run a workload. */
 export interface CellTask {
+  /** What it needs of plugins and of other workloads, where it is one of a host. */
+  readonly needs?: PluginNeeds | undefined;
   readonly spec: Omit<WorkloadSpec, 'component'>;
   readonly component: ComponentSource;
   /** The name under which it exports its handler of requests, where an earlier cell has found it. */
@@ -58,11 +62,33 @@ export interface Output {
   readonly bytes: Uint8Array;
 }
 
+/** What gives a workload that was started its work. */
+export interface Activation {
+  readonly listeners: readonly { readonly address: CellAddress; readonly matches: readonly Match[] }[];
+  /** The workload whose place it takes: requests go from one to the other at once. */
+  readonly replaces: number | undefined;
+}
+
+/** What a workload takes in one cell. */
+export interface CellUsage {
+  readonly requests: number;
+  readonly failures: number;
+  readonly instances: number;
+  /** Bytes of linear memories. */
+  readonly memory: number;
+  readonly cpuMs: number;
+}
+
 /** What a cell can be asked to do. Each method is answered once, with its result or an error. */
 export interface CellMethods {
   start(id: number, task: CellTask): Promise<Started>;
   stop(id: number): Promise<void>;
   renew(id: number, credentials: Credentials): Promise<void>;
+  /** Gives a workload that was started without an address its work. @returns the port of each listener */
+  activate(id: number, activation: Activation): Promise<readonly number[]>;
+  usage(id: number): Promise<CellUsage>;
+  /** How the plugins are. */
+  health(): Promise<readonly { readonly name: string; readonly ok: boolean; readonly message?: string }[]>;
   call(id: number, call: ExportCall, signal?: AbortSignal): Promise<unknown>;
 }
 
@@ -72,6 +98,8 @@ export interface CellSinks {
   readonly log: (entry: LogEntry) => void;
   /** A guest that writes faster than the Promises settle has to wait. */
   readonly output: (output: Output) => void | Promise<void>;
+  /** Keeps a text of a trigger. */
+  readonly remember: (workload: string, key: string, value: string) => void;
 }
 
 /** What a thread begins with. */
@@ -80,12 +108,16 @@ export interface CellSettings {
   readonly heartbeat: SharedArrayBuffer;
   readonly ticker: TickerMemory;
   readonly cell: number;
+  readonly plugins: PluginHost | undefined;
 }
 
 export type ToCell =
   | { readonly type: 'begin'; readonly settings: CellSettings }
   | { readonly type: 'start'; readonly ask: number; readonly id: number; readonly task: CellTask }
   | { readonly type: 'stop'; readonly ask: number; readonly id: number }
+  | { readonly type: 'activate'; readonly ask: number; readonly id: number; readonly activation: Activation }
+  | { readonly type: 'usage'; readonly ask: number; readonly id: number }
+  | { readonly type: 'health'; readonly ask: number }
   | { readonly type: 'renew'; readonly ask: number; readonly id: number; readonly credentials: Credentials }
   | { readonly type: 'call'; readonly ask: number; readonly id: number; readonly call: ExportCall }
   /** Nobody waits for that call any more. */
@@ -98,4 +130,5 @@ export type FromCell =
   | { readonly type: 'result'; readonly ask: number; readonly value: unknown }
   | { readonly type: 'failed'; readonly ask: number; readonly error: PlainError }
   | { readonly type: 'log'; readonly entries: readonly LogEntry[] }
+  | { readonly type: 'remember'; readonly workload: string; readonly key: string; readonly value: string }
   | { readonly type: 'output'; readonly ask: number; readonly output: Output };
