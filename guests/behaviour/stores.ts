@@ -6,7 +6,7 @@ import { wasi } from '@tenon/wasi';
 
 const log = { debug() {}, info() {}, warn() {}, error() {} };
 const workload = { namespace: 'default', name: 'stores', revision: 1 };
-const host = { options: {}, log, dataFolder: undefined, hostId: `guest-${process.pid}`, cell: 0, send() {}, onMessage() {} };
+const host = { options: {}, log, dataFolder: undefined, hostId: `guest-${process.pid}`, cell: 0 };
 
 /** A guest whose host has every built-in plugin; the packages' own tests go further. */
 export async function checkStores(component: Component): Promise<void> {

@@ -2,9 +2,9 @@
  * What a plugin is. A plugin provides interfaces to workloads as host functions and resources, and may bring triggers: something outside that
  * calls a workload's export.
  *
- * A host runs workloads in several cells, which are threads. A plugin is started in each of them (`start`), because host functions are
- * called where the guest is. What there must be one of in a host, a broker's connection or a scheduler, runs beside the supervisor (`host`)
- * and is reached by messages.
+ * A host runs workloads in several cells, which are threads, and starts a plugin in each of them, because host functions are called where the
+ * guest is. What must not happen twice in a host, such as a scheduled call, is a trigger with `once`. What must be the same whichever cell
+ * answers belongs into something that threads share: a database, a server, `BroadcastChannel`.
  */
 
 type Awaitable<T> = T | Promise<T>;
@@ -43,23 +43,6 @@ export interface HostContext<Options> {
 export interface CellContext<Options> extends HostContext<Options> {
   /** 0 … cells - 1. */
   readonly cell: number;
-  /** Sends a message to the plugin's part beside the supervisor; what it must be able to hold is what `postMessage` takes. */
-  send(message: unknown): void;
-  /** Is called with each message from there. */
-  onMessage(listener: (message: unknown) => void): void;
-}
-
-/** What the part beside the supervisor gets. */
-export interface HostPartContext<Options> extends HostContext<Options> {
-  /** Sends a message to the plugin in one cell, or in all of them. */
-  send(message: unknown, cell?: number): void;
-  onMessage(listener: (message: unknown, cell: number) => void): void;
-}
-
-/** The part of a plugin of which a host has one. */
-export interface HostPart<Options> {
-  /** @returns what to do at the end. */
-  start(context: HostPartContext<Options>): Awaitable<undefined | (() => Awaitable<void>)>;
 }
 
 /** What `bind` gets. */
@@ -141,8 +124,6 @@ export interface Plugin<State = unknown, Options = unknown, Config = unknown> {
   readonly options?: Schema | undefined;
   /** What a workload may configure for each label. Anything but an empty object is refused unless given. */
   readonly config?: Schema | undefined;
-  /** The part of which a host has one; it starts before `start` is called anywhere. */
-  readonly host?: HostPart<Options> | undefined;
   /** Starts the plugin in a cell. What it throws fails the start of the host. */
   start?(context: CellContext<Options>): Awaitable<State>;
   /**

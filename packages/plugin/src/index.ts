@@ -6,8 +6,6 @@ export {
   definePlugin,
   type Health,
   type HostContext,
-  type HostPart,
-  type HostPartContext,
   type Invocation,
   type Logger,
   type Plugin,

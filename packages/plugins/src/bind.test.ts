@@ -47,7 +47,7 @@ async function bound(configs: Record<string, Record<string, object>>) {
   const ends: (() => unknown)[] = [];
   const states = new Map<string, unknown>();
   for (const plugin of BUILT_IN as readonly Plugin<unknown, object, object>[]) {
-    const state = await plugin.start?.({ ...host, cell: 0, send: () => {}, onMessage: () => {} });
+    const state = await plugin.start?.({ ...host, cell: 0 });
     states.set(plugin.name, state);
     const config = new Map(Object.entries(configs[plugin.name] ?? UNNAMED[plugin.name] ?? {}));
     const signal = new AbortController().signal;

@@ -97,6 +97,10 @@ export class CellThread implements CellMethods {
     return this.ask((ask) => ({ type: 'usage', ask, id })) as Promise<CellUsage>;
   }
 
+  probe(id: number, path: string, timeoutMs: number): Promise<number> {
+    return this.ask((ask) => ({ type: 'probe', ask, id, path, timeoutMs })) as Promise<number>;
+  }
+
   health(): ReturnType<CellMethods['health']> {
     return this.ask((ask) => ({ type: 'health', ask })) as ReturnType<CellMethods['health']>;
   }

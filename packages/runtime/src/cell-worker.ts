@@ -95,6 +95,9 @@ function receive(host: Cell, message: ToCell): void {
     case 'usage':
       void answer(message.ask, () => host.usage(message.id));
       break;
+    case 'probe':
+      void answer(message.ask, () => host.probe(message.id, message.path, message.timeoutMs));
+      break;
     case 'health':
       void answer(message.ask, () => host.health());
       break;

@@ -14,6 +14,7 @@ import { startError } from './plain-errors.ts';
 import type { BoundWorkload, CellPlugins } from './plugins/cell-plugins.ts';
 import { fullName } from './plugins/needs.ts';
 import { Pool } from './pool.ts';
+import { Probe } from './probe.ts';
 import type { CellClock } from './ticker.ts';
 
 /** Instances that were not needed for so long are let go, in milliseconds. */
@@ -161,6 +162,24 @@ export class CellWorkload {
   usage(): CellUsage {
     const { memoryBytes, cpuMs } = this.maker.usage;
     return { requests: this.http.requests, failures: this.http.failures, instances: this.pool.size, memory: memoryBytes, cpuMs };
+  }
+
+  /** Sends a request in process. @returns the status of the answer */
+  async probe(path: string, timeoutMs: number): Promise<number> {
+    const taken = this.pool.acquire();
+    const lease = taken instanceof Promise ? await taken : taken;
+    const probe = new Probe(path);
+    this.clock.enter();
+    try {
+      await lease.item.respond(probe.request, probe, { timeoutMs, cpuMs: this.limits.maxCpuMs });
+      lease.release();
+    } catch (error) {
+      lease.discard();
+      throw error;
+    } finally {
+      this.clock.leave();
+    }
+    return probe.status;
   }
 
   /** Makes an instance for a workload that is linked to this one. */

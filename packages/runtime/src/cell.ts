@@ -67,6 +67,7 @@ export class Cell implements CellMethods {
   private async host(id: number, task: CellTask, imports: Imports): Promise<Started> {
     // What is wrong with the component is said first, whatever has the port.
     const plugins = task.needs === undefined ? undefined : await this.plugins;
+    await plugins?.add(task.needs?.plugins ?? []);
     const linked = (name: string): CellWorkload | undefined => this.active.get(name);
     const workload = await CellWorkload.start(task, { imports, sinks: this.sinks, clock: this.clock, plugins, linked });
     try {
@@ -146,6 +147,10 @@ export class Cell implements CellMethods {
 
   async usage(id: number): Promise<CellUsage> {
     return this.workload(id).usage();
+  }
+
+  async probe(id: number, path: string, timeoutMs: number): Promise<number> {
+    return this.workload(id).probe(path, timeoutMs);
   }
 
   async health(): ReturnType<CellMethods['health']> {

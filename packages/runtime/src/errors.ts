@@ -20,6 +20,7 @@ export const RUNTIME_ERRORS = {
   TENON_HOST_RUNNING: 'Another host uses this data folder: stop it with `tenon down --host`, or choose another folder with `--data`.',
   TENON_HOST_FAILED: 'The host failed at a request in a way that it does not know: its log says more.',
   TENON_HOST_DIGEST: 'A component has other bytes than the manifest wants: rebuild it, or change the digest in the manifest.',
+  TENON_HOST_CALL: 'The function that was called returned the error case of its result, which the message shows.',
   TENON_HOST_CONFLICT: 'Another application of the namespace has a workload of this name: rename one, or use another namespace.',
   TENON_HOST_REVISION: 'There is no such revision to go back to: the last ten of a workload are kept.',
   TENON_RUNTIME_OPTION: 'An option has a value outside its range: the message names the option and the range.',

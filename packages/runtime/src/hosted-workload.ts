@@ -160,6 +160,13 @@ export class HostedWorkload implements WorkloadHost {
     return ports;
   }
 
+  /** Sends a request in process, in one of the cells. @returns the status of the answer */
+  probe(path: string, timeoutMs: number): Promise<number> {
+    const cell = this.slots.find((slot) => slot.cell !== undefined)?.cell;
+    if (cell === undefined) throw new RuntimeError('TENON_RUNTIME_CELL', 'a new cell is on its way: try again');
+    return cell.probe(this.id, path, timeoutMs);
+  }
+
   /** What it takes in all cells. */
   async usage(): Promise<CellUsage> {
     const each = await Promise.all(this.slots.map(({ cell }) => cell?.usage(this.id).catch(() => undefined)));

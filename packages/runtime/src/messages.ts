@@ -87,6 +87,8 @@ export interface CellMethods {
   /** Gives a workload that was started without an address its work. @returns the port of each listener */
   activate(id: number, activation: Activation): Promise<readonly number[]>;
   usage(id: number): Promise<CellUsage>;
+  /** Sends a request in process. @returns the status of the answer */
+  probe(id: number, path: string, timeoutMs: number): Promise<number>;
   /** How the plugins are. */
   health(): Promise<readonly { readonly name: string; readonly ok: boolean; readonly message?: string }[]>;
   call(id: number, call: ExportCall, signal?: AbortSignal): Promise<unknown>;
@@ -117,6 +119,7 @@ export type ToCell =
   | { readonly type: 'stop'; readonly ask: number; readonly id: number }
   | { readonly type: 'activate'; readonly ask: number; readonly id: number; readonly activation: Activation }
   | { readonly type: 'usage'; readonly ask: number; readonly id: number }
+  | { readonly type: 'probe'; readonly ask: number; readonly id: number; readonly path: string; readonly timeoutMs: number }
   | { readonly type: 'health'; readonly ask: number }
   | { readonly type: 'renew'; readonly ask: number; readonly id: number; readonly credentials: Credentials }
   | { readonly type: 'call'; readonly ask: number; readonly id: number; readonly call: ExportCall }

@@ -174,6 +174,12 @@ export class DesiredState {
     return row?.value as string | undefined;
   }
 
+  /** All that is remembered under keys that begin so, without that beginning. */
+  recallAll(prefix: string): readonly (readonly [string, string])[] {
+    const rows = this.#database.prepare('select key, value from memory where substr(key, 1, ?) = ?').all(prefix.length, prefix);
+    return rows.map((row) => [(row.key as string).slice(prefix.length), row.value as string]);
+  }
+
   remember(key: string, value: string): void {
     this.#database.prepare('insert into memory values (?, ?) on conflict do update set value = excluded.value').run(key, value);
   }

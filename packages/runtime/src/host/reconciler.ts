@@ -115,6 +115,11 @@ export class Reconciler {
     return this.#workloads.get(keyOf(id))?.settled();
   }
 
+  /** Says how the last check of what serves went. @param problem undefined when it is well */
+  setHealth(id: WorkloadId, problem: string | undefined): void {
+    this.#workloads.get(keyOf(id))?.setHealth(problem);
+  }
+
   /** What runs for a workload now. */
   serving(id: WorkloadId): Running | undefined {
     return this.#workloads.get(keyOf(id))?.serving;
@@ -193,6 +198,18 @@ class Actor {
   restart(): void {
     this.#again();
     this.#run();
+  }
+
+  setHealth(problem: string | undefined): void {
+    if (this.#serving === undefined) return;
+    if (problem === undefined) this.#set('Healthy', true, 'Checked', 'the last check found nothing wrong');
+    else this.#set('Healthy', false, 'CheckFailed', problem);
+    const current = this.#serving.generation === this.#generation;
+    const state = problem === undefined && current ? 'running' : 'degraded';
+    if (this.#state !== state && (this.#state === 'running' || this.#state === 'degraded')) {
+      this.#state = state;
+      this.#options.changed(this.status);
+    }
   }
 
   async settled(): Promise<Status> {

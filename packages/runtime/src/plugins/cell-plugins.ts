@@ -37,33 +37,54 @@ const NOTHING: Schema = { type: 'object', additionalProperties: false };
 const packageOf = (name: string): string => name.replace(/\/.*/, '');
 
 export class CellPlugins {
-  readonly #started: readonly Started[];
+  readonly #started: Started[];
+  readonly #host: PluginHost;
+  /** Plugins that came later, by name. */
+  readonly #added = new Map<string, { readonly text: string; readonly starting: Promise<void> }>();
   readonly #services: CellServices;
   readonly #maxHostBytes: number;
 
-  private constructor(started: readonly Started[], services: CellServices) {
+  private constructor(started: Started[], host: PluginHost, services: CellServices) {
     this.#started = started;
+    this.#host = host;
     this.#services = services;
     this.#maxHostBytes = 16 * 1024 * 1024;
   }
 
   /** @throws RuntimeError TENON_PLUGIN_LOAD, TENON_PLUGIN_OPTION, TENON_PLUGIN_START; what was started before is stopped again */
-  static async start({ plugins, dataFolder, hostId }: PluginHost, services: CellServices): Promise<CellPlugins> {
+  static async start(host: PluginHost, services: CellServices): Promise<CellPlugins> {
+    const { plugins } = host;
     const started: Started[] = [];
     try {
-      for (const task of plugins) {
-        const plugin = await load(task);
-        const options = checked(plugin.options ?? NOTHING, task.options, 'TENON_PLUGIN_OPTION', `the plugin "${task.name}"`);
-        const log = services.log('', task.name);
-        const context = { options, log, dataFolder, hostId, cell: services.cell, send: () => {}, onMessage: () => {} };
-        started.push({ plugin, state: await startOne(plugin, context) });
-      }
+      for (const task of plugins) started.push(await startTask(task, host, services));
       checkNames(started);
     } catch (error) {
       await stopAll(started);
       throw error;
     }
-    return new CellPlugins(started, services);
+    return new CellPlugins(started, host, services);
+  }
+
+  /**
+   * Starts plugins that are not there yet.
+   * @throws RuntimeError as {@link CellPlugins.start}; and when one of that name is there that comes from elsewhere or has other options
+   */
+  async add(tasks: readonly PluginTask[]): Promise<void> {
+    for (const task of tasks) {
+      const text = JSON.stringify(task);
+      const there = this.#added.get(task.name);
+      if (there === undefined) {
+        const starting = startTask(task, this.#host, this.#services).then((started) => {
+          checkNames([...this.#started, started]);
+          this.#started.push(started);
+        });
+        this.#added.set(task.name, { text, starting });
+        starting.catch(() => this.#added.delete(task.name));
+      } else if (there.text !== text) {
+        throw new RuntimeError('TENON_PLUGIN_OPTION', `the plugin "${task.name}" runs with other options, which another application wants`);
+      }
+      await this.#added.get(task.name)?.starting;
+    }
   }
 
   /**
@@ -248,6 +269,14 @@ async function load({ name, from }: PluginTask): Promise<AnyPlugin> {
   const fits = typeof plugin === 'object' && plugin !== null && 'name' in plugin && 'interfaces' in plugin && 'bind' in plugin;
   if (!fits) throw new RuntimeError('TENON_PLUGIN_LOAD', `${from} exports no \`plugin\` that was made by definePlugin`);
   return plugin as AnyPlugin;
+}
+
+async function startTask(task: PluginTask, { dataFolder, hostId }: PluginHost, services: CellServices): Promise<Started> {
+  const plugin = await load(task);
+  const options = checked(plugin.options ?? NOTHING, task.options, 'TENON_PLUGIN_OPTION', `the plugin "${task.name}"`);
+  const log = services.log('', task.name);
+  const context = { options, log, dataFolder, hostId, cell: services.cell };
+  return { plugin, state: await startOne(plugin, context) };
 }
 
 /** How long a plugin may take to start, in milliseconds. */

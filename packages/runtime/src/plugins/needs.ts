@@ -25,6 +25,8 @@ export interface PluginNeeds {
   readonly triggers: Readonly<Record<string, readonly unknown[]>>;
   /** Workloads by the interface that they export and this one imports. */
   readonly links: Readonly<Record<string, string>>;
+  /** Plugins of its application, beside those that the host has. */
+  readonly plugins: readonly PluginTask[];
   /** What triggers remembered before. */
   readonly memory: Readonly<Record<string, string>>;
 }

@@ -19,7 +19,7 @@ workloads:
   front:
     components:
       main: ./front.wasm
-      prices: { from: ./prices.wasm, config: { currency: "\${CURRENCY}" } }
+      prices: { from: ./prices.wasm }
     interfaces:
       wasi:keyvalue:
         default: { backend: sqlite }
@@ -44,7 +44,7 @@ test('a whole manifest is read, with variables and defaults', () => {
   assert.equal(application.listeners?.default?.port, 8080);
   assert.equal(application.listeners?.default?.host, '127.0.0.1');
   const { front, stock } = application.workloads;
-  assert.deepEqual(front?.components?.prices, { from: './prices.wasm', config: { currency: 'CHF' } });
+  assert.deepEqual(front?.components?.prices, { from: './prices.wasm' });
   assert.equal(front?.environment?.GREETING, 'costs $5 in CHF');
   assert.equal(front?.reuse, 'reset');
   assert.equal(front?.triggers?.http?.[1]?.listener, 'default');

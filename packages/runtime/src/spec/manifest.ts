@@ -76,6 +76,16 @@ export function parseManifest(text: string, file: string, environment: Readonly<
 
 const MAX_FAULTS = 20;
 
+/**
+ * Checks an application that came as data, and fills in defaults.
+ * @throws RuntimeError `TENON_MANIFEST`
+ */
+export function checkApplication(application: unknown): void {
+  const misfits = [...check(application)];
+  if (misfits.length === 0) misfits.push(...contradictions(application as Application));
+  if (misfits.length > 0) throw failure(misfits.map(({ path, message }) => `${path.join('.')}: ${message}`));
+}
+
 function failure(faults: readonly string[]): RuntimeError {
   const more = faults.length > MAX_FAULTS ? [`… and ${faults.length - MAX_FAULTS} more`] : [];
   return new RuntimeError('TENON_MANIFEST', [...faults.slice(0, MAX_FAULTS), ...more]);

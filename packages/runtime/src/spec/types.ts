@@ -14,12 +14,6 @@ export type Component =
        * `sha256:` and 64 hexadecimal digits; other bytes are refused.
        */
       readonly digest?: string;
-      /**
-       * Configuration for `wasi:config` that wins over the workload's.
-       */
-      readonly config?: {
-        readonly [k: string]: string;
-      };
     };
 
 /**
