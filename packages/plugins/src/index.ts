@@ -12,7 +12,7 @@ import { service } from './service/plugin.ts';
 export { PluginError, type PluginErrorCode, STORE_ERRORS } from './errors.ts';
 export { blobstore, config, cron, keyvalue, logging, messaging, secrets, service };
 
-/** All of them. */
+/** All of them. What their own types are, each knows for itself. */
 export const BUILT_IN: readonly Plugin[] = [
   keyvalue,
   blobstore,
@@ -20,4 +20,6 @@ export const BUILT_IN: readonly Plugin[] = [
   config,
   logging,
   secrets,
+  cron,
+  service,
 ] as readonly unknown[] as readonly Plugin[];

@@ -48,6 +48,8 @@ export class Host implements HostMethods {
   readonly #started = Date.now();
   readonly #serving = new Map<string, { readonly hosted: HostedWorkload; readonly since: number }>();
   readonly #listeners = new Map<string, ListenerState>();
+  /** What was logged last of each workload's state. */
+  readonly #said = new Map<string, string>();
   readonly #stopping = new AbortController();
   readonly #ended = Promise.withResolvers<void>();
   #api: Server | undefined;
@@ -253,10 +255,14 @@ export class Host implements HostMethods {
   }
 
   #changed(status: Status): void {
+    const key = fullName(status);
     const wrong = status.conditions.find((condition) => !condition.status);
-    const message = wrong?.message ?? status.conditions.at(-1)?.message ?? status.state;
+    const ready = status.conditions.find((condition) => condition.type === 'Ready');
+    const message = `${status.state}: ${(wrong ?? ready)?.message ?? ''}`;
+    if (this.#said.get(key) === message) return;
+    this.#said.set(key, message);
     const level = status.state === 'failed' ? 'error' : status.state === 'degraded' ? 'warn' : 'info';
-    this.#log({ level, event: 'state', workload: logName(status), message: `${status.state}: ${message}`, time: Date.now() });
+    this.#log({ level, event: 'state', workload: logName(status), message, time: Date.now() });
   }
 
   async #withUsage(status: Status): Promise<WorkloadStatus> {
