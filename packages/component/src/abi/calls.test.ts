@@ -618,10 +618,10 @@ describe('suspension', () => {
     const guest = guestCalling(type, async (a: number) => a, { suspends: true });
     const { store } = guest.instance;
     const pending = lift(guest, type, 'call-f', { suspends: true })(1) as Promise<unknown>;
-    const other = { marker: true } as unknown as NonNullable<typeof store.task>;
-    store.task = other;
+    const other = { marker: true } as unknown as NonNullable<typeof store.scope>;
+    store.scope = other;
     await pending;
-    assert.equal(store.task, undefined);
+    assert.equal(store.scope, undefined);
   });
 
   for (const [name, host] of [

@@ -6,23 +6,21 @@ import type { StringEncoding } from '../binary/definitions.ts';
 import { Trap } from '../errors.ts';
 import { flags } from '../instance/flags.ts';
 import type { Store } from '../instance/state.ts';
-import { alignment, elemSize, flatten, flattenParams, MAX_FLAT_PARAMS, MAX_FLAT_RESULTS } from '../types/layout.ts';
-import type { FuncType, TupleType, ValType } from '../types/types.ts';
+import { flattenParams, MAX_FLAT_PARAMS } from '../types/layout.ts';
+import type { FuncType } from '../types/types.ts';
 import { Context, Scope } from './context.ts';
 import type { Binding, CoreFunction, HostFunction, PreparedLower } from './contract.ts';
 import { cannotLeave, mayLeave } from './entry.ts';
 import { takesInPlace } from './in-place.ts';
 import { invoke } from './invoke.ts';
 import { suspendingImport } from './jspi.ts';
-import { type Flat, flatLifter, type LiftFlat } from './lift-flat.ts';
-import { keptBorrows, loaderOf, viewBytes } from './load.ts';
-import { flatLowerer } from './lower-flat.ts';
+import type { Flat } from './lift-flat.ts';
 import { explain, Misfit } from './misfit.ts';
 import { isThenable, lowerScalar, NONE } from './scalars.ts';
 import { passesHandles, passesOwn, refuseAsync } from './signature.ts';
 import { type LowerHelpers, once, specialisedLower } from './specialise.ts';
-import { storerOf } from './store.ts';
 import { failed, isUnwind, swallowed, thrown, uncatchable } from './traps.ts';
+import { type LiftParams, type LowerResult, paramsLifter, resultLowerer } from './values.ts';
 
 /** @throws ComponentError `TENON_UNSUPPORTED` for what only the asynchronous Canonical ABI can do */
 export function prepareLower(type: FuncType, encoding: StringEncoding): PreparedLower {
@@ -42,10 +40,6 @@ export function prepareLower(type: FuncType, encoding: StringEncoding): Prepared
   };
 }
 
-type LiftParams = (cx: Context, flat: Flat) => unknown[];
-/** Returns the core result, or stores it where the last flat parameter says. */
-type LowerResult = (cx: Context, value: unknown, flat: Flat) => unknown;
-
 interface Prepared {
   readonly encoding: StringEncoding;
   readonly liftParams: LiftParams;
@@ -59,84 +53,24 @@ interface Prepared {
 
 /** @param inPlace whether lists of bytes are lifted where they lie, and lists of borrows into the array of the last call */
 function prepare(type: FuncType, encoding: StringEncoding, inPlace: boolean): Prepared {
-  const flat = flattenParams(type);
-  const spilled = flat.length > MAX_FLAT_PARAMS;
+  const { length } = flattenParams(type);
   return {
     encoding,
-    liftParams: spilled ? spilledParams(type) : flatParams(type, inPlace),
-    lowerResult: resultLowerer(type.result, spilled ? 1 : flat.length),
+    liftParams: paramsLifter(type, MAX_FLAT_PARAMS, inPlace),
+    lowerResult: resultLowerer(type.result, length > MAX_FLAT_PARAMS ? 1 : length),
     handles: passesHandles(type),
     gives: passesOwn(type),
     throws: type.result?.kind === 'result',
   };
 }
 
-function flatParams(type: FuncType, inPlace: boolean): LiftParams {
-  const have = flattenParams(type);
-  const gives = passesOwn(type);
-  let at = 0;
-  const lifts = type.params.map((param) => {
-    const lift = (inPlace ? lifterInPlace(param.type, at, gives) : undefined) ?? flatLifter(param.type, have, at);
-    at += flatten(param.type).length;
-    return lift;
-  });
-  return (cx, flat) => {
-    const args = new Array<unknown>(lifts.length);
-    for (let i = 0; i < lifts.length; i++) args[i] = lifts[i]?.(cx, flat);
-    return args;
-  };
-}
-
-/** Undefined for what is never lifted in place. @param gives whether the call also gives handles away: then what is borrowed must be marked as lent */
-function lifterInPlace(type: ValType, at: number, gives: boolean): LiftFlat | undefined {
-  if (type.kind !== 'list' || type.length !== undefined) return undefined;
-  const { element } = type;
-  if (element.kind === 'u8') return (cx, flat) => viewBytes(cx, (flat[at] as number) >>> 0, (flat[at + 1] as number) >>> 0);
-  if (element.kind !== 'borrow' || gives) return undefined;
-  return (cx, flat) => keptBorrows(cx, (flat[at] as number) >>> 0, (flat[at + 1] as number) >>> 0, element, at);
-}
-
-function spilledParams(type: FuncType): LiftParams {
-  const tuple: TupleType = { kind: 'tuple', types: type.params.map((param) => param.type) };
-  const size = elemSize(tuple);
-  const align = alignment(tuple);
-  const load = loaderOf(tuple);
-  return (cx, flat) => {
-    const address = (flat[0] as number) >>> 0;
-    cx.check(address, size, align, 'parameter');
-    return load(cx, address) as unknown[];
-  };
-}
-
-function resultLowerer(type: ValType | undefined, outParam: number): LowerResult {
-  if (type === undefined) return (_cx, value) => lowerScalar(NONE, value);
-  const want = flatten(type);
-  if (want.length <= MAX_FLAT_RESULTS) {
-    const lower = flatLowerer(type, want, 0);
-    return (cx, value) => {
-      const flat: unknown[] = [0];
-      lower(cx, value, flat);
-      return flat[0];
-    };
-  }
-  const size = elemSize(type);
-  const align = alignment(type);
-  const store = storerOf(type);
-  return (cx, value, flat) => {
-    const address = (flat[outParam] as number) >>> 0;
-    cx.check(address, size, align, 'return');
-    store(cx, value, address);
-    return undefined;
-  };
-}
-
 /** What is thrown into the guest for what the host function threw. */
-function hostThrew(error: unknown): unknown {
+export function hostThrew(error: unknown): unknown {
   return isUnwind(error) ? error : new Trap(`the host function threw ${thrown(error)}`, error);
 }
 
 /** What is thrown into the guest for a result that does not fit. */
-function wrongResult(error: unknown, name: string): unknown {
+export function wrongResult(error: unknown, name: string): unknown {
   if (!(error instanceof Misfit)) return error;
   if (isThenable(error.value)) {
     return new Trap(
@@ -147,7 +81,7 @@ function wrongResult(error: unknown, name: string): unknown {
   return new Trap(`the host function returned a wrong value: ${cause instanceof Error ? cause.message : ''}`, cause);
 }
 
-function isResultError(error: unknown): error is { readonly payload?: unknown } {
+export function isResultError(error: unknown): error is { readonly payload?: unknown } {
   return typeof error === 'object' && error !== null && (error as { readonly code?: unknown }).code === 'TENON_RESULT';
 }
 
@@ -234,9 +168,9 @@ function resumed(
   returned: (value: unknown) => unknown,
   threw: (error: unknown) => unknown,
 ): Promise<unknown> {
-  const { task } = store;
+  const { scope } = store;
   const resume = (): void => {
-    store.task = task;
+    store.scope = scope;
     if (store.trap !== undefined) throw uncatchable(swallowed(store.trap));
   };
   return Promise.resolve(promise).then(
