@@ -3,7 +3,7 @@ import type { StringEncoding } from '../binary/definitions.ts';
 import { Trap } from '../errors.ts';
 import { freshContext, restoreContext } from '../instance/context.ts';
 import { flags, MAY_LEAVE } from '../instance/flags.ts';
-import { type ComponentInstance, type ResourceHandle, type RuntimeResource, CallScope } from '../instance/state.ts';
+import { CallScope, type ComponentInstance, type ResourceHandle, type RuntimeResource } from '../instance/state.ts';
 import type { Binding, CoreFunction } from './contract.ts';
 import type { GuestHandle } from './guest-resource.ts';
 import type { KeptBorrows } from './kept-borrows.ts';

@@ -13,7 +13,7 @@ import { invoke } from './invoke.ts';
 import { promising } from './jspi.ts';
 import { explain, Misfit } from './misfit.ts';
 import { lowerScalar, NONE, scalarCode } from './scalars.ts';
-import { passesHandles, passesOwn, refuseAsync } from './signature.ts';
+import { passesHandles, passesOwn } from './signature.ts';
 import { type LiftHelpers, once, type SpecialisedLift, specialisedLift } from './specialise.ts';
 import { loadString, storeString } from './strings.ts';
 import { failed, swallowed } from './traps.ts';
@@ -21,9 +21,7 @@ import { type LiftResult, type LowerParams, paramsLowerer, resultLifter, subject
 
 type Lifted = (...args: unknown[]) => unknown;
 
-/** @throws ComponentError `TENON_UNSUPPORTED` for what only the asynchronous Canonical ABI can do */
 export function prepareLift(type: FuncType, encoding: StringEncoding): PreparedLift {
-  refuseAsync(type);
   let special: SpecialisedLift | undefined;
   const general = once(() => prepare(type, encoding));
   return {

@@ -16,15 +16,13 @@ import { invoke } from './invoke.ts';
 import { suspendingImport } from './jspi.ts';
 import type { Flat } from './lift-flat.ts';
 import { explain, Misfit } from './misfit.ts';
-import { isThenable, lowerScalar, NONE } from './scalars.ts';
-import { passesHandles, passesOwn, refuseAsync } from './signature.ts';
+import { isThenable, lowerScalar } from './scalars.ts';
+import { passesHandles, passesOwn } from './signature.ts';
 import { type LowerHelpers, once, specialisedLower } from './specialise.ts';
 import { failed, isUnwind, swallowed, thrown, uncatchable } from './traps.ts';
 import { type LiftParams, type LowerResult, paramsLifter, resultLowerer } from './values.ts';
 
-/** @throws ComponentError `TENON_UNSUPPORTED` for what only the asynchronous Canonical ABI can do */
 export function prepareLower(type: FuncType, encoding: StringEncoding): PreparedLower {
-  refuseAsync(type);
   const specialise = once(() => specialisedLower(type, false, helpers));
   const specialiseSuspending = once(() => specialisedLower(type, true, helpers));
   const copying = once(() => prepare(type, encoding, false));

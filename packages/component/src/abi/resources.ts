@@ -6,7 +6,7 @@
 import { Trap } from '../errors.ts';
 import { freshContext, restoreContext } from '../instance/context.ts';
 import { flagWords, MAY_ENTER } from '../instance/flags.ts';
-import { type ComponentInstance, ResourceHandle, type RuntimeResource, type Store, CallScope } from '../instance/state.ts';
+import { CallScope, type ComponentInstance, ResourceHandle, type RuntimeResource, type Store } from '../instance/state.ts';
 import { coreDrop } from './destructor.ts';
 import { cannotLeave, mayLeave } from './entry.ts';
 import { handleAt, takeHandle, takeOwn } from './handles.ts';

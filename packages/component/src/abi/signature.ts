@@ -1,5 +1,4 @@
 /** What lifting and lowering a function have in common: the shape of its parameters. */
-import { ComponentError } from '../errors.ts';
 import type { FuncType, ValType } from '../types/types.ts';
 
 /** Whether a call must keep account of handles: some parameter contains `own` or `borrow`. */
@@ -52,9 +51,4 @@ function findHandles(type: ValType): number {
     default:
       return 0;
   }
-}
-
-/** @throws ComponentError `TENON_UNSUPPORTED` */
-export function refuseAsync(type: FuncType): void {
-  if (type.async) throw new ComponentError('TENON_UNSUPPORTED', 'needs `async` functions');
 }

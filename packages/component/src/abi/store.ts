@@ -3,11 +3,12 @@
  * Values are read once each; the views of the context are read anew after every part, since `realloc` may replace them.
  * https://github.com/WebAssembly/component-model/blob/main/design/mvp/CanonicalABI.md#storing
  */
+
+import { lowerFuture, lowerStream } from '../concurrency/async-values.ts';
+import { lowerErrorContext } from '../concurrency/error-context.ts';
 import { alignment, casesOf, discriminantSize, elemSize, type VariantTypeLike } from '../types/layout.ts';
 import type { FlagsType, RecordType, TupleType, ValType } from '../types/types.ts';
 import type { Context } from './context.ts';
-import { lowerFuture, lowerStream } from '../concurrency/async-values.ts';
-import { lowerErrorContext } from '../concurrency/error-context.ts';
 import { lowerBorrow, lowerOwn } from './handles.ts';
 import { Misfit, within } from './misfit.ts';
 import { lowerScalar, scalarCode } from './scalars.ts';

@@ -23,9 +23,7 @@ export type LowerResult = (cx: Context, value: unknown, flat: Flat) => unknown;
 /** How arguments are lowered into a component; `flatCount` core values come of it. */
 export function paramsLowerer(type: FuncType): { readonly lowerParams: LowerParams; readonly flatCount: number } {
   const { length } = flattenParams(type);
-  return length > MAX_FLAT_PARAMS
-    ? { lowerParams: lowerSpilled(type), flatCount: 1 }
-    : { lowerParams: lowerFlat(type), flatCount: length };
+  return length > MAX_FLAT_PARAMS ? { lowerParams: lowerSpilled(type), flatCount: 1 } : { lowerParams: lowerFlat(type), flatCount: length };
 }
 
 /**

@@ -5,7 +5,7 @@
 import type { Context } from '../abi/context.ts';
 import { Trap } from '../errors.ts';
 import type { FutureType, StreamType } from '../types/types.ts';
-import { CopyState, type EndClass, endAt, type CopyEnd, ReadableFutureEnd, ReadableStreamEnd } from './copy-end.ts';
+import { type CopyEnd, CopyState, type EndClass, endAt, ReadableFutureEnd, ReadableStreamEnd } from './copy-end.ts';
 import { futureFromHost, futureToHost } from './host/future.ts';
 import { streamFromHost, streamToHost } from './host/stream.ts';
 import { sameElement } from './same-type.ts';

@@ -43,7 +43,8 @@ export class GuestBuffer implements Buffer {
 
   /** @throws Trap when the elements do not lie in the memory */
   constructor(cx: Context, element: ValType | undefined, address: number, length: number) {
-    if (length > GuestBuffer.MAX_LENGTH) throw new Trap(`a buffer of ${length} elements is longer than the limit of ${GuestBuffer.MAX_LENGTH}`);
+    if (length > GuestBuffer.MAX_LENGTH)
+      throw new Trap(`a buffer of ${length} elements is longer than the limit of ${GuestBuffer.MAX_LENGTH}`);
     this.cx = cx;
     this.element = element;
     this.size = element === undefined ? 0 : elemSize(element);
@@ -91,7 +92,10 @@ export class GuestBuffer implements Buffer {
   /** From memory to memory. */
   copyTo(other: GuestBuffer, count: number): void {
     const { address, cx, element, size } = this;
-    if (!isNoneOrNumber(element)) return other.write(this.read(count));
+    if (!isNoneOrNumber(element)) {
+      other.write(this.read(count));
+      return;
+    }
     if (size > 0) {
       cx.renew();
       other.cx.renew();
@@ -113,7 +117,13 @@ export const nothings = (count: number): Elements => ({ length: count });
 /** Copies as many elements as both have room for. */
 export function copy(from: Buffer, to: Buffer): void {
   const count = Math.min(from.remain, to.remain);
-  if (!(from instanceof GuestBuffer)) return to.write(from.read(count));
-  if (to instanceof GuestBuffer) return from.copyTo(to, count);
+  if (!(from instanceof GuestBuffer)) {
+    to.write(from.read(count));
+    return;
+  }
+  if (to instanceof GuestBuffer) {
+    from.copyTo(to, count);
+    return;
+  }
   to.write(from.readForHost(count));
 }

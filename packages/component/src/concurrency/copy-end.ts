@@ -51,6 +51,16 @@ export abstract class CopyEnd extends Waitable implements Copier {
     this.setPendingEvent();
   }
 
+  /**
+   * Takes the buffer back, if the other end has it. A copy that made some progress, but not all, is cancelled too: so the reference tests
+   * have it, where the Python text reports it as completed.
+   */
+  cancel(): void {
+    this.state = CopyState.CANCELLING_COPY;
+    if (!this.hasPendingEvent) this.shared.cancel();
+    else if (this.reclaims && this.buffer !== undefined && this.buffer.remain > 0) this.result = CopyResult.CANCELLED;
+  }
+
   protected event(): Event {
     if (this.reclaims) this.shared.resetPending();
     this.reclaims = false;
@@ -62,11 +72,15 @@ export abstract class CopyEnd extends Waitable implements Copier {
   /** Ends a copy. @returns the payload of its event */
   protected abstract finish(result: CopyResult): number;
 
+  protected dropsBusy(): Trap {
+    return new Trap(`cannot ${this.what.startsWith('readable') ? 'remove' : 'drop'} busy ${this.kind}`);
+  }
+
   /** The trap for a copy in a state other than `IDLE`. */
   abstract busy(): Trap;
 
   override drop(): void {
-    if (this.copying) throw new Trap(`cannot drop busy ${this.kind}`);
+    if (this.copying) throw this.dropsBusy();
     this.shared.drop();
     super.drop();
   }
@@ -107,7 +121,7 @@ export class ReadableStreamEnd extends StreamEnd {
   busy(): Trap {
     return new Trap(
       this.copying
-        ? 'cannot read from stream while another read is in progress'
+        ? 'cannot have concurrent operations active on a future/stream: a read is in progress'
         : 'cannot read from stream after being notified that the writable end dropped',
     );
   }
@@ -125,7 +139,7 @@ export class WritableStreamEnd extends StreamEnd {
   busy(): Trap {
     return new Trap(
       this.copying
-        ? 'cannot write to stream while another write is in progress'
+        ? 'cannot have concurrent operations active on a future/stream: a write is in progress'
         : 'cannot write to stream after being notified that the readable end dropped',
     );
   }
@@ -160,7 +174,9 @@ export class ReadableFutureEnd extends FutureEnd {
 
   busy(): Trap {
     return new Trap(
-      this.copying ? 'cannot read from future while another read is in progress' : 'cannot read from future after previous read succeeded',
+      this.copying
+        ? 'cannot have concurrent operations active on a future/stream: a read is in progress'
+        : 'cannot read from future after previous read succeeded',
     );
   }
 }
@@ -177,13 +193,13 @@ export class WritableFutureEnd extends FutureEnd {
   busy(): Trap {
     return new Trap(
       this.copying
-        ? 'cannot write to future while another write is in progress'
+        ? 'cannot have concurrent operations active on a future/stream: a write is in progress'
         : 'cannot write to future after previous write succeeded or readable end dropped',
     );
   }
 
   override drop(): void {
-    if (this.copying) throw new Trap('cannot drop busy future');
+    if (this.copying) throw this.dropsBusy();
     if (this.state !== CopyState.DONE) throw new Trap('cannot drop future write end without first writing a value');
     super.drop();
   }

@@ -24,7 +24,12 @@ function reporting(callee: CoreFunction, type: CoreFuncType, exit: (result: unkn
   if (module === undefined) {
     const writer = new ModuleWriter(() => {});
     const [inner, report] = [writer.importFunc('', 'callee', type), writer.importFunc('', 'exit', { params: type.results, results: [] })];
-    const run = writer.func('thread', { params: type.params, results: [] }, (code) => code.get(...code.params).call(inner).call(report));
+    const run = writer.func('thread', { params: type.params, results: [] }, (code) =>
+      code
+        .get(...code.params)
+        .call(inner)
+        .call(report),
+    );
     writer.exportFunc('run', run);
     module = new WebAssembly.Module(writer.finish(undefined));
     if (modules.size < MAX_KEPT) modules.set(key, module);

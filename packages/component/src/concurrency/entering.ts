@@ -19,7 +19,8 @@ function enteringSet(callee: ComponentInstance, caller: ComponentInstance | unde
     const left = new Set<ComponentInstance>();
     for (let each = caller; each !== undefined; each = each.parent) left.add(each);
     const set: number[] = [];
-    for (let each: ComponentInstance | undefined = callee; each !== undefined && !left.has(each); each = each.parent) set.push(each.flagsWord);
+    for (let each: ComponentInstance | undefined = callee; each !== undefined && !left.has(each); each = each.parent)
+      set.push(each.flagsWord);
     words = set;
     known.set(caller, words);
   }

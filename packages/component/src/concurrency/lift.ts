@@ -84,7 +84,12 @@ export class LiftedFunction implements Callee {
     this.cx = new Context(binding, options.encoding);
     this.cx.internal = true;
     this.values = once(() => valuesOf(type));
-    this.core = new CoreEntry(instance, core, flattenFunc(type, 'lift', { async: options.async, callback: callback !== undefined }), suspends);
+    this.core = new CoreEntry(
+      instance,
+      core,
+      flattenFunc(type, 'lift', { async: options.async, callback: callback !== undefined }),
+      suspends,
+    );
     this.callback = callback && new CoreEntry(instance, callback, CALLBACK_TYPE, suspends);
   }
 
@@ -119,7 +124,8 @@ export class LiftedFunction implements Callee {
       lowerParams(cx, args, flat);
     } catch (error) {
       if (error instanceof Trap || cx.instance.store.trap !== undefined) throw error;
-      return task.reject(thread, error);
+      task.reject(thread, error);
+      return;
     } finally {
       cx.scope = undefined;
     }
@@ -128,7 +134,10 @@ export class LiftedFunction implements Callee {
   }
 
   private returned(task: Task, thread: Thread, result: unknown): void {
-    if (this.callback !== undefined) return this.loop(this.callback, task, thread, result as number);
+    if (this.callback !== undefined) {
+      this.loop(this.callback, task, thread, result as number);
+      return;
+    }
     const { store } = this.instance;
     if (store.trap !== undefined) throw store.trap;
     if (!this.options.async) {
@@ -243,7 +252,7 @@ function readyBeside({ instance }: Task): Thread | undefined {
 function cannotBlock(task: Task): Trap {
   const { implicitThread } = task;
   const why = implicitThread === undefined || implicitThread.running ? '' : `: ${inWords(implicitThread)}`;
-  if (implicitThread?.suspended === true) {
+  if (implicitThread?.suspended === true && [...task.instance.threadTable].length > 1) {
     return new Trap(`wasm trap: deadlock detected: event loop cannot make further progress${why}, and no other thread is ready`);
   }
   return new Trap(`wasm trap: cannot block a synchronous task before returning${why}`);

@@ -70,6 +70,12 @@ export class Scheduler {
     else this.start(job);
   }
 
+  /** Runs a job when what runs now has had its turn. */
+  later(job: Job): void {
+    this.jobs.push(job);
+    this.drainSoon();
+  }
+
   /**
    * Runs a job whose end is known when it has returned, or when its promise settles.
    * @returns what `job` returns
@@ -135,14 +141,18 @@ export class Scheduler {
       if (job !== undefined) this.start(job);
       else {
         const thread = this.nextReady();
-        if (thread === undefined) return this.idle();
+        if (thread === undefined) {
+          this.idle();
+          return;
+        }
         this.start(() => this.tick(thread));
       }
       // What has been put aside drains the rest when it is done.
       if (this.busy) return;
       if (turn >= TURNS_AT_ONCE || (turn % CLOCK_EVERY === 0 && performance.now() - began > MILLISECONDS_AT_ONCE)) {
         this.draining = true;
-        return laterTurn(this.drain);
+        laterTurn(this.drain);
+        return;
       }
     }
     this.ready.clear();

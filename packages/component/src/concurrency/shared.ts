@@ -55,6 +55,13 @@ export abstract class Shared {
     copier?.onCopyDone(result);
   }
 
+  /** The end that waited is done, and now the other one waits. An end of the embedder may go on at once, so it is told last. */
+  protected takeTurns(instance: ComponentInstance | undefined, buffer: Buffer, copier: Copier): void {
+    const before = this.pendingCopier;
+    this.setPending(instance, buffer, copier);
+    before?.onCopyDone(CopyResult.COMPLETED);
+  }
+
   cancel(): void {
     this.resetAndNotifyPending(CopyResult.CANCELLED);
   }
@@ -77,12 +84,18 @@ export abstract class Shared {
 export class SharedStream extends Shared {
   read(instance: ComponentInstance | undefined, to: Buffer, reader: Copier): void {
     const pending = this.pendingBuffer;
-    if (this.dropped) return reader.onCopyDone(CopyResult.DROPPED);
-    if (pending === undefined) return this.setPending(instance, to, reader);
+    if (this.dropped) {
+      reader.onCopyDone(CopyResult.DROPPED);
+      return;
+    }
+    if (pending === undefined) {
+      this.setPending(instance, to, reader);
+      return;
+    }
     this.checkInstances(instance, 'stream');
     if (pending.remain === 0) {
-      this.resetAndNotifyPending(CopyResult.COMPLETED);
-      return this.setPending(instance, to, reader);
+      this.takeTurns(instance, to, reader);
+      return;
     }
     if (to.remain > 0) {
       copy(pending, to);
@@ -93,19 +106,28 @@ export class SharedStream extends Shared {
 
   write(instance: ComponentInstance | undefined, from: Buffer, writer: Copier): void {
     const pending = this.pendingBuffer;
-    if (this.dropped) return writer.onCopyDone(CopyResult.DROPPED);
-    if (pending === undefined) return this.setPending(instance, from, writer);
+    if (this.dropped) {
+      writer.onCopyDone(CopyResult.DROPPED);
+      return;
+    }
+    if (pending === undefined) {
+      this.setPending(instance, from, writer);
+      return;
+    }
     this.checkInstances(instance, 'stream');
     if (pending.remain > 0) {
       if (from.remain > 0) {
         copy(from, pending);
         this.onCopy();
       }
-      return writer.onCopyDone(CopyResult.COMPLETED);
+      writer.onCopyDone(CopyResult.COMPLETED);
+      return;
     }
-    if (from.isZeroLength && pending.isZeroLength) return writer.onCopyDone(CopyResult.COMPLETED);
-    this.resetAndNotifyPending(CopyResult.COMPLETED);
-    this.setPending(instance, from, writer);
+    if (from.isZeroLength && pending.isZeroLength) {
+      writer.onCopyDone(CopyResult.COMPLETED);
+      return;
+    }
+    this.takeTurns(instance, from, writer);
   }
 }
 
@@ -113,7 +135,10 @@ export class SharedStream extends Shared {
 export class SharedFuture extends Shared {
   read(instance: ComponentInstance | undefined, to: Buffer, reader: Copier): void {
     const pending = this.pendingBuffer;
-    if (pending === undefined) return this.setPending(instance, to, reader);
+    if (pending === undefined) {
+      this.setPending(instance, to, reader);
+      return;
+    }
     this.checkInstances(instance, 'future');
     copy(pending, to);
     this.resetAndNotifyPending(CopyResult.COMPLETED);
@@ -122,8 +147,14 @@ export class SharedFuture extends Shared {
 
   write(instance: ComponentInstance | undefined, from: Buffer, writer: Copier): void {
     const pending = this.pendingBuffer;
-    if (this.dropped) return writer.onCopyDone(CopyResult.DROPPED);
-    if (pending === undefined) return this.setPending(instance, from, writer);
+    if (this.dropped) {
+      writer.onCopyDone(CopyResult.DROPPED);
+      return;
+    }
+    if (pending === undefined) {
+      this.setPending(instance, from, writer);
+      return;
+    }
     this.checkInstances(instance, 'future');
     copy(from, pending);
     this.resetAndNotifyPending(CopyResult.COMPLETED);

@@ -66,7 +66,8 @@ export class Task extends CallScope implements HandleScope, Cancellable {
     this.implicitThread = thread;
     if (!func.type.async) {
       this.registerThread(thread);
-      return then();
+      then();
+      return;
     }
     const enter = (): void => {
       if (func.needsExclusive) instance.exclusiveThread = thread;
@@ -74,7 +75,10 @@ export class Task extends CallScope implements HandleScope, Cancellable {
       then();
     };
     const free = (): boolean => instance.backpressure === 0 && !(func.needsExclusive && instance.exclusiveThread !== undefined);
-    if (free() && instance.numWaitingToEnter === 0) return enter();
+    if (free() && instance.numWaitingToEnter === 0) {
+      enter();
+      return;
+    }
     instance.numWaitingToEnter++;
     thread.waitUntil(free, true, `component instance \`${instance.path}\` to let it in`, (cancelled) => {
       instance.numWaitingToEnter--;

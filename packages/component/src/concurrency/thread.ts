@@ -89,7 +89,7 @@ export class Thread {
   }
 
   get ready(): boolean {
-    return this.readyFunc !== undefined && this.readyFunc();
+    return this.readyFunc?.() === true;
   }
 
   private startWaiting(ready: () => boolean): void {
@@ -175,15 +175,24 @@ export class Thread {
 
   /** `wait_until`. */
   waitUntil(ready: () => boolean, cancellable: boolean, reason: Reason, then: (cancelled: boolean) => void): void {
-    if (this.task.deliverPendingCancel(cancellable)) return then(true);
-    if (ready() && this.task.instance.store.scheduler.mayGoOn()) return then(false);
+    if (this.task.deliverPendingCancel(cancellable)) {
+      then(true);
+      return;
+    }
+    if (ready() && this.task.instance.store.scheduler.mayGoOn()) {
+      then(false);
+      return;
+    }
     this.startWaiting(ready);
     this.block(cancellable, reason, then, undefined);
   }
 
   /** `yield_`, and `yield_then_resume` where a thread to switch to is given. @param ready when it may go on after others had their turn */
   yield(cancellable: boolean, then: (cancelled: boolean) => void, next?: Thread, ready: () => boolean = ALWAYS): void {
-    if (this.task.deliverPendingCancel(cancellable)) return then(true);
+    if (this.task.deliverPendingCancel(cancellable)) {
+      then(true);
+      return;
+    }
     this.startWaiting(ready);
     this.block(cancellable, 'its turn', then, next);
   }
@@ -197,7 +206,12 @@ type Blocking = (then: (cancelled: boolean) => void) => void;
  * @param after makes what the import returns, when the thread goes on
  * @returns a promise that JSPI waits for, unless the thread did not have to block
  */
-export function blockStack<T>(instance: ComponentInstance, func: string, blocking: Blocking, after: (cancelled: boolean) => T): T | Promise<T> {
+export function blockStack<T>(
+  instance: ComponentInstance,
+  func: string,
+  blocking: Blocking,
+  after: (cancelled: boolean) => T,
+): T | Promise<T> {
   let goesOn: ((value: T) => void) | undefined;
   let fails: ((error: unknown) => void) | undefined;
   let now: { readonly value: T } | undefined;

@@ -165,7 +165,13 @@ export class Instantiation {
         postReturn: postReturn === undefined ? undefined : this.func(postReturn),
       };
       const suspends = this.linked.suspends[instance] === true;
-      func = new LiftedFunction(type, { encoding: options.encoding, async, ...functions }, this.binding(instance, options, name), this.func(core), suspends);
+      func = new LiftedFunction(
+        type,
+        { encoding: options.encoding, async, ...functions },
+        this.binding(instance, options, name),
+        this.func(core),
+        suspends,
+      );
       this.lifts.set(lift, func);
     }
     return func;
@@ -184,7 +190,13 @@ export class Instantiation {
       func = new HostCallee(this.store, type, at(host.functions, callee.func, 'host function'), name, blocking);
       waits ||= blocking && !type.async;
     }
-    const lowered = new LoweredFunction(type, { encoding: options.encoding, async }, this.binding(instance, options, name), func, callee.kind !== 'lift');
+    const lowered = new LoweredFunction(
+      type,
+      { encoding: options.encoding, async },
+      this.binding(instance, options, name),
+      func,
+      callee.kind !== 'lift',
+    );
     return lowered.core(waits);
   }
 

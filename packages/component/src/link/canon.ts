@@ -82,7 +82,17 @@ type Split<T extends { readonly kind: string }> = T extends unknown ? { [K in T[
 
 type Concurrent = Exclude<
   Split<Canon>,
-  { kind: 'lift' | 'lower' | TypedResource | 'context.get' | 'context.set' | 'thread.spawn-ref' | 'thread.spawn-indirect' | 'thread.available-parallelism' }
+  {
+    kind:
+      | 'lift'
+      | 'lower'
+      | TypedResource
+      | 'context.get'
+      | 'context.set'
+      | 'thread.spawn-ref'
+      | 'thread.spawn-indirect'
+      | 'thread.available-parallelism';
+  }
 >;
 type TypedResource = 'resource.new' | 'resource.rep' | 'resource.drop';
 

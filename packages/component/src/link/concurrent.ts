@@ -11,7 +11,15 @@ interface Found {
 
 const known = new WeakMap<ComponentDefinition, Found>();
 
-const SYNCHRONOUS: ReadonlySet<string> = new Set(['lift', 'lower', 'resource.new', 'resource.rep', 'resource.drop', 'context.get', 'context.set']);
+const SYNCHRONOUS: ReadonlySet<string> = new Set([
+  'lift',
+  'lower',
+  'resource.new',
+  'resource.rep',
+  'resource.drop',
+  'context.get',
+  'context.set',
+]);
 
 function find(component: ComponentDefinition): Found {
   let found = known.get(component);

@@ -111,7 +111,16 @@ export class PlanBuilder {
   /** @param canons what its canonical definitions, all of them, are known to do before any of it is linked */
   addInstance(parent: number | undefined, path: string, canons: { tasks: boolean; usesContext: boolean; forbidsLeaving: boolean }): number {
     this.effort.spend(INSTANCE_EFFORT);
-    this.instances.push({ parent, path, callsInstances: new Set(), callsHost: new Set(), ...canons, waits: false, closed: false, ended: false });
+    this.instances.push({
+      parent,
+      path,
+      callsInstances: new Set(),
+      callsHost: new Set(),
+      ...canons,
+      waits: false,
+      closed: false,
+      ended: false,
+    });
     return this.instances.length - 1;
   }
 
@@ -224,7 +233,11 @@ export class PlanBuilder {
    * @param builtin is called when the built-in is first used
    * @param effects `destroys`: the resource whose destructor it may call; `waits`: whether it may block its thread
    */
-  builtin(builtin: () => PlanBuiltin, instance: number, effects: { readonly destroys?: number | undefined; readonly waits?: boolean } = {}): CoreItem {
+  builtin(
+    builtin: () => PlanBuiltin,
+    instance: number,
+    effects: { readonly destroys?: number | undefined; readonly waits?: boolean } = {},
+  ): CoreItem {
     const resource = effects.destroys === undefined ? undefined : this.resource(effects.destroys);
     const destroyer = resource?.kind === 'guest' && resource.hasDestructor ? resource.implementer : undefined;
     if (destroyer !== undefined) this.callsOutOf(instance, destroyer);

@@ -109,8 +109,7 @@ function cancelling(kind: End): (env: BuiltinEnvironment, builtin: BuiltinOf<Can
         throw new Trap(`cannot cancel: the ${end.what} is not being used asynchronously`);
       }
       if (end.wset !== undefined && !async) throw usedInSet();
-      end.state = CopyState.CANCELLING_COPY;
-      if (!end.hasPendingEvent) end.shared.cancel();
+      end.cancel();
       return outcome(env, name, end, async);
     });
     return mayWait(run as (...args: unknown[]) => unknown, suspends && !async);

@@ -1,8 +1,9 @@
 /** Every built-in of the canonical section, each in one place: one that is missing here does not compile. */
+
+import type { CoreFunction } from '../../abi/contract.ts';
 import { resourceDrop, resourceNew, resourceRep } from '../../abi/resources.ts';
 import { contextGet, contextSet } from '../../instance/context.ts';
 import type { PlanBuiltin } from '../../link/plan.ts';
-import type { CoreFunction } from '../../abi/contract.ts';
 import { backpressureDec, backpressureInc } from './backpressure.ts';
 import {
   futureCancelRead,
@@ -83,6 +84,9 @@ const MAKERS: { readonly [K in PlanBuiltin['kind']]: Maker<K> } = {
 };
 
 /** @returns the core function of a built-in */
-export function makeBuiltin<K extends PlanBuiltin['kind']>(env: BuiltinEnvironment, builtin: PlanBuiltin & { readonly kind: K }): CoreFunction {
+export function makeBuiltin<K extends PlanBuiltin['kind']>(
+  env: BuiltinEnvironment,
+  builtin: PlanBuiltin & { readonly kind: K },
+): CoreFunction {
   return (MAKERS[builtin.kind] as Maker<K>)(env, builtin as never);
 }

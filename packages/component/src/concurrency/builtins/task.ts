@@ -10,8 +10,12 @@ export const taskReturn: Maker<'task.return'> = ({ instance, memory }, { options
   return guarded(instance, 'task.return', (...flat: unknown[]): void => {
     const task = currentTask(instance);
     const { func } = task;
+    // Without a memory there is nothing that one could be needed for.
     const same =
-      func.options.async && sameElement(result, func.type.result) && options.encoding === func.options.encoding && own === func.memory;
+      func.options.async &&
+      sameElement(result, func.type.result) &&
+      options.encoding === func.options.encoding &&
+      (own === undefined || own === func.memory);
     if (!same) throw new Trap('invalid `task.return` signature and/or options for current task');
     task.return(func.liftReturned(task, flat));
   });

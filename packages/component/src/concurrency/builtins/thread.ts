@@ -8,8 +8,7 @@ import { blockStack, Thread } from '../thread.ts';
 import { type BuiltinEnvironment, guarded, type Maker } from './environment.ts';
 
 /** `() -> (thread: i32)`. */
-export const threadIndex: Maker<'thread.index'> = ({ instance }) =>
-  guarded(instance, 'thread.index', () => currentThread(instance).index);
+export const threadIndex: Maker<'thread.index'> = ({ instance }) => guarded(instance, 'thread.index', () => currentThread(instance).index);
 
 /*
  * (module

@@ -61,7 +61,10 @@ class HostCall implements Call, PendingCall {
     const { options, store } = this;
     const { scheduler } = store;
     const signal = options?.signal;
-    if (signal?.aborted === true) return this.reject(signal.reason);
+    if (signal?.aborted === true) {
+      this.reject(signal.reason);
+      return;
+    }
     scheduler.calls.add(this);
     signal?.addEventListener('abort', this.abort);
     scheduler.run(() => (scheduler.calls.has(this) ? this.func.start(this, undefined) : undefined));
@@ -71,7 +74,8 @@ class HostCall implements Call, PendingCall {
     const { store } = this;
     if (this.callee === undefined) {
       this.settle();
-      return this.reject(this.options?.signal?.reason);
+      this.reject(this.options?.signal?.reason);
+      return;
     }
     const milliseconds = this.options?.graceMilliseconds ?? GRACE_MILLISECONDS;
     this.timer = setTimeout(
@@ -157,18 +161,22 @@ function syncCall(func: LiftedFunction, suspends: boolean): Lifted {
       if (store.trap !== undefined) throw swallowed(store.trap);
       return resultOrThrow(type.result, name, outcome?.value);
     };
+    const fail = (error: unknown): unknown => {
+      store.fail(error);
+      return end();
+    };
     const run = (): unknown => {
       if (store.trap !== undefined || store.scheduler.isBusy || !mayEnterFrom(entry.instance, undefined)) throw refused(instance, name);
-      const held = store.scheduler.runNow(() => {
+      // The outcome is taken before anything else runs, which may trap.
+      return store.scheduler.runNow((): unknown => {
         try {
-          const rest = func.start(call, undefined);
-          return rest?.catch((error: unknown) => store.fail(error));
+          const held = func.start(call, undefined);
+          if (held !== undefined) return held.then(end, fail);
         } catch (error) {
-          store.fail(error);
-          return undefined;
+          return fail(error);
         }
+        return end();
       });
-      return held instanceof Promise ? held.then(end) : end();
     };
     if (!suspends) return run();
     try {

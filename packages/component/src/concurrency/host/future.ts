@@ -137,6 +137,8 @@ function writing(value: unknown, type: FutureType): [Buffer, Copier] {
 function failed(store: Store, error: unknown): void {
   const cause = explain(error as Misfit, 'the value of a future');
   store.fail(
-    cause instanceof Trap ? cause : new Trap(`the promise that the host gave failed: ${cause instanceof Error ? cause.message : String(cause)}`, cause),
+    cause instanceof Trap
+      ? cause
+      : new Trap(`the promise that the host gave failed: ${cause instanceof Error ? cause.message : String(cause)}`, cause),
   );
 }

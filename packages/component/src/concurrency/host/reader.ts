@@ -46,7 +46,10 @@ class Reading implements Buffer, Copier {
 
   onCopyDone(result: CopyResult): void {
     // The writer wrote nothing: there may be more.
-    if (result === CopyResult.COMPLETED && this.taken === undefined) return this.owner.shared.read(undefined, this, this);
+    if (result === CopyResult.COMPLETED && this.taken === undefined) {
+      this.owner.shared.read(undefined, this, this);
+      return;
+    }
     if (result === CopyResult.DROPPED) this.owner.closed();
     this.settle();
   }

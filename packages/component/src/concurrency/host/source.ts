@@ -68,8 +68,9 @@ export function sourceOf(value: unknown, chunk: Chunking): StreamSource {
   if (value instanceof Given) return value.source;
   if ('getReader' in value && typeof value.getReader === 'function') return new ReaderSource(value as ReadableStream<unknown>, chunk);
   if (Symbol.asyncIterator in value) return new IteratorSource((value as AsyncIterable<unknown>)[Symbol.asyncIterator](), chunk);
-  // A list is one chunk, not one for each element.
-  if (Array.isArray(value) || ArrayBuffer.isView(value)) return oneChunk(value as unknown as ArrayLike<unknown>);
+  // A list is one chunk, not one for each element; a list of chunks is not.
+  if (ArrayBuffer.isView(value) || (Array.isArray(value) && !ArrayBuffer.isView(value[0])))
+    return oneChunk(value as unknown as ArrayLike<unknown>);
   if (Symbol.iterator in value) return new IteratorSource((value as Iterable<unknown>)[Symbol.iterator](), chunk);
   throw wrong(value);
 }

@@ -55,15 +55,23 @@ export class StreamWriter implements Copier, Buffer {
   onCopy(): void {
     if (this.remain > 0) return;
     this.shared.resetPending();
-    this.start();
+    this.startLater();
   }
 
   onCopyDone(result: CopyResult): void {
-    if (result === CopyResult.DROPPED) return this.end();
-    if (result === CopyResult.CANCELLED || this.ended) return;
-    if (this.remain > 0) this.shared.write(undefined, this, this);
-    else if (this.elements.length > 0) this.start();
+    if (result === CopyResult.DROPPED) this.end();
+    else if (result === CopyResult.CANCELLED || this.ended) return;
+    else if (this.remain > 0) this.shared.write(undefined, this, this);
+    else if (this.elements.length > 0) this.startLater();
     else this.pull();
+  }
+
+  /** What is there should be taken before there is more; and a source of many small pieces must not fill the stack. */
+  private startLater(): void {
+    this.store.scheduler.later(() => {
+      if (!this.ended && this.store.trap === undefined) this.start();
+      return undefined;
+    });
   }
 
   private end(): void {
@@ -77,9 +85,13 @@ export class StreamWriter implements Copier, Buffer {
     try {
       chunk = this.source.read(65_536);
     } catch (error) {
-      return this.failed(error);
+      this.failed(error);
+      return;
     }
-    if (chunk === undefined || !('then' in chunk)) return this.give(chunk);
+    if (chunk === undefined || !('then' in chunk)) {
+      this.give(chunk);
+      return;
+    }
     const { scheduler } = this.store;
     scheduler.obligations++;
     chunk.then(
@@ -99,12 +111,19 @@ export class StreamWriter implements Copier, Buffer {
   }
 
   private give(elements: Elements | undefined): void {
-    if (this.ended || this.store.trap !== undefined) return this.end();
+    if (this.ended || this.store.trap !== undefined) {
+      this.end();
+      return;
+    }
     if (elements === undefined) {
       this.ended = true;
-      return this.shared.drop();
+      this.shared.drop();
+      return;
     }
-    if (elements.length === 0) return this.pull();
+    if (elements.length === 0) {
+      this.startLater();
+      return;
+    }
     this.elements = elements;
     this.progress = 0;
     try {
@@ -119,7 +138,9 @@ export class StreamWriter implements Copier, Buffer {
     this.ended = true;
     const cause = explain(error as Misfit, 'an element of a stream');
     this.store.fail(
-      cause instanceof Trap ? cause : new Trap(`the stream that the host gave failed: ${cause instanceof Error ? cause.message : String(cause)}`, cause),
+      cause instanceof Trap
+        ? cause
+        : new Trap(`the stream that the host gave failed: ${cause instanceof Error ? cause.message : String(cause)}`, cause),
     );
   }
 }
