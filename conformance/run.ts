@@ -1,16 +1,17 @@
 /**
  * Runs the Component Model's reference tests and compares with what is known not to pass.
  *
- *   npm run conformance -- FOLDER [--jobs N] [--timeout SECONDS] [--messages] [--jco] [--update] [--write]
+ *   npm run conformance -- FOLDER [--jobs N] [--timeout SECONDS] [--messages] [--interruptible] [--jco] [--update] [--write]
  *
  * FOLDER is the folder `test` of the repository WebAssembly/component-model.
+ * --interruptible  runs it with rewritten core modules; nothing else may change.
  * --jco     runs the suite on jco too.
  * --update  writes what did not pass into expected.json; reasons that are there stay.
  * --write   writes docs/conformance.md.
  */
 import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
-import { type DirectiveReport, judge, matches, place, readExpected, runSuite, summarise, table } from '@tenon/wast';
+import { type DirectiveReport, judge, place, readExpected, runSuite, summarise, table } from '@tenon/wast';
 import { markdown } from './markdown.ts';
 
 const EXPECTED = new URL('./expected.json', import.meta.url);
@@ -22,6 +23,7 @@ const { values: options, positionals } = parseArgs({
     jobs: { type: 'string', default: '2' },
     timeout: { type: 'string', default: '30' },
     messages: { type: 'boolean', default: false },
+    interruptible: { type: 'boolean', default: false },
     jco: { type: 'boolean', default: false },
     update: { type: 'boolean', default: false },
     write: { type: 'boolean', default: false },
@@ -38,7 +40,8 @@ if (folder === undefined || positionals.length > 1) {
 
 async function run(suite: string): Promise<boolean> {
   const limits = { jobs: Number(options.jobs), timeout: 1000 * Number(options.timeout) };
-  const reports = await runSuite([suite], limits);
+  const engine = options.interruptible ? import.meta.resolve('@tenon/wast/interruptible') : undefined;
+  const reports = await runSuite([suite], { ...limits, engine });
   const groups = summarise(reports);
   console.log(table(groups));
   if (options.messages) printMismatches(reports);
@@ -49,7 +52,9 @@ async function run(suite: string): Promise<boolean> {
   for (const report of unexpected) console.log(`unexpected: ${place(report)} ${report.type} ${report.status}: ${report.message}`);
   for (const key of stale) console.log(`expected to fail, but passes: ${key}`);
 
-  const jco = options.jco ? await runSuite([suite], { ...limits, engine: new URL('./jco.ts', import.meta.url).href }) : undefined;
+  const jco = options.jco
+    ? await runSuite([suite], { ...limits, engine: new URL('./jco.ts', import.meta.url).href, texts: 'any' })
+    : undefined;
   if (jco !== undefined) console.log(`\njco\n${table(summarise(jco))}`);
   if (options.write) writeFileSync(DOCUMENT, markdown(groups, jco && summarise(jco), expected));
   return unexpected.length === 0 && stale.length === 0;
@@ -57,7 +62,7 @@ async function run(suite: string): Promise<boolean> {
 
 function printMismatches(reports: readonly DirectiveReport[]): void {
   for (const report of reports) {
-    if (report.text === undefined || matches(report.text)) continue;
+    if (report.text === undefined || report.text.matches) continue;
     console.log(`\n${place(report)} ${report.type}\n  expected: ${report.text.expected}\n  found:    ${report.text.found}`);
   }
 }

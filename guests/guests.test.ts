@@ -7,7 +7,7 @@ import { compose } from '@tenon/toolkit';
 import { checkResources, checkValues } from './behaviour/abi.ts';
 import { checkCalculator } from './behaviour/calculator.ts';
 import { checkBench, checkCli, checkHello, checkIntruder } from './behaviour/command.ts';
-import { checkHelloAndEcho, checkRustHttp, checkRustSockets, checkWeb } from './behaviour/http.ts';
+import { checkGreedy, checkHelloAndEcho, checkRustHttp, checkRustMessages, checkRustSockets, checkWeb } from './behaviour/http.ts';
 import { build } from './build.ts';
 import { CACHE_FOLDER, ensureGuest, GUEST_NAMES, GUESTS, type GuestName, guestPath, readGuest } from './guests.ts';
 import { MissingToolchain } from './recipes.ts';
@@ -33,7 +33,9 @@ async function checkAbi(component: Component): Promise<void> {
 const BEHAVIOUR: Readonly<Record<GuestName, (component: Component) => Promise<void>>> = {
   'rust-hello': checkHello,
   'rust-cli': checkCli,
+  'rust-greedy': checkGreedy,
   'rust-http': checkRustHttp,
+  'rust-messages': checkRustMessages,
   'rust-sockets': checkRustSockets,
   'rust-bench': checkBench,
   'rust-intruder': checkIntruder,

@@ -51,6 +51,22 @@ export const GUESTS = {
     imports: [...PREVIEW1, 'wasi:random/*@0.2.12', 'wasi:http/*@0.2.4'],
     exports: ['wasi:http/incoming-handler@0.2.4'],
   },
+  'rust-greedy': {
+    about: 'a web server that makes the host hold much for it, or work for it without end',
+    language: 'Rust',
+    recipe: 'rust-reactor',
+    committed: true,
+    imports: [...PREVIEW1, 'wasi:http/*@0.2.4'],
+    exports: ['wasi:http/incoming-handler@0.2.4'],
+  },
+  'rust-messages': {
+    about: 'a web server that gives just the requests and responses that it is asked for, well-formed or not',
+    language: 'Rust',
+    recipe: 'rust-reactor',
+    committed: true,
+    imports: [...PREVIEW1, 'wasi:http/*@0.2.4'],
+    exports: ['wasi:http/incoming-handler@0.2.4'],
+  },
   'rust-sockets': {
     about: 'a web server that looks names up and talks to other servers over TCP and UDP',
     language: 'Rust',

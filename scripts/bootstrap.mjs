@@ -39,16 +39,15 @@ function run(command, args, options) {
 }
 
 async function install() {
-  console.error('Installing development dependencies (npm install, about a minute) …');
+  console.error('Installing development dependencies (npm ci, half a minute) …');
   const started = Date.now();
   const seconds = () => Math.round((Date.now() - started) / 1000);
   const progress = process.stderr.isTTY ? undefined : setInterval(() => console.error(`  … ${seconds()} s`), 10_000);
-  // Not `npm ci`: it refuses a lock file without the optional packages of other platforms, which a registry need not have.
-  const args = ['install', '--no-save', '--no-audit', '--no-fund', '--loglevel=error'];
+  const args = ['ci', '--no-audit', '--no-fund', '--loglevel=error'];
   const code = await run('npm', args, { shell: process.platform === 'win32' });
   clearInterval(progress);
   if (code !== 0) {
-    console.error('error: `npm install` failed; see its message above.');
+    console.error('error: `npm ci` failed; see its message above.');
     process.exit(1);
   }
   console.error(`Installed in ${seconds()} s.`);

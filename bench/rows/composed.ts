@@ -81,6 +81,8 @@ export function composedRows(peer: Wasmtime | undefined): Row[] {
       { peer: 'wasmtime', ratio: 1 },
       { peer: 'jco', ratio: 1 / 500 },
     ]),
+    // Neither peer takes a module with exceptions.
+    row('scalar call of code that could throw', [tenon('composed-throwing', 'loop')], []),
   ];
   for (const [label, size, n] of [
     ['16 B', 16, 2_000_000],

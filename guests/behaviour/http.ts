@@ -102,6 +102,21 @@ const ANSWERS: readonly (readonly [string, number, string | RegExp])[] = [
 ];
 
 /** The guest that talks to other servers, where nothing is granted to it. */
+export async function checkRustMessages(component: Component): Promise<void> {
+  await serve(component, async (client) => {
+    for (const [path, status, answer] of [
+      ['/answer?status=201&body=made', 201, 'made'],
+      ['/receive', 200, 'GET /receive at'],
+      ['/send?to=127.0.0.1:9', 200, 'HttpRequestDenied'],
+      ['/refuse', 413, 'too much'],
+    ] as const) {
+      const { status: got, body } = await client(path);
+      assert.equal(got, status, path);
+      assert.ok(body.toString().includes(answer), body.toString());
+    }
+  });
+}
+
 export async function checkRustSockets(component: Component): Promise<void> {
   await serve(component, async (client) => {
     for (const [path, status, answer] of [
@@ -179,4 +194,24 @@ export async function checkWeb(component: Component, plugs: Readonly<Record<stri
     assert.equal((await client('/', { method: 'HEAD' })).body.length, 0);
   };
   await serve(component, ask, plugs);
+}
+
+/** What it may have, it gets. */
+export async function checkGreedy(component: Component): Promise<void> {
+  await serve(component, async (client) => {
+    for (const [path, body] of [
+      ['/', 'hello\n'],
+      ['/fields/3', '3 fields\n'],
+      ['/list/3', '3 pairs\n'],
+      ['/bodies/3', '3 bodies\n'],
+      ['/early/3', 'xxx'],
+      ['/crumbs/3', 'xxx'],
+      ['/wait-early/3', 'xxx'],
+      ['/race-early/3', 'xxx'],
+      ['/hold/1', '100 fields\n'],
+    ] as const) {
+      const answer = await client(path);
+      assert.deepEqual([answer.status, String(answer.body)], [200, body], path);
+    }
+  });
 }

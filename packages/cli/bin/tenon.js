@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 // Plain JavaScript that an old Node can read, so that it can say what it lacks.
 import * as fs from 'node:fs';
+import { fileURLToPath } from 'node:url';
 
 const NEEDED = 26;
 
@@ -21,11 +22,17 @@ const SERVE_FLAGS = [
 const BUNDLE = new URL('../bundle/tenon.cjs', import.meta.url);
 
 if (Number.parseInt(process.versions.node, 10) < NEEDED) {
-  console.error(
-    `error[TENON_NODE_VERSION]: tenon needs Node.js ${NEEDED} or newer, and this is ${process.version} (${process.execPath}).\n` +
-      'Components need JSPI and WebAssembly multi-memory, which older versions do not have. Install a current Node.js and try again.',
-  );
-  process.exitCode = 2;
+  const { findNewerNode, runAgain } = await import('./newer-node.js');
+  const node = findNewerNode(fileURLToPath(import.meta.url), NEEDED);
+  if (node !== undefined) {
+    runAgain(node);
+  } else {
+    console.error(
+      `error[TENON_NODE_VERSION]: tenon needs Node.js ${NEEDED} or newer, and this is ${process.version} (${process.execPath}).\n` +
+        'Components need JSPI and WebAssembly multi-memory, which older versions do not have. Install a current Node.js and try again.',
+    );
+    process.exitCode = 2;
+  }
 } else {
   const args = process.argv.slice(2);
   // Each command uses functions of its own.

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import { parse } from '@bytecodealliance/jco-transpile/wasm-tools';
 import { finish, folder, guest, start, tenon } from '../test/tenon.ts';
 import { COMMANDS } from './commands.ts';
@@ -49,17 +51,65 @@ test('tenon run: arguments, environment, files, stdin and exit codes of the gues
   assert.equal(readOnly.code, 1);
 });
 
-test('tenon run: a trap says where, and the exit code is 1', async () => {
+test('tenon run says what would grant a connection that is refused', async () => {
+  const { stderr } = await tenon(['run', guest('wasi-tests/sockets')]);
+  const told = stderr.split('\n').filter((line) => line.startsWith('warning: '));
+  assert.ok(told.includes('warning: the guest may not connect to 127.0.0.1:1: `--connect 127.0.0.1:1` would let it'), stderr);
+  assert.equal(new Set(told).size, told.length);
+});
+
+/** A component that exports one core function under a name. */
+const exporting = (name: string, body: string): string => `(component
+  (core module $m (func (export "f") (result i32) ${body}))
+  (core instance $i (instantiate $m))
+  (func $f (result (result)) (canon lift (core func $i "f")))
+  (instance $e (export "run" (func $f)))
+  (export "${name}" (instance $e)))`;
+
+test('tenon run tells success, failure, exit codes and traps apart', async (t) => {
+  const files = folder(t);
+  const exits = (code: number): string =>
+    `(module (import "wasi_snapshot_preview1" "proc_exit" (func $e (param i32))) (memory (export "memory") 1)
+      (func (export "_start") (call $e (i32.const ${code}))))`;
+  const rows: readonly (readonly [text: string, code: number, stderr: RegExp])[] = [
+    [exporting('wasi:cli/run@0.2.0', 'i32.const 0'), 0, /^$/],
+    [exporting('wasi:cli/run@0.2.0', 'i32.const 1'), 1, /^error: .*guest\.wasm failed: its `run` returned an error\n$/],
+    [exporting('wasi:cli/run@0.2.0', 'unreachable'), 134, /TENON_TRAP/],
+    [exits(1), 1, /^$/],
+    [exits(256), 1, /^$/],
+    [exits(255), 255, /^$/],
+    ['(module (func (export "_start") unreachable))', 134, /TENON_TRAP/],
+    ['(module (func (export "_start")))', 0, /^$/],
+    ['(module (func (export "_initialize")))', 0, /^$/],
+    ['(module (import "wasi_unstable" "sched_yield" (func (result i32))) (memory (export "memory") 1) (func (export "_start")))', 0, /^$/],
+  ];
+  for (const [text, code, stderr] of rows) {
+    const path = join(files, 'guest.wasm');
+    const bytes = await parse(text);
+    writeFileSync(path, bytes);
+    const result = await tenon(['run', path]);
+    assert.equal(result.code, code, text);
+    assert.match(result.stderr, stderr, text);
+    // The same from standard input, of which nothing is left for the guest.
+    const piped = await tenon(['run', '-'], { stdin: bytes });
+    assert.equal(piped.code, code, piped.stderr);
+  }
+});
+
+test('tenon run: a trap says where, and the exit code is 134', async () => {
   const { code, stderr } = await tenon(['run', guest('rust-cli'), 'panic', 'oh no']);
-  assert.equal(code, 1);
+  assert.equal(code, 134);
   assert.match(stderr, /oh no/);
   assert.match(stderr, /error\[TENON_TRAP\]: .*\n {2}in component/);
-  assert.match(stderr, /wasm/);
+  // The first function that is shown is the one that a person wrote.
+  assert.match(stderr, /\n {2}… \d+ frames of Rust's panic machinery\n {2}at rust_cli::main \(wasm:/);
+  const deep = await tenon(['run', guest('rust-cli'), 'recurse']);
+  assert.match(deep.stderr, /likely a stack overflow: `rust_cli::recurse`[\s\S]*at rust_cli::recurse .*\n {2}… the same \d+ times more/);
 });
 
 test('tenon run --max-memory: a guest that allocates without end is told that there is no more', async () => {
   const { code, stderr } = await tenon(['run', '--max-memory', '16777216', guest('rust-cli'), 'allocate']);
-  assert.equal(code, 1);
+  assert.equal(code, 134);
   assert.match(stderr, /memory allocation of \d+ bytes failed[\s\S]*TENON_TRAP/);
   const begins = await tenon(['run', '--max-memory', '65536', guest('rust-cli'), 'args']);
   assert.match(begins.stderr, /TENON_MEMORY_LIMIT.*the limit is 65536/);
@@ -240,4 +290,27 @@ test('tenon compose writes a component that runs', async (t) => {
   ]);
   const graph = await tenon(['inspect', '--graph', '-', out]);
   assert.match(graph.stdout, />rust-calculator<[\s\S]*>socket</);
+});
+
+test('an older Node finds a newer one in node_modules, which runs in its place', async (t) => {
+  const older = (version: string): string =>
+    `data:text/javascript,Object.defineProperty(process, 'versions', { value: { ...process.versions, node: '${version}' } }); delete process.execve`;
+  const home = folder(t);
+  cpSync(fileURLToPath(new URL('../bin', import.meta.url)), join(home, 'node_modules/tenon/bin'), { recursive: true });
+  const bin = join(home, 'node_modules/tenon/bin/tenon.js');
+  const run = (...args: string[]) => spawnSync(process.execPath, ['--import', older('20.1.0'), bin, ...args], { encoding: 'utf8' });
+  const alone = run('run', 'x.wasm');
+  assert.match(alone.stderr, /error\[TENON_NODE_VERSION\]/);
+  assert.equal(alone.status, 2);
+  // What stands in for Node says with what it was started.
+  const node = join(home, 'node_modules', `node-${process.platform}-${process.arch}`);
+  mkdirSync(join(node, 'bin'), { recursive: true });
+  const manifest = (version: string): void =>
+    writeFileSync(join(node, 'package.json'), JSON.stringify({ version, bin: { node: 'bin/node' } }));
+  writeFileSync(join(node, 'bin/node'), '#!/bin/sh\nprintf "%s\\n" "$@"\nexit 7\n', { mode: 0o755 });
+  manifest('25.9.9');
+  assert.match(run().stderr, /TENON_NODE_VERSION/);
+  manifest('26.0.0');
+  const taken = run('run', '--env', 'A=b c', 'x.wasm');
+  assert.deepEqual([taken.stdout.split('\n').slice(-5), taken.status], [['run', '--env', 'A=b c', 'x.wasm', ''], 7]);
 });

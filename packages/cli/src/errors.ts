@@ -1,4 +1,4 @@
-import { TenonError } from '@tenon/component/errors';
+import { type Message, TenonError } from '@tenon/component/errors';
 
 /** What each error code of the command line means for the person who reads it. Kept in step with `docs/errors.md` by a test. */
 export const CLI_ERRORS = {
@@ -17,7 +17,7 @@ export class CliError extends TenonError {
   override readonly name: string = 'CliError';
   declare readonly code: CliErrorCode;
 
-  constructor(code: CliErrorCode, message: string, cause?: unknown) {
+  constructor(code: CliErrorCode, message: Message, cause?: unknown) {
     super(code, message, cause);
   }
 }

@@ -10,7 +10,7 @@ export function isTenonError(error: unknown): error is TenonError & Partial<Pick
 }
 
 export function isTrap(error: unknown): error is Trap {
-  return isTenonError(error) && error.code === 'TENON_TRAP';
+  return isTenonError(error) && error.name === 'Trap';
 }
 
 export function isMissingImports(error: unknown): error is MissingImportsError {

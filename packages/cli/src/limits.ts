@@ -11,6 +11,12 @@ const GUEST_LIMITS = {
   'max-open-files': ['maxOpenFiles', 'N', 'files and directories that may be open at the same time'],
   'max-sockets': ['maxSockets', 'N', 'sockets that may be open at the same time'],
   'max-outgoing-requests': ['maxOutgoingRequests', 'N', 'HTTP requests that it may have under way at the same time'],
+  'max-host-bytes': ['maxHostBytes', 'BYTES', 'bytes that the host holds for all its instances, beside their memories'],
+  'max-instance-host-bytes': [
+    'maxInstanceHostBytes',
+    'BYTES',
+    'bytes that the host holds for one instance, and that it may pass in a call',
+  ],
 } as const satisfies Readonly<Record<string, readonly [limit: keyof Limits, value: string, description: string]>>;
 
 /** The limits of a guest wherever it runs. */

@@ -1,4 +1,6 @@
 /** A validated component: compile once, instantiate often. */
+
+import { isArrayBuffer } from './abi/shapes.ts';
 import { decode } from './binary/decode.ts';
 import type { ComponentDefinition } from './binary/definitions.ts';
 import { limitMemories } from './binary/memory-limit.ts';
@@ -6,6 +8,7 @@ import { ComponentError } from './errors.ts';
 import { flatten } from './link/flatten.ts';
 import { rememberModuleType } from './link/given-modules.ts';
 import type { Plan } from './link/plan.ts';
+import { type CodeCache, compileRewritten, compileRewrittenAsync } from './rewrite/compile.ts';
 import type { ComponentType, ExternType } from './types/types.ts';
 import { validate } from './validate/validate.ts';
 
@@ -18,6 +21,15 @@ export interface ExternDescription {
 export interface CompileOptions {
   /** Bytes that each linear memory may grow to; beyond, `memory.grow` fails. What the type of the memory says unless given. */
   readonly maxMemoryBytes?: number | undefined;
+  /** Elements that all tables of an instance may hold together. */
+  readonly maxTableElements?: number | undefined;
+  /**
+   * Rewrites the core modules so that calls can be interrupted and instances reset. Limits then hold for all memories of an instance together.
+   * Costs 1 to 10 % of speed where a guest computes, and most in the tightest loops.
+   */
+  readonly interruptible?: boolean | undefined;
+  /** Where rewritten core modules of some size are kept. */
+  readonly cache?: CodeCache | undefined;
 }
 
 /** A compiled component as plain data, to be sent to a worker thread with `postMessage`. Compiled code is shared, not copied. */
@@ -25,6 +37,13 @@ export interface SharedComponent {
   readonly bytes: Uint8Array<ArrayBuffer>;
   readonly modules: ReadonlyMap<number, WebAssembly.Module>;
   readonly plan: Plan | undefined;
+  readonly limits: InstanceLimits | undefined;
+}
+
+/** What each instance may take, where core modules are rewritten. */
+export interface InstanceLimits {
+  readonly maxMemoryBytes: number | undefined;
+  readonly maxTableElements: number | undefined;
 }
 
 /** Below this size a module is compiled on the spot: handing it to V8's compiler threads would cost more. */
@@ -37,10 +56,17 @@ export class Component {
   private decoded: ComponentDefinition | undefined;
   private described: { readonly imports: readonly ExternDescription[]; readonly exports: readonly ExternDescription[] } | undefined;
   private plan: Plan | undefined;
+  /** Undefined where its core modules are as they were. */
+  readonly limits: InstanceLimits | undefined;
 
-  private constructor(bytes: Uint8Array<ArrayBuffer>, modules: ReadonlyMap<number, WebAssembly.Module>) {
+  private constructor(
+    bytes: Uint8Array<ArrayBuffer>,
+    modules: ReadonlyMap<number, WebAssembly.Module>,
+    limits: InstanceLimits | undefined,
+  ) {
     this.bytes = bytes;
     this.modules = modules;
+    this.limits = limits;
   }
 
   /**
@@ -50,20 +76,25 @@ export class Component {
    *   TENON_MEMORY_LIMIT
    * @example const component = await Component.compile(await readFile('calculator.wasm'));
    */
-  static async compile(bytes: Uint8Array | ArrayBuffer, { maxMemoryBytes }: CompileOptions = {}): Promise<Component> {
+  static async compile(bytes: Uint8Array | ArrayBuffer, options: CompileOptions = {}): Promise<Component> {
+    const { cache, interruptible, maxMemoryBytes, maxTableElements } = options;
     const input = asBytes(bytes);
     const definition = decode(input);
     const modules = new Map<number, WebAssembly.Module>();
     const compiling: Promise<void>[] = [];
     const limited = (start: number, end: number): Uint8Array<ArrayBuffer> => {
       const module = input.subarray(start, end);
-      return maxMemoryBytes === undefined ? module : limitMemories(module, maxMemoryBytes, start);
+      const bounded = maxMemoryBytes === undefined ? module : limitMemories(module, maxMemoryBytes, start);
+      // Rewritten code asks, so that what is kept of it fits any limit.
+      return interruptible === true ? module : bounded;
     };
+    const inBackground = (start: number, end: number): Promise<WebAssembly.Module> =>
+      interruptible === true ? compileRewrittenAsync(limited(start, end), start, cache) : WebAssembly.compile(limited(start, end));
     const ranges = coreModules(definition);
     for (const { start, end } of ranges) {
       if (end - start <= COMPILE_INLINE_BYTES) continue;
       compiling.push(
-        WebAssembly.compile(limited(start, end)).then(
+        inBackground(start, end).then(
           (compiled) => void modules.set(start, compiled),
           (error: unknown) => {
             throw coreInvalid(error, start);
@@ -77,11 +108,11 @@ export class Component {
     const validated = validate(definition, input);
     for (const { start, end } of ranges) {
       if (end - start > COMPILE_INLINE_BYTES) continue;
-      modules.set(start, compileInline(limited(start, end), start));
+      modules.set(start, compileInline(limited(start, end), start, interruptible));
     }
     if (compiled !== undefined) await compiled;
     for (const [start, module] of modules) rememberModuleType(module, validated.modules.get(start));
-    const component = new Component(input, modules);
+    const component = new Component(input, modules, interruptible === true ? { maxMemoryBytes, maxTableElements } : undefined);
     component.decoded = definition;
     component.described = describe(validated.type);
     return component;
@@ -100,14 +131,14 @@ export class Component {
 
   /** Takes over a component that another thread shared. It was validated there. */
   static fromShared(shared: SharedComponent): Component {
-    const component = new Component(shared.bytes, shared.modules);
+    const component = new Component(shared.bytes, shared.modules, shared.limits);
     component.plan = shared.plan;
     return component;
   }
 
   /** What to send to a worker thread; see {@link Component.fromShared}. */
   share(): SharedComponent {
-    return { bytes: this.bytes, modules: this.modules, plan: this.plan };
+    return { bytes: this.bytes, modules: this.modules, plan: this.plan, limits: this.limits };
   }
 
   /** The decoded tree of definitions, for tools. */
@@ -150,9 +181,11 @@ export class Component {
   }
 }
 
-function asBytes(bytes: Uint8Array | ArrayBuffer): Uint8Array<ArrayBuffer> {
-  if (bytes instanceof ArrayBuffer) return new Uint8Array(bytes);
+function asBytes(bytes: ArrayBufferView | ArrayBuffer): Uint8Array<ArrayBuffer> {
   if (bytes instanceof Uint8Array) return bytes as Uint8Array<ArrayBuffer>;
+  // Those of other realms, too.
+  if (ArrayBuffer.isView(bytes)) return new Uint8Array(bytes.buffer as ArrayBuffer, bytes.byteOffset, bytes.byteLength);
+  if (isArrayBuffer(bytes)) return new Uint8Array(bytes);
   throw new ComponentError('TENON_NOT_WASM', 'a component is given as Uint8Array or ArrayBuffer');
 }
 
@@ -178,15 +211,16 @@ function coreModules(definition: ComponentDefinition, into: ByteRange[] = []): r
   return into;
 }
 
-function compileInline(bytes: Uint8Array<ArrayBuffer>, start: number): WebAssembly.Module {
+function compileInline(bytes: Uint8Array<ArrayBuffer>, start: number, interruptible = false): WebAssembly.Module {
   try {
-    return new WebAssembly.Module(bytes);
+    return interruptible ? compileRewritten(bytes, start) : new WebAssembly.Module(bytes);
   } catch (error) {
     throw coreInvalid(error, start);
   }
 }
 
 function coreInvalid(error: unknown, start: number): ComponentError {
+  if (error instanceof ComponentError) return error;
   const message = error instanceof Error ? error.message : String(error);
   return new ComponentError('TENON_CORE_INVALID', `core module at offset ${start}: ${message}`, { offset: start, cause: error });
 }

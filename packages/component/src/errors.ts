@@ -1,3 +1,9 @@
+import { backtrace } from './backtrace/backtrace.ts';
+import { type Message, messageText } from './visible.ts';
+
+export { BACKTRACE_FRAMES } from './backtrace/backtrace.ts';
+export { type Message, visible, visibleData, visibleJson } from './visible.ts';
+
 /** What each engine error code means for the person who reads it. Kept in step with `docs/errors.md` by a test. */
 export const ENGINE_ERRORS = {
   TENON_NOT_WASM: 'The bytes are not WebAssembly: give the path of a component (.wasm).',
@@ -15,7 +21,12 @@ export const ENGINE_ERRORS = {
   TENON_RESULT: 'The function returned the error case of its result; `payload` holds the error.',
   TENON_RESOURCE: 'A resource handle is dropped, moved, lent or of another type: use a live handle of the right type.',
   TENON_MEMORY_LIMIT: 'A core module needs more memory from the start than it may have: raise the limit.',
+  TENON_TABLE_LIMIT: 'A core module needs more table elements from the start than it may have: raise the limit.',
+  TENON_NOT_INTERRUPTIBLE: 'Only a component that was compiled with `interruptible` can be called under limits or reset.',
   TENON_TRAP: 'The guest trapped; the instance is poisoned.',
+  TENON_DEADLINE: 'The call did not return in the time that it had; the instance is poisoned.',
+  TENON_CPU_TIME: 'The call computed for longer than it may; the instance is poisoned.',
+  TENON_CANCELLED: 'The call was cancelled; the instance is poisoned.',
 } as const;
 
 /** A stable error code. */
@@ -40,8 +51,9 @@ export class TenonError extends Error {
   override readonly name: string = 'TenonError';
   readonly code: string;
 
-  constructor(code: string, message: string, cause?: unknown) {
-    super(message, cause === undefined ? undefined : { cause });
+  /** @param message one line, or a list of lines; what cannot be seen is escaped, so that no name in it can begin a line or steer a terminal */
+  constructor(code: string, message: Message, cause?: unknown) {
+    super(messageText(message), cause === undefined ? undefined : { cause });
     this.code = code;
   }
 }
@@ -58,7 +70,7 @@ export class ComponentError extends TenonError {
   readonly path: string | undefined;
   readonly payload: unknown;
 
-  constructor(code: ErrorCode, message: string, details: ErrorDetails = {}) {
+  constructor(code: ErrorCode, message: Message, details: ErrorDetails = {}) {
     super(code, message, details.cause);
     this.offset = details.offset;
     this.path = details.path;
@@ -71,8 +83,13 @@ export function resultError(payload: unknown, message = 'the function returned a
   return new ComponentError('TENON_RESULT', message, { payload });
 }
 
+/** The codes of a {@link Trap}: the guest's own, and those of a guest that was ended. */
+export type TrapCode = 'TENON_TRAP' | 'TENON_DEADLINE' | 'TENON_CPU_TIME' | 'TENON_CANCELLED';
+
 /** Where a trap happened, in the component's own terms. */
 export interface TrapSite {
+  /** TENON_TRAP unless given. */
+  readonly code?: TrapCode;
   /** The component instance: `root`, or the path of nested instances. */
   readonly component?: string;
   /** The function that was called, as the component exports or imports it. */
@@ -85,12 +102,20 @@ export interface TrapSite {
  */
 export class Trap extends TenonError {
   override readonly name = 'Trap';
-  declare readonly code: 'TENON_TRAP';
+  declare readonly code: TrapCode;
   component: string | undefined;
   func: string | undefined;
 
+  /**
+   * Where the guest was, a line for each of its functions by the name that it has in its source, innermost first; empty where the guest was not
+   * running. V8 records ten frames unless `Error.stackTraceLimit` was raised, see {@link BACKTRACE_FRAMES}.
+   */
+  get backtrace(): readonly string[] {
+    return backtrace(this);
+  }
+
   constructor(message: string, cause?: unknown, site: TrapSite = {}) {
-    super('TENON_TRAP', message, cause);
+    super(site.code ?? 'TENON_TRAP', message, cause);
     this.component = site.component;
     this.func = site.func;
   }

@@ -8,8 +8,8 @@ export type Response = ServerResponse | Http2ServerResponse;
 
 export const isHttp2 = (message: Response): message is Http2ServerResponse => 'stream' in message;
 
-/** Connections of HTTP/1.1 that carry no more requests. */
-const spoilt = new WeakSet<Socket>();
+/** Connections of HTTP/1.1 that carry no more requests, and the last answer on each. */
+const spoilt = new WeakMap<Socket, ServerResponse>();
 
 /** Whether the last request on this connection was not taken to its end, so that nobody knows what follows it. */
 export const isSpoilt = (socket: Socket): boolean => spoilt.has(socket);
@@ -30,7 +30,7 @@ export function linger(socket: Socket): void {
  * @param last whether nothing more is read from the client: of a connection of HTTP/1.1 it is the last answer
  */
 export function answer(response: Response, status: number, text: string, last = false): void {
-  if (last && !isHttp2(response)) spoilt.add(response.req.socket);
+  if (last && !isHttp2(response)) spoilt.set(response.req.socket, response);
   if (response.writableEnded) return;
   if (response.headersSent) {
     response.destroy();
@@ -54,7 +54,10 @@ export function answer(response: Response, status: number, text: string, last = 
 export function broken(response: Response): boolean {
   if (isHttp2(response)) return response.stream.destroyed || response.stream.closed;
   const { socket } = response.req;
-  return socket.destroyed || socket.writableEnded || spoilt.has(socket);
+  if (socket.destroyed || socket.writableEnded) return true;
+  const last = spoilt.get(socket);
+  // One that waits for its turn has others in front of it.
+  return last !== undefined && (last === response || last.socket !== null || last.writableFinished);
 }
 
 /** Whether all of the response went out. */
@@ -71,6 +74,11 @@ export function paired(pairs: readonly string[]): [name: string, value: string][
   const entries: [string, string][] = [];
   for (let index = 0; index < pairs.length; index += 2) entries.push([pairs[index] ?? '', pairs[index + 1] ?? '']);
   return entries;
+}
+
+/** Fields without one of this name. */
+export function without(pairs: string[], name: string): string[] {
+  return pairs.filter((_, index) => pairs[index - (index % 2)] !== name);
 }
 
 /** Values by name, as Node takes fields of HTTP/2. */

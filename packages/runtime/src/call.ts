@@ -3,6 +3,7 @@ import { Readable } from 'node:stream';
 import type { FieldList, Message, ReceivedRequest, Responder } from '@tenon/wasi';
 import {
   bytesOf,
+  CONTINUE,
   CREDIT,
   CREDIT_STEP,
   DATA,
@@ -29,16 +30,20 @@ class RequestBody extends Readable implements Message {
   /** Received, not credited yet. */
   private owed = 0;
   private readonly credited: (bytes: number) => void;
+  /** Lets the client send, where it waits for that. */
+  private ask: (() => void) | undefined;
 
-  constructor(credited: (bytes: number) => void) {
+  constructor(credited: (bytes: number) => void, ask: (() => void) | undefined) {
     super();
     this.credited = credited;
+    this.ask = ask;
     // The guest hears of it when it reads.
     this.on('error', () => {});
   }
 
   receive(bytes: Buffer): void {
     this.owed += bytes.length;
+    this.ask = undefined;
     if (this.push(bytes)) this.credit();
   }
 
@@ -53,7 +58,13 @@ class RequestBody extends Readable implements Message {
   }
 
   override _read(): void {
+    this.ask?.();
+    this.ask = undefined;
     this.credit();
+  }
+
+  get unasked(): boolean {
+    return this.ask !== undefined;
   }
 
   private credit(): void {
@@ -74,6 +85,8 @@ export class Call implements ReceivedRequest, Responder {
   /** The client has gone. */
   left = false;
   private readonly frames: FrameSender;
+  /** The body is all here. */
+  private readonly whole: boolean;
   private readonly head: string;
   private readonly fields: number;
   private body: RequestBody | undefined;
@@ -99,7 +112,8 @@ export class Call implements ReceivedRequest, Responder {
     this.head = head;
     this.early = data;
     this.frames = frames;
-    if ((kind & WHOLE) === 0) this.body = this.newBody();
+    this.whole = (kind & WHOLE) !== 0;
+    if (!this.whole) this.body = this.newBody();
   }
 
   get rawHeaders(): string[] {
@@ -116,7 +130,8 @@ export class Call implements ReceivedRequest, Responder {
   }
 
   private newBody(): RequestBody {
-    return new RequestBody((bytes) => this.frames.send(this.id, CREDIT, undefined, bytes));
+    const ask = this.waits && !this.whole ? (): void => this.frames.send(this.id, CONTINUE) : undefined;
+    return new RequestBody((bytes) => this.frames.send(this.id, CREDIT, undefined, bytes), ask);
   }
 
   /** A part of the body came. */
@@ -184,8 +199,8 @@ export class Call implements ReceivedRequest, Responder {
     this.frames.send(this.id, END, name === undefined ? undefined : joined(name, rest));
   }
 
-  refuse(): void {
+  refuse(_status: number, why: string): void {
     this.ended = true;
-    this.frames.send(this.id, REFUSE);
+    this.frames.send(this.id, REFUSE, why);
   }
 }

@@ -170,14 +170,22 @@ test('a response in pieces has room until the main thread has taken them', async
   assert.equal(bytesOf(frames[1]?.[3]).length, WINDOW);
 });
 
-test('a client that waits is told to send once there is an instance', async () => {
-  const { receive, got } = serving(async (_request, responder) => responder.respond(200, [], new Uint8Array()));
-  receive(1, REQUEST | WAITS, HELLO, undefined);
-  await turn();
-  assert.deepEqual(
-    got().map(([, kind]) => kind),
-    [CONTINUE, RESPONSE, DONE],
-  );
+test('a client that waits is told to send once the guest reads, and only then', async () => {
+  for (const [reads, kinds] of [
+    [true, [CONTINUE, RESPONSE, DONE]],
+    [false, [RESPONSE, DONE]],
+  ] as const) {
+    const { receive, got } = serving(async ({ message }, responder) => {
+      if (reads) message.read();
+      responder.respond(200, [], new Uint8Array());
+    });
+    receive(1, REQUEST | WAITS, HELLO, undefined);
+    await turn();
+    assert.deepEqual(
+      got().map(([, kind]) => kind),
+      kinds,
+    );
+  }
 });
 
 test('cancelled: the guest is ended, and nothing more is said', async () => {

@@ -4,7 +4,6 @@ import type { ReceivedRequest, Responder } from '@tenon/wasi';
 import { Call } from './call.ts';
 import {
   CANCEL,
-  CONTINUE,
   CREDIT,
   DATA,
   type Data,
@@ -80,7 +79,6 @@ export class Calls {
         lease.release();
       } else {
         turn.lease = lease;
-        if (call.waits) this.frames.send(call.id, CONTINUE);
         await lease.item.respond(call, call);
         lease.release();
       }
@@ -106,7 +104,7 @@ function failure(error: unknown): Failure {
   const trap = error instanceof Trap ? error : undefined;
   const message = error instanceof Error ? error.message : String(error);
   const where = trap === undefined ? '' : `trap in \`${trap.func ?? '?'}\` of component instance \`${trap.component ?? '?'}\`: `;
-  const cause = trap?.cause instanceof Error ? trap.cause : error;
+  const lines = trap?.backtrace ?? (code === undefined ? stackOf(error) : []);
   const event = trap !== undefined ? 'trap' : code === 'TENON_RUNTIME_BUSY' ? 'busy' : 'error';
   return {
     event,
@@ -114,13 +112,12 @@ function failure(error: unknown): Failure {
     ...(code === undefined ? {} : { code }),
     ...(trap?.component === undefined ? {} : { component: trap.component }),
     ...(trap?.func === undefined ? {} : { func: trap.func }),
-    ...(cause instanceof Error && cause.stack !== undefined ? { backtrace: lines(cause.stack, trap !== undefined) } : {}),
+    ...(lines.length === 0 ? {} : { backtrace: lines.join('\n') }),
   };
 }
 
-/** The lines of a stack; of a trap only those inside wasm, where there are any. */
-function lines(stack: string, wasmOnly: boolean): string {
-  const all = stack.split('\n').filter((line) => line.trimStart().startsWith('at '));
-  const wasm = all.filter((line) => line.includes('wasm'));
-  return (wasmOnly && wasm.length > 0 ? wasm : all).join('\n');
+/** Where in the guest an error was thrown that nobody threw on purpose; our own files are nobody's business. */
+function stackOf(error: unknown): string[] {
+  const stack = error instanceof Error ? (error.stack ?? '') : '';
+  return stack.split('\n').filter((line) => line.trimStart().startsWith('at ') && line.includes('wasm://'));
 }

@@ -1,4 +1,5 @@
 /** What a workload is made of: the component, what calls it, what it is granted, and its limits. */
+import type { GivenPoolOptions } from '@tenon/wasi';
 import { RuntimeError } from './errors.ts';
 
 /** `wasi:http/incoming-handler`: an HTTP server calls the component. */
@@ -23,17 +24,22 @@ export interface TlsFiles {
 export interface HttpEgress {
   /**
    * Where to: `example.com`, `*.example.com:443`, `10.0.0.0/8:8080`, `localhost`; `*`, which is the default, is everywhere but
-   * loopback and link-local addresses.
+   * this machine, link-local addresses, and those that stand for many (multicast, broadcast).
    */
   readonly allow?: readonly string[];
   /** Certificates in PEM form, of authorities that are trusted beside those that Node knows. */
   readonly ca?: string;
+  /** How long a connection is kept for the next request, in milliseconds; 30,000. */
+  readonly idleTimeoutMs?: number;
+  /** Whether a connection carries more than one request; true. Without it, requests are sent in HTTP/1.1. */
+  readonly reuse?: boolean;
 }
 
 /**
  * `wasi:sockets`: the component may use TCP and UDP. Each list holds hosts, addresses or ranges, with or without ports:
- * `db.internal:5432`, `10.0.0.0/8:8000-8010`, `[::1]:53`. Nothing is reached where a list is missing; `*` is everywhere but loopback and
- * link-local addresses. The names in `connect` and `send` may be looked up.
+ * `db.internal:5432`, `10.0.0.0/8:8000-8010`, `[::1]:53`. Nothing is reached where a list is missing; `*` is everywhere but
+ * this machine, link-local addresses, and those that stand for many (multicast, broadcast). The names in `connect` and `send` may be looked up.
+ * Without `receive`, answers are received from those to whom something was sent, and from nobody else.
  */
 export interface SocketGrants {
   /** Where TCP connections may go. */
@@ -58,7 +64,10 @@ const INTERFACES: { readonly [Name in keyof InterfaceOptions]: (options: Interfa
     if (http.port !== undefined) requireInteger('port', http.port, 0, 65535);
     return { http };
   },
-  'wasi:http/outgoing-handler': ({ allow = ['*'], ca }) => ({ egress: allow, egressCa: ca }),
+  'wasi:http/outgoing-handler'({ allow = ['*'], ca, idleTimeoutMs, reuse }) {
+    if (idleTimeoutMs !== undefined) requireInteger('idleTimeoutMs', idleTimeoutMs, 1, 2 ** 31 - 1);
+    return { egress: allow, egressCa: ca, egressPool: { idleTimeoutMs, reuse } };
+  },
   'wasi:sockets'(sockets) {
     const unknown = Object.keys(sockets).find((use) => !SOCKET_USES.includes(use));
     if (unknown === undefined) return { sockets };
@@ -91,6 +100,13 @@ export interface Limits {
   readonly maxSockets: number;
   /** HTTP requests that the guests of a thread may have under way together; 1,024. */
   readonly maxOutgoingRequests: number;
+  /**
+   * Bytes that the host holds for the guests of a thread together, beside their memories: fields, bodies and other streams that wait to go on,
+   * datagrams, lookups; 256 MiB. What would go over it fails with the error of the interface, or ends the instance where there is none.
+   */
+  readonly maxHostBytes: number;
+  /** The same for each instance, and what it may pass in one call; 64 MiB. */
+  readonly maxInstanceHostBytes: number;
   /** Requests in each thread that wait for an instance before clients get 503; 1,024. */
   readonly maxQueue: number;
   /** Requests that one instance serves before a fresh one takes its place; 1,000. With 1, no request sees what another left behind. */
@@ -123,6 +139,8 @@ export const DEFAULT_LIMITS: Limits = {
   maxOpenFiles: 1024,
   maxSockets: 1024,
   maxOutgoingRequests: 1024,
+  maxHostBytes: 256 * 1024 * 1024,
+  maxInstanceHostBytes: 64 * 1024 * 1024,
   maxQueue: 1024,
   maxRequestsPerInstance: 1000,
   maxConnections: 10_000,
@@ -146,6 +164,8 @@ export const LIMIT_RANGES: { readonly [Name in keyof Limits]: readonly [min: num
   maxOpenFiles: [0, 1_000_000],
   maxSockets: [0, 1_000_000],
   maxOutgoingRequests: [0, 1_000_000],
+  maxHostBytes: [65_536, 2 ** 40],
+  maxInstanceHostBytes: [65_536, 2 ** 40],
   maxQueue: [0, 1_000_000],
   maxRequestsPerInstance: [1, Number.MAX_SAFE_INTEGER],
   maxConnections: [1, 1_000_000],
@@ -170,6 +190,7 @@ interface Parts {
   readonly http: HttpTrigger | undefined;
   readonly egress: readonly string[];
   readonly egressCa: string | undefined;
+  readonly egressPool: GivenPoolOptions;
   readonly sockets: SocketGrants;
   readonly args: readonly string[];
   readonly environment: Readonly<Record<string, string>>;
@@ -197,6 +218,7 @@ export class WorkloadConfig {
       http: undefined,
       egress: [],
       egressCa: undefined,
+      egressPool: {},
       sockets: {},
       args: [],
       environment: {},
@@ -222,6 +244,11 @@ export class WorkloadConfig {
   /** Authorities that are trusted for these requests beside those that Node knows. */
   get egressCa(): string | undefined {
     return this.parts.egressCa;
+  }
+
+  /** How the connections of these requests are kept. */
+  get egressPool(): GivenPoolOptions {
+    return this.parts.egressPool;
   }
 
   /** What its sockets may reach. */

@@ -77,8 +77,8 @@ export class Dispatcher {
       const timedOut = now - exchange.sent >= this.limits.requestTimeoutMs;
       if (exchange.gone || exchange.response.writableEnded) continue;
       if (timedOut && !exchange.response.headersSent) late++;
-      if (timedOut) answer(exchange.response, 504, TIMED_OUT, true);
-      else answer(exchange.response, 503, RESTARTED, true);
+      if (timedOut) exchange.answer(504, TIMED_OUT, true);
+      else exchange.answer(503, RESTARTED, true);
     }
     this.settled();
     return late;
@@ -144,7 +144,7 @@ export class Dispatcher {
     else if (kind === CREDIT) exchange.acknowledge(data as number);
     else if (kind === INFORM) exchange.inform(text);
     else if (kind === CONTINUE) exchange.continue();
-    else if (kind === REFUSE) exchange.fail();
+    else if (kind === REFUSE) this.refused(exchange, text);
     else if (kind === FAILED) this.failed(line, exchange, data as Failure);
   }
 
@@ -164,9 +164,16 @@ export class Dispatcher {
     exchange.fail();
   }
 
+  /** What the guest gave is no response. */
+  private refused(exchange: Exchange, why: string): void {
+    if (exchange.gone) return;
+    this.log({ level: 'error', event: 'error', code: 'TENON_BAD_RESPONSE', message: `${exchange.title}: ${why}` });
+    exchange.fail();
+  }
+
   private busy(exchange: Exchange, why: string): void {
     this.log({ level: 'warn', event: 'busy', code: 'TENON_RUNTIME_BUSY', message: `${exchange.title}: ${why}` });
-    if (!exchange.gone) answer(exchange.response, 503, BUSY);
+    exchange.answer(503, BUSY);
   }
 
   /** To be called at even intervals: ends what takes too long, and uploads that have stopped. */
@@ -195,7 +202,7 @@ export class Dispatcher {
     this.waiting.delete(exchange);
     for (const { exchanges } of this.lines.values()) exchanges.delete(exchange.id);
     exchange.cancel();
-    if (!exchange.gone) answer(exchange.response, status, why, true);
+    exchange.answer(status, why, true);
     this.settled();
   };
 

@@ -1,4 +1,4 @@
-import { TenonError } from '@tenon/component/errors';
+import { type Message, TenonError } from '@tenon/component/errors';
 
 /** What each error code of this package means for the person who reads it. Kept in step with `docs/errors.md` by a test. */
 export const RUNTIME_ERRORS = {
@@ -23,7 +23,7 @@ export class RuntimeError extends TenonError {
   override readonly name = 'RuntimeError';
   declare readonly code: RuntimeErrorCode;
 
-  constructor(code: RuntimeErrorCode, message: string, cause?: unknown) {
+  constructor(code: RuntimeErrorCode, message: Message, cause?: unknown) {
     super(code, message, cause);
   }
 }

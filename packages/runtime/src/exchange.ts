@@ -1,6 +1,6 @@
 /** One request and its response in the main thread: Node's objects on the one side, frames on the other. */
 import type { ServerResponse } from 'node:http';
-import { answer, bodyFollows, collected, complete, isHttp2, paired, type Response } from './answers.ts';
+import { answer, bodyFollows, collected, complete, isHttp2, paired, type Response, without } from './answers.ts';
 import type { Limits } from './config.ts';
 import {
   bytesOf,
@@ -43,6 +43,10 @@ export class Exchange {
   sent = 0;
   /** The client went away before it had all of the response. */
   gone = false;
+  /** The guest, or its time limit, ended the response before it was complete. */
+  cut = false;
+  /** The client waits to be told to send the body. Whether it sends it when it gets its answer first nobody knows: its connection ends then. */
+  private unasked: boolean;
   /** The client still sends the body. */
   uploading = false;
   private readonly arrival: Arrival;
@@ -66,6 +70,7 @@ export class Exchange {
     this.request = arrival.request;
     this.response = arrival.response;
     this.arrival = arrival;
+    this.unasked = arrival.waits;
     this.limits = limits;
     this.giveUp = giveUp;
   }
@@ -89,6 +94,7 @@ export class Exchange {
     const head = joined(`${method}\n${url}\n${authority}`, rawHeaders);
     const kind = REQUEST | (secure ? SECURE : 0) | (waits ? WAITS : 0);
     if (!bodyFollows(request) && request.readableLength <= SHORT && request.rawTrailers.length === 0) {
+      this.unasked = false;
       const body = request.readableLength > 0 ? (request.read() as Buffer | null) : null;
       frames.add(this.id, kind | WHOLE, head, body === null ? undefined : frames.bytes(body, false));
       return;
@@ -114,6 +120,7 @@ export class Exchange {
 
   private forward(chunk: Buffer): void {
     this.received += chunk.length;
+    this.unasked = false;
     const { frames, limits, request } = this;
     // A guest that is done leaves the rest of the body to nobody.
     if (frames === undefined) return;
@@ -158,7 +165,7 @@ export class Exchange {
   /** The response is over; tells the guest when it ended too early. */
   close(): void {
     this.gone ||= !complete(this.response);
-    if (this.gone) this.frames?.send(this.id, GONE);
+    if (this.gone && !this.cut) this.frames?.send(this.id, GONE);
   }
 
   /** @param text, data of a frame RESPONSE */
@@ -182,8 +189,10 @@ export class Exchange {
   private writeHead(text: string): boolean {
     const response = this.response as ServerResponse;
     if (this.gone || response.headersSent || response.writableEnded) return false;
-    // The declarations know lists of pairs only for HTTP/1.1, the code for both.
-    response.writeHead(statusOf(text), split(text, PAIRS));
+    const pairs = split(text, PAIRS);
+    if (this.unasked) response.shouldKeepAlive = false;
+    // The declarations know lists of pairs only for HTTP/1.1, the code for both. HTTP/1.0 has no trailers, and Node announces none there.
+    response.writeHead(statusOf(text), this.request.httpVersion === '1.0' ? without(pairs, 'trailer') : pairs);
     return true;
   }
 
@@ -226,12 +235,21 @@ export class Exchange {
     else response.writeInformation(statusOf(text), pairs);
   }
 
+  /** Somebody reads the body: the client may send it. */
   continue(): void {
+    this.unasked = false;
     if (!this.gone && !this.response.headersSent) this.response.writeContinue();
   }
 
   fail(): void {
-    if (!this.gone) answer(this.response, 500, 'the component failed');
+    this.answer(500, 'the component failed');
+  }
+
+  /** Answers in place of the guest, or cuts its response off. */
+  answer(status: number, text: string, last = false): void {
+    if (this.gone) return;
+    this.cut = this.response.headersSent && !this.response.writableEnded;
+    answer(this.response, status, text, last || this.unasked);
   }
 }
 

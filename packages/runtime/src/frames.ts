@@ -28,7 +28,7 @@ export const HEAD = 7;
 export const INFORM = 8;
 /** The client may send its body. */
 export const CONTINUE = 9;
-/** The guest gave an error in place of a response, or broke its response off. */
+/** The guest gave an error in place of a response, or one that cannot be sent, or broke it off; the text says why. */
 export const REFUSE = 10;
 /** The guest is done with the request. */
 export const DONE = 11;

@@ -9,7 +9,7 @@ import type { Dispatcher, Log } from './dispatcher.ts';
 import { RuntimeError } from './errors.ts';
 import { Exchange } from './exchange.ts';
 import { BURST } from './frames.ts';
-import type { Http2Server } from './http2-server.ts';
+import type { Arrival, Http2Server } from './http2-server.ts';
 import { type Refusal, type Request, refusal } from './protocol.ts';
 
 // Imports would load everything that the modules' lazy exports hold back, which is 8 MB.
@@ -44,6 +44,10 @@ export class HttpServer {
   private readonly sockets = new Map<Socket, boolean>();
   /** Connections that have not agreed on TLS yet. */
   private readonly handshakes = new Set<Socket>();
+  /** The last request of each connection of HTTP/1.1 that is not over. */
+  private readonly last = new WeakMap<Socket, Exchange>();
+  /** Connections on which bytes came that are no request. */
+  private readonly misunderstood = new WeakSet<Socket>();
   private arrived: Exchange[] = [];
   private readonly stallTimeoutMs: number;
   private readonly ticking: NodeJS.Timeout;
@@ -78,6 +82,9 @@ export class HttpServer {
       socket.write(CONNECT_REFUSED);
       linger(socket as Socket);
     });
+    server.on('clientError', (error, socket) => this.malformed(error, socket as Socket));
+    // However many there are: their bytes are limited, and of those that Node left out nobody would know.
+    server.maxHeadersCount = 0;
     server.timeout = this.stallTimeoutMs;
     // Node begins to enforce its time limits for heads with this event, and closes idle connections only then.
     server.emit('listening');
@@ -202,9 +209,10 @@ export class HttpServer {
 
   private async newHttp2(): Promise<Http2Server> {
     const { Http2Server } = await import('./http2-server.ts');
-    const server = new Http2Server(this.options.limits, (request, response, waits) => {
+    const board: Arrival = (request, response, waits) => {
       this.board(request, response, request.stream.session?.encrypted === true, waits);
-    });
+    };
+    const server = new Http2Server(this.options.limits, board, this.options.log);
     if (this.draining) server.drain();
     return server;
   }
@@ -218,6 +226,37 @@ export class HttpServer {
     this.board(request, response, (socket as TLSSocket).encrypted === true, waits);
   }
 
+  /** Bytes came that are no HTTP, or not in time. What was asked before them is answered first: answers come in order. */
+  private malformed(error: NodeJS.ErrnoException, socket: Socket): void {
+    const last = this.last.get(socket);
+    if (error.code === 'ECONNRESET' || !socket.writable) {
+      socket.destroy();
+      return;
+    }
+    // Whatever is behind a request that says it is the last is nobody's.
+    if (this.misunderstood.has(socket) || isSpoilt(socket) || error.code === 'HPE_CLOSED_CONNECTION') return;
+    this.misunderstood.add(socket);
+    const refusal = parserRefusal(error);
+    if (last === undefined) {
+      this.refuseBytes(socket, refusal);
+    } else if (last.request.complete) {
+      last.response.once('close', () => this.refuseBytes(socket, refusal));
+    } else if (!last.response.writableEnded) {
+      this.options.dispatcher.giveUp(last, refusal.status, refusal.why);
+    } else {
+      linger(socket);
+    }
+  }
+
+  private refuseBytes(socket: Socket, refusal: Refusal): void {
+    if (!socket.writable || isSpoilt(socket)) return;
+    const { status, why } = refusal;
+    const { logRequests, log } = this.options;
+    if (logRequests) log({ level: 'info', event: 'request', message: `${status} refused: ${why}`, status, durationMs: 0 });
+    socket.write(`HTTP/1.1 ${status} ${http.STATUS_CODES[status]}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n`);
+    linger(socket);
+  }
+
   private board(request: Request, response: Response, secure: boolean, waits: boolean): void {
     const { limits, dispatcher, logRequests, log } = this.options;
     const refused = refusal(request, secure, limits);
@@ -227,7 +266,10 @@ export class HttpServer {
       return;
     }
     const exchange = new Exchange({ id: this.nextId++, request, response, secure, waits }, limits, dispatcher.giveUp);
+    const connection = isHttp2(response) ? undefined : response.req.socket;
+    if (connection !== undefined) this.last.set(connection, exchange);
     response.on('close', () => {
+      if (connection !== undefined && request.complete && this.last.get(connection) === exchange) this.last.delete(connection);
       exchange.close();
       if (logRequests) log(requestEntry(exchange));
     });
@@ -244,6 +286,17 @@ export class HttpServer {
 }
 
 const CONNECT_REFUSED = 'HTTP/1.1 405 Method Not Allowed\r\nconnection: close\r\ncontent-length: 0\r\n\r\n';
+
+const PARSER_REFUSALS: Readonly<Record<string, Refusal>> = {
+  HPE_HEADER_OVERFLOW: { status: 431, why: 'header fields that are too long' },
+  HPE_CHUNK_EXTENSIONS_OVERFLOW: { status: 413, why: 'extensions of chunks that are too long' },
+  ERR_HTTP_REQUEST_TIMEOUT: { status: 408, why: 'the request did not come in time' },
+};
+
+/** What Node's parser found, as an answer to it. */
+function parserRefusal({ code = '' }: NodeJS.ErrnoException): Refusal {
+  return PARSER_REFUSALS[code] ?? { status: 400, why: `what came is no HTTP (${code})` };
+}
 
 /** The preface may come in pieces, but no other request begins as its first piece does. */
 function beginsHttp2(chunk: Buffer): boolean {
@@ -266,12 +319,12 @@ function addressError(error: NodeJS.ErrnoException, host: string, port: number):
   return new RuntimeError('TENON_RUNTIME_ADDRESS', `cannot listen on ${host}:${port}: ${why}`, error);
 }
 
-function requestEntry({ request, response, started, gone }: Exchange): Parameters<Log>[0] {
+function requestEntry({ request, response, started, gone, cut }: Exchange): Parameters<Log>[0] {
   const status = response.headersSent ? response.statusCode : 0;
   const durationMs = performance.now() - started;
   const method = request.method ?? '';
   const path = request.url ?? '';
-  const outcome = gone ? `${status} (the client went away)` : status;
+  const outcome = cut ? `${status} (cut off)` : gone ? `${status} (the client went away)` : status;
   const message = `${method} ${path} ${outcome} ${durationMs.toFixed(1)} ms`;
   return { level: 'info', event: 'request', message, method, path, status, durationMs };
 }

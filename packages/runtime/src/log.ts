@@ -1,9 +1,10 @@
 /** What a runtime tells about its workloads. */
+import { visible } from '@tenon/component/errors';
 
 /** One thing that happened. */
 export interface LogEntry {
   readonly level: 'info' | 'warn' | 'error';
-  readonly event: 'listening' | 'request' | 'trap' | 'error' | 'timeout' | 'busy' | 'restart' | 'certificate' | 'stopped';
+  readonly event: 'listening' | 'request' | 'trap' | 'error' | 'timeout' | 'busy' | 'restart' | 'certificate' | 'refused' | 'stopped';
   readonly workload: string;
   /** One sentence for people. */
   readonly message: string;
@@ -26,6 +27,6 @@ export function formatEntry(entry: LogEntry): string {
   const time = new Date(entry.time).toISOString();
   const level = entry.level === 'info' ? '' : `${entry.level}: `;
   const code = entry.code === undefined ? '' : ` [${entry.code}]`;
-  const backtrace = entry.backtrace === undefined ? '' : `\n${entry.backtrace}`;
-  return `${time} ${entry.workload} ${level}${entry.message}${code}${backtrace}`;
+  const backtrace = entry.backtrace === undefined ? '' : `\n${entry.backtrace.split('\n').map(visible).join('\n')}`;
+  return `${time} ${visible(entry.workload)} ${level}${visible(entry.message)}${code}${backtrace}`;
 }

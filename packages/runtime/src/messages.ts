@@ -1,5 +1,6 @@
 /** What the main thread and a worker thread say to each other. */
 import type { SharedComponent } from '@tenon/component';
+import type { GivenPoolOptions, Refusal } from '@tenon/wasi';
 import type { DirectoryGrant, Limits, SocketGrants } from './config.ts';
 import type { Frames } from './frames.ts';
 import type { PlainError } from './plain-errors.ts';
@@ -18,6 +19,7 @@ export interface StartMessage {
   readonly directories: readonly DirectoryGrant[];
   readonly egress: readonly string[];
   readonly egressCa: string | undefined;
+  readonly egressPool: GivenPoolOptions;
   readonly sockets: SocketGrants;
   readonly limits: Limits;
   readonly tickMs: number;
@@ -36,6 +38,7 @@ export interface Taken {
 export type FromWorker =
   | { readonly type: 'ready'; readonly component: SharedComponent; readonly handler: string }
   | { readonly type: 'failed'; readonly error: PlainError }
+  | { readonly type: 'refused'; readonly refusal: Refusal }
   | { readonly type: 'output'; readonly stream: 'stdout' | 'stderr'; readonly bytes: Uint8Array }
   | Frames;
 

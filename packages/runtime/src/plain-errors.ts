@@ -19,7 +19,7 @@ export function plainError(error: unknown): PlainError {
   return {
     name,
     code: error instanceof TenonError ? error.code : undefined,
-    message: error instanceof Trap && error.cause instanceof Error ? `${message}\n${stackOf(error.cause)}` : message,
+    message: error instanceof Trap ? [message, ...error.backtrace].join('\n') : message,
     stack,
     offset: known?.offset,
     path: known?.path,
@@ -27,21 +27,21 @@ export function plainError(error: unknown): PlainError {
   };
 }
 
-const stackOf = (error: Error): string => (error.stack ?? '').split('\n').slice(1).join('\n');
-
 /** The error of a thread that could not start, of the class that it had there. The classes are loaded only now: a good start needs none. */
 export async function startError(plain: PlainError): Promise<TenonError> {
   const { name, code, message, missing, offset, path } = plain;
   if (missing !== undefined) return new (await import('@tenon/component')).MissingImportsError(missing);
+  // Each line of it was made visible where it was thrown.
+  const lines = message.split('\n');
   if (name === 'ComponentError') {
     const details = { ...(offset === undefined ? {} : { offset }), ...(path === undefined ? {} : { path }) };
-    return new ComponentError(code as ErrorCode, message, details);
+    return new ComponentError(code as ErrorCode, lines, details);
   }
   if (name === 'WasiError') {
     const { WasiError } = await import('@tenon/wasi');
-    return new WasiError(code as ConstructorParameters<typeof WasiError>[0], message);
+    return new WasiError(code as ConstructorParameters<typeof WasiError>[0], lines);
   }
-  if (code !== undefined && Object.hasOwn(RUNTIME_ERRORS, code)) return new RuntimeError(code as RuntimeErrorCode, message);
-  const backtrace = code === undefined && plain.stack !== undefined ? plain.stack : message;
-  return new RuntimeError('TENON_RUNTIME_START', `the workload could not start: ${backtrace}`);
+  if (code !== undefined && Object.hasOwn(RUNTIME_ERRORS, code)) return new RuntimeError(code as RuntimeErrorCode, lines);
+  const [what = '', ...rest] = (code === undefined && plain.stack !== undefined ? plain.stack : message).split('\n');
+  return new RuntimeError('TENON_RUNTIME_START', [`the workload could not start: ${what}`, ...rest]);
 }

@@ -10,7 +10,7 @@ export type Request = IncomingMessage | Http2ServerRequest;
 
 /** Why a request is refused, and with which status. */
 export interface Refusal {
-  readonly status: 400 | 405 | 413 | 431 | 501 | 505;
+  readonly status: 400 | 405 | 408 | 413 | 431 | 501 | 505;
   readonly why: string;
 }
 
@@ -26,7 +26,7 @@ const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 /**
  * Looks at the head of a request before anybody else does.
  * @param secure whether it came over TLS
- * @returns undefined for a request that may go on; its target is then in origin form, or `*`
+ * @returns undefined for a request that may go on; its target is then in origin form, or `*`, and `headers.host` is the host that it is for
  */
 export function refusal(request: Request, secure: boolean, limits: Limits): Refusal | undefined {
   return sizes(request, limits) ?? (request.httpVersionMajor === 2 ? http2(request, secure) : http1(request, secure));
@@ -58,7 +58,7 @@ function http1(request: Request, secure: boolean): Refusal | undefined {
   // RFC 9112, section 6.3: without `chunked` at the end nobody knows how long the body is.
   if (coding !== undefined && !/(?:^|,[ \t]*)chunked$/i.test(coding)) return bad('a transfer coding that does not end with chunked');
   if (coding !== undefined && coding.toLowerCase() !== 'chunked') return { status: 501, why: 'a transfer coding other than chunked' };
-  return target(request, secure, host);
+  return absolute(request, secure) ?? target(request);
 }
 
 function http2(request: Request, secure: boolean): Refusal | undefined {
@@ -72,20 +72,22 @@ function http2(request: Request, secure: boolean): Refusal | undefined {
   if (hosts.length > 1) return bad('more than one Host');
   if (host === undefined || !AUTHORITY.test(host)) return bad('an authority that is no host');
   if (hosts[0] !== undefined && !sameHost(hosts[0], host, secure)) return bad('a Host other than the authority');
-  return target(request, secure, host);
+  return target(request);
 }
 
-function target(request: Request, secure: boolean, host: string | undefined): Refusal | undefined {
-  const url = request.url ?? '';
-  if (TARGET.test(url) || (url === '*' && request.method === 'OPTIONS')) return undefined;
-  const [, scheme = '', authority = '', rest = ''] = ABSOLUTE.exec(url) ?? [];
-  if (scheme === '') return bad('a target that is no path');
+function target({ url = '', method }: Request): Refusal | undefined {
+  if (TARGET.test(url) || (url === '*' && method === 'OPTIONS')) return undefined;
+  return bad('a target that is no path');
+}
+
+/** Takes a target in absolute form apart. Its host is what counts, whatever `Host` says (RFC 9112, section 3.2.2). */
+function absolute(request: Request, secure: boolean): Refusal | undefined {
+  const [, scheme = '', authority = '', rest = ''] = ABSOLUTE.exec(request.url ?? '') ?? [];
+  if (scheme === '') return undefined;
   if (scheme.toLowerCase() !== (secure ? 'https' : 'http')) return bad('a target of another scheme');
-  if (host === undefined || !AUTHORITY.test(authority) || !sameHost(authority, host, secure))
-    return bad('a target of another host than Host');
-  const path = rest.startsWith('/') ? rest : `/${rest}`;
-  if (!TARGET.test(path)) return bad('a target that is no path');
-  request.url = path;
+  if (!AUTHORITY.test(authority)) return bad('a target whose host is none');
+  request.headers.host = authority;
+  request.url = rest.startsWith('/') ? rest : `/${rest}`;
   return undefined;
 }
 

@@ -102,7 +102,8 @@ test('a trap answers 500, is logged with its place, and the next request gets a 
     assert.equal(entry.code, 'TENON_TRAP');
     assert.equal(entry.component, 'root');
     assert.match(entry.func ?? '', /handle/);
-    assert.match(entry.backtrace ?? '', /wasm/);
+    assert.match(entry.backtrace ?? '', /^(?:… \d+ frames of .*|at .* \(wasm:.*\))$/m);
+    assert.doesNotMatch(entry.backtrace ?? '', /\bfile:|_RNv/);
     assert.equal(await status('/'), 200);
   }));
 
@@ -335,13 +336,6 @@ test('refused: a port that is taken, by a stranger or by another workload', asyn
   await runtime.stop();
   stranger.close();
 });
-
-test('a response that cannot be sent costs one request, and the log says why', () =>
-  serving({}, async ({ status, logged }) => {
-    assert.equal(await status('/contradiction'), 500);
-    assert.match((await logged('error')).message, /GET \/contradiction: the response cannot be sent: .*railers/);
-    assert.equal(await status('/'), 200);
-  }));
 
 test('guests hold no more of the host than they may', async (t) => {
   const listener = createServer().listen(0, '127.0.0.1');

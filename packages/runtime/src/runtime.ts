@@ -80,9 +80,9 @@ export class Runtime {
 }
 
 function taskOf(config: WorkloadConfig): ThreadTask {
-  const { source, limits, args, environment, directories, egress, egressCa, sockets } = config;
+  const { source, limits, args, environment, directories, egress, egressCa, egressPool, sockets } = config;
   const tickMs = Math.min(LONGEST_TICK_MS, Math.ceil(limits.requestTimeoutMs / CHECKS_PER_TIMEOUT));
-  const grants = { args, environment, directories, egress, egressCa, sockets };
+  const grants = { args, environment, directories, egress, egressCa, egressPool, sockets };
   return { component: source, handler: undefined, ...grants, limits, tickMs };
 }
 

@@ -2,6 +2,7 @@
 import { getCompileCacheDir } from 'node:module';
 import { dirname, extname } from 'node:path';
 import { Worker } from 'node:worker_threads';
+import type { Refusal } from '@tenon/wasi';
 import { readComponent } from './component-file.ts';
 import { RuntimeError } from './errors.ts';
 import { FrameSender, type Frames } from './frames.ts';
@@ -19,6 +20,8 @@ export interface ThreadEvents {
   /** Takes a guest's output; more comes when the Promise has settled. */
   readonly output: (message: Extract<FromWorker, { type: 'output' }>) => void | Promise<void>;
   readonly frames: (thread: Thread, frames: Frames) => void;
+  /** A guest asked for what is not granted. */
+  readonly refused: (refusal: Refusal) => void;
   /** The thread ended without having been asked to. */
   readonly lost: (thread: Thread, reason: Error) => void;
   /** A guest has held the thread for longer than the request timeout. */
@@ -132,6 +135,8 @@ export class Thread {
           clearTimeout(late);
           failed = true;
           void startError(message.error).then(fail);
+        } else if (message.type === 'refused') {
+          this.events.refused(message.refusal);
         } else {
           void this.pass(message);
         }

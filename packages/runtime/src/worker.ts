@@ -1,7 +1,7 @@
 /** The entry of a worker thread: a pool of instances, and the requests that they serve. */
 import { flushCompileCache } from 'node:module';
 import { parentPort } from 'node:worker_threads';
-import type { Component } from '@tenon/component';
+import { BACKTRACE_FRAMES, type Component } from '@tenon/component';
 import { wasi } from '@tenon/wasi';
 import { Calls } from './calls.ts';
 import { FrameSender } from './frames.ts';
@@ -11,6 +11,9 @@ import { type FromWorker, isFrames, type StartMessage, type ToWorker } from './m
 import { Output } from './output.ts';
 import { plainError } from './plain-errors.ts';
 import { Pool } from './pool.ts';
+
+// This thread is the guests' own.
+Error.stackTraceLimit = BACKTRACE_FRAMES;
 
 if (parentPort === null) throw new Error('internal error: this file runs in a worker thread');
 const port = parentPort;
@@ -37,8 +40,16 @@ class Service {
       preopens: message.directories,
       http: message.egress,
       httpCa: message.egressCa,
+      httpPool: message.egressPool,
       network: message.sockets,
-      limits: { openFiles: limits.maxOpenFiles, sockets: limits.maxSockets, outgoingRequests: limits.maxOutgoingRequests },
+      refused: (refusal) => post({ type: 'refused', refusal }),
+      limits: {
+        openFiles: limits.maxOpenFiles,
+        sockets: limits.maxSockets,
+        outgoingRequests: limits.maxOutgoingRequests,
+        hostBytes: limits.maxHostBytes,
+        instanceHostBytes: limits.maxInstanceHostBytes,
+      },
       stdout: this.outputs.stdout,
       stderr: this.outputs.stderr,
     });

@@ -1,5 +1,6 @@
 /** A running workload: its threads, kept alive until it is stopped. */
 import { setTimeout } from 'node:timers/promises';
+import type { Refusal } from '@tenon/wasi';
 import type { Credentials } from './certificate.ts';
 import type { TlsFiles } from './config.ts';
 import { Dispatcher, type Log } from './dispatcher.ts';
@@ -24,6 +25,9 @@ const STEADY_MS = 10_000;
 /** How long clients have to take what was sent to them once all threads have ended, in milliseconds. */
 const LAST_BYTES_MS = 2000;
 
+/** Things not granted that are told of. */
+const MOST_REFUSALS = 1000;
+
 /** Where to listen. */
 export interface Address {
   readonly host: string;
@@ -46,6 +50,7 @@ export class Workload {
   private readonly threads = new Set<Thread>();
   private readonly launches = new Set<Promise<void>>();
   private readonly stopSignal = new AbortController();
+  private readonly refused = new Set<string>();
   private pauseMs = FIRST_PAUSE_MS;
   private stopped: Promise<void> | undefined;
   private readonly whenEnded: PromiseWithResolvers<void> = Promise.withResolvers();
@@ -88,6 +93,7 @@ export class Workload {
     this.events = {
       output: ({ stream, bytes }) => sinks.output(stream, bytes, name),
       frames: (thread, frames) => this.dispatcher.receive(thread, frames),
+      refused: (refusal) => this.tellRefusal(refusal),
       stuck: (thread) => void this.replaceStuck(thread),
       lost: (thread, reason) => this.replaceLost(thread, reason),
     };
@@ -143,6 +149,13 @@ export class Workload {
     await this.server.close(LAST_BYTES_MS);
     this.whenEnded.resolve();
     if (this.port !== 0) this.log('info', 'stopped', 'stopped');
+  }
+
+  /** Once, whichever thread it was asked for in. */
+  private tellRefusal({ option, message }: Refusal): void {
+    if (this.refused.has(option) || this.refused.size >= MOST_REFUSALS) return;
+    this.refused.add(option);
+    this.log('warn', 'refused', message);
   }
 
   private async dismissThread(thread: Thread): Promise<void> {

@@ -1,4 +1,4 @@
-import { TenonError } from '@tenon/component/errors';
+import { type Message, TenonError } from '@tenon/component/errors';
 
 /** What each toolkit error code means for the person who reads it. Kept in step with `docs/errors.md` by a test. */
 export const TOOLKIT_ERRORS = {
@@ -21,7 +21,7 @@ export class ToolkitError extends TenonError {
   override readonly name: string = 'ToolkitError';
   declare readonly code: ToolkitErrorCode;
 
-  constructor(code: ToolkitErrorCode, message: string, cause?: unknown) {
+  constructor(code: ToolkitErrorCode, message: Message, cause?: unknown) {
     super(code, message, cause);
   }
 }

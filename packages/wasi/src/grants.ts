@@ -1,7 +1,9 @@
 /** What a guest is granted, and how it is opened. */
 import type { Clocks } from './body/clock.ts';
 import { Directory } from './body/files/directory.ts';
+import type { GivenPoolOptions } from './body/http/origins.ts';
 import type { NetworkGrants } from './body/network/network.ts';
+import type { Refusal } from './body/network/refusals.ts';
 import type { Randomness } from './body/random.ts';
 import { whenReady } from './body/readiness.ts';
 import type { Sink } from './body/streams.ts';
@@ -32,13 +34,17 @@ export interface WasiOptions {
   readonly preopens?: readonly Preopen[] | undefined;
   /**
    * Where HTTP requests may go: `example.com`, `*.example.com:443`, `10.0.0.0/8:8080`, `127.0.0.1`, `*`. Loopback and link-local
-   * addresses are reached only by rules that name them, `localhost` or an address.
+   * addresses, this machine's others and those that stand for many are reached only by rules that name them, `localhost` or an address.
    */
   readonly http?: readonly string[] | undefined;
   /** Certificates in PEM form, of authorities that HTTP requests trust beside those that Node knows. */
   readonly httpCa?: string | undefined;
+  /** How connections of HTTP requests are kept: for 30 s, and for several requests, unless given. */
+  readonly httpPool?: GivenPoolOptions | undefined;
   /** What sockets may reach, by direction. */
   readonly network?: NetworkGrants | undefined;
+  /** Is told of what the guest asked for that is not granted: each host, address or name once. */
+  readonly refused?: ((refusal: Refusal) => void) | undefined;
   readonly clocks?: Clocks | undefined;
   /** IANA name of the time zone that guests are told; UTC unless given, since the host's zone is nobody's business. */
   readonly timezone?: string | undefined;

@@ -1,7 +1,11 @@
 /** WASI on Node.js: the system interfaces that components import, granted one by one. */
+import type { Account } from '@tenon/component';
+import { Budget } from './body/budget.ts';
 import { SYSTEM_CLOCKS } from './body/clock.ts';
-import { Client } from './body/http/client.ts';
+import { Client, type ClientOptions } from './body/http/client.ts';
+import { poolOf } from './body/http/origins.ts';
 import { Network } from './body/network/network.ts';
+import { Refusals } from './body/network/refusals.ts';
 import { Rules } from './body/network/rules.ts';
 import { SYSTEM_RANDOMNESS } from './body/random.ts';
 import { WasiError } from './errors.ts';
@@ -24,8 +28,10 @@ export type { Clocks, Datetime } from './body/clock.ts';
 export { isOutputBroken } from './body/descriptor-sink.ts';
 export type { FieldList } from './body/http/fields.ts';
 export type { Message } from './body/http/message.ts';
+export type { GivenPoolOptions, PoolOptions } from './body/http/origins.ts';
 export type { ReceivedRequest, Responder } from './body/http/server.ts';
 export type { NetworkGrants } from './body/network/network.ts';
+export type { Refusal } from './body/network/refusals.ts';
 export type { Randomness } from './body/random.ts';
 export { WASI_ERRORS, WasiError, type WasiErrorCode } from './errors.ts';
 export type { Preopen, WasiOptions } from './grants.ts';
@@ -38,6 +44,8 @@ export type { StandardInput, StandardOutput } from './standard.ts';
 /** What {@link Wasi.defineIn} fills: the engine's `Linker` is one. */
 export interface Definitions {
   define(name: string, value: object): unknown;
+  /** Takes what opens the account of each instance: without it, only some things are counted of what the host holds. */
+  charge?(open: () => Account): unknown;
 }
 
 /** The system interfaces of one guest, or of many instances of one. */
@@ -64,9 +72,9 @@ function ruled<T>(read: () => T): T {
   }
 }
 
-function trusting(rules: Rules, ca: string | undefined, requests: Quota): Client {
+function trusting(rules: Rules, options: ClientOptions): Client {
   try {
-    return new Client(rules, ca, requests);
+    return new Client(rules, options);
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
     throw new WasiError('TENON_HTTP_CA', `the authorities to trust cannot be read: ${why}`, error);
@@ -81,18 +89,19 @@ function trusting(rules: Rules, ca: string | undefined, requests: Quota): Client
  */
 export function wasi(options: WasiOptions = {}): Wasi {
   const limits = limitsOf(options.limits);
+  const budget = new Budget(limits.hostBytes);
   const clocks = options.clocks ?? SYSTEM_CLOCKS;
   const randomness = options.random ?? SYSTEM_RANDOMNESS;
   const stdin = standardInput(options.stdin);
   const stdout = standardOutput(options.stdout, 1);
   const stderr = standardOutput(options.stderr, 2);
   const terminals = cli.terminals({ stdin: stdin.terminal, stdout: stdout.terminal, stderr: stderr.terminal });
+  const refusals = options.refused === undefined ? undefined : new Refusals(options.refused);
   const client = trusting(
     ruled(() => new Rules(options.http ?? [])),
-    options.httpCa,
-    new Quota(limits.outgoingRequests),
+    { ca: options.httpCa, requests: new Quota(limits.outgoingRequests), pool: poolOf(options.httpPool), refusals },
   );
-  const network = ruled(() => new Network(options.network ?? {}, new Quota(limits.sockets)));
+  const network = ruled(() => new Network(options.network ?? {}, new Quota(limits.sockets), refusals));
   const directories = grant(options.preopens ?? [], limits);
 
   const interfaces: Readonly<Record<string, object>> = {
@@ -133,6 +142,7 @@ export function wasi(options: WasiOptions = {}): Wasi {
     imports,
     defineIn(linker) {
       for (const [name, value] of imports) linker.define(name, value);
+      linker.charge?.(() => new Budget(limits.instanceHostBytes, budget));
     },
     async flush() {
       await drained(stdout.stream);

@@ -14,7 +14,7 @@ const STRICT = 'WAST_STRICT_COMPONENT_INDICES';
 export async function loadAssembler(): Promise<Assemble> {
   // It copies the environment while it loads, and only then: nothing else of this process needs to see the setting.
   const before = process.env[STRICT];
-  process.env[STRICT] = '1';
+  process.env[STRICT] = before ?? '1';
   try {
     const { parse } = await import('@bytecodealliance/jco-transpile/wasm-tools');
     return async (text) => {

@@ -1,15 +1,11 @@
 /** What a run says: lines for programs, a table for people. */
+import { visibleJson } from '@tenon/component/errors';
 import type { Status } from './run.ts';
 import type { DirectiveReport } from './suite.ts';
 
 /** One line of `--json`. */
 export function jsonLine({ file, line, type, status, message, text }: DirectiveReport): string {
-  return JSON.stringify({ file, line, type, status, message, ...(text && { expected: text.expected, matches: matches(text) }) });
-}
-
-/** Whether the error says what the script expects it to say. */
-export function matches(text: { readonly expected: string; readonly found: string }): boolean {
-  return text.found.includes(text.expected);
+  return visibleJson({ file, line, type, status, message, ...(text && { expected: text.expected, matches: text.matches }) });
 }
 
 /** Passes and the rest of one folder. */
@@ -31,7 +27,7 @@ export function summarise(reports: readonly DirectiveReport[]): readonly Group[]
 
 function sum(name: string, reports: readonly DirectiveReport[]): Group {
   const count = (status: Status): number => reports.filter((report) => report.status === status).length;
-  const texts = reports.flatMap((report) => (report.text ? [matches(report.text)] : []));
+  const texts = reports.flatMap((report) => (report.text ? [report.text.matches] : []));
   return {
     name,
     files: new Set(reports.map((report) => report.file)).size,

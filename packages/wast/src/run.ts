@@ -1,10 +1,11 @@
 /** Runs the directives of one script, one after the other, on an engine. */
-import type { FuncType, ValType } from '@tenon/component';
+import { type FuncType, trapMessage, type ValType } from '@tenon/component';
 import { CoreInstance, coreValues, isCoreTrap } from './core.ts';
 import { type Failure, messages, type WastComponent, type WastEngine, type WastInstance } from './engine.ts';
 import { hostDefinitions } from './host.ts';
 import { fromJavaScript, toJavaScript } from './javascript.ts';
 import type { Action, Directive, Invoke, Source } from './script.ts';
+import type { Texts } from './texts.ts';
 import { difference, show, type Value } from './values.ts';
 
 /**
@@ -20,7 +21,7 @@ export interface Outcome {
   /** Why, for all but `pass`. */
   readonly message: string;
   /** The text that the script expects in the error, and what the error said, where it came to an error of the right kind. */
-  readonly text?: { readonly expected: string; readonly found: string };
+  readonly text?: Texts;
 }
 
 class Unmet extends Error {
@@ -203,7 +204,7 @@ export class Runner {
       const results = action.kind === 'get' ? [instance.get(action.name)] : instance.invoke(action.name, action.args);
       return { results: coreValues(results, expected) };
     } catch (error) {
-      if (isCoreTrap(error)) return { trap: messages(error) };
+      if (isCoreTrap(error)) return { trap: trapMessage(error) };
       throw error;
     }
   }
@@ -236,6 +237,6 @@ export class Runner {
     if (error instanceof WebAssembly.CompileError) return { kind: 'invalid', message };
     // A missing namespace is a TypeError in JavaScript's embedding.
     if (error instanceof WebAssembly.LinkError || error instanceof TypeError) return { kind: 'link', message };
-    return { kind: isCoreTrap(error) ? 'trap' : 'crash', message };
+    return isCoreTrap(error) ? { kind: 'trap', message: trapMessage(error) } : { kind: 'crash', message };
   }
 }

@@ -69,7 +69,7 @@ const report = (file: string, line: number, status: DirectiveReport['status'], f
   type: 'assert_trap',
   status,
   message: '',
-  text: found === undefined ? undefined : { expected: 'boom', found },
+  text: found === undefined ? undefined : { expected: 'boom', found, matches: found.includes('boom') },
 });
 const REPORTS = [report('a/x.wast', 1, 'pass', 'big boom'), report('a/x.wast', 2, 'fail'), report('b.wast', 1, 'pass', 'bang')];
 

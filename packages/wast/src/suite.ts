@@ -6,6 +6,7 @@ import { type Assemble, assembleScript, loadAssembler } from './assemble.ts';
 import { WastError } from './errors.ts';
 import type { Outcome, Status } from './run.ts';
 import { type Directive, directiveType, readScript } from './script.ts';
+import { type AcceptedTexts, matches, type Texts } from './texts.ts';
 import type { WorkerInput, WorkerMessage } from './worker.ts';
 
 /** What became of one directive. */
@@ -18,7 +19,7 @@ export interface DirectiveReport {
   readonly status: Status;
   readonly message: string;
   /** The text that the script expects in the error, and what was found. */
-  readonly text: { readonly expected: string; readonly found: string } | undefined;
+  readonly text: (Texts & { readonly matches: boolean }) | undefined;
 }
 
 export interface SuiteOptions {
@@ -27,7 +28,11 @@ export interface SuiteOptions {
   /** Files at a time. 1 when absent. */
   readonly jobs?: number;
   /** URL of a module that exports `engine: WastEngine`. Tenon when absent. */
-  readonly engine?: string;
+  readonly engine?: string | undefined;
+  /** Texts of traps that are as good as those that scripts expect; `any` to take each for good, as with an engine of other words. */
+  readonly texts?: AcceptedTexts | 'any';
+  /** Only decodes and validates: what instantiates, calls or links is left out, so that imports may be missing. */
+  readonly validateOnly?: boolean;
   /** Called after each file, in order. */
   readonly onFile?: (reports: readonly DirectiveReport[]) => void;
 }
@@ -88,18 +93,45 @@ async function runScript(script: Script, load: () => Promise<Assemble>, options:
     if (!(error instanceof WastError) || error.code !== 'TENON_WAST_SYNTAX') throw error;
     return [{ file: script.name, line: 1, type: 'script', status: 'fail', message: error.message, text: undefined }];
   }
+  if (options.validateOnly === true) directives = directives.flatMap(validation);
   const outcomes = await runInWorker(directives, options);
   return directives.map((directive, index) => {
     const outcome = outcomes[index] ?? { status: 'not-run', message: 'an earlier directive of the file ended the run' };
-    return {
-      file: script.name,
-      line: directive.line,
-      type: directiveType(directive),
-      status: outcome.status,
-      message: outcome.message,
-      text: outcome.text,
-    };
+    return report(script, directive, outcome, options);
   });
+}
+
+function report(script: Script, directive: Directive, { status, message, text }: Outcome, { texts }: SuiteOptions): DirectiveReport {
+  const place = { file: script.name, line: directive.line, type: directiveType(directive) };
+  if (text === undefined) return { ...place, status, message, text };
+  const found = { ...text, matches: matches(text, texts === 'any' ? undefined : texts) };
+  if (found.matches || texts === 'any' || !TRAPS.has(directive.type)) return { ...place, status, message, text: found };
+  // What made it trap may be something else than what the script is about.
+  const why = `it trapped, but not with ${JSON.stringify(text.expected)}: ${text.found}`;
+  return { ...place, status: 'fail', message: why, text: found };
+}
+
+const TRAPS: ReadonlySet<Directive['type']> = new Set(['assert_trap', 'assert_exhaustion']);
+
+/** What is left of a directive when nothing is to be instantiated. */
+function validation(directive: Directive): readonly Directive[] {
+  switch (directive.type) {
+    case 'component':
+    case 'module':
+      return [{ ...directive, type: `${directive.type} definition` }];
+    case 'component definition':
+    case 'module definition':
+    case 'assert_invalid':
+    case 'assert_malformed':
+    case 'unreadable':
+      return [directive];
+    case 'assert_unlinkable':
+    case 'assert_trap':
+      if (!('source' in directive)) return [];
+      return [{ line: directive.line, type: `${directive.source.sort} definition`, source: directive.source }];
+    default:
+      return [];
+  }
 }
 
 /** @returns the outcomes of the directives up to the one that hung or crashed, that one included. */

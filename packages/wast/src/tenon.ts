@@ -1,5 +1,5 @@
 /** Tenon as an engine for scripts. */
-import { Component, ComponentError, camelCase, type ErrorCode, type Instance, Linker, Trap } from '@tenon/component';
+import { Component, ComponentError, EpochClock, type ErrorCode, type Instance, Linker, placeFunction, Trap } from '@tenon/component';
 import { type Failure, type FailureKind, messages, type WastEngine } from './engine.ts';
 
 const KINDS: Readonly<Partial<Record<ErrorCode, FailureKind>>> = {
@@ -16,20 +16,23 @@ const KINDS: Readonly<Partial<Record<ErrorCode, FailureKind>>> = {
   TENON_RESULT: 'result',
 };
 
-export const tenonEngine: WastEngine = {
+/** @param clock makes core modules interruptible; it ticks before each call, so that guests look up wherever they can */
+const engineOf = (clock?: EpochClock): WastEngine => ({
   async compile(bytes) {
-    const component = await Component.compile(bytes);
+    const component = await Component.compile(bytes, { interruptible: clock !== undefined });
     return {
       async instantiate(named) {
-        const linker = new Linker();
+        clock?.tick();
+        const linker = new Linker({ clock });
         for (const [name, value] of named) linker.define(name, value as object);
         const instance: Instance = await linker.instantiate(component);
         return {
           exports: component.exports,
           value: instance.exports,
           call(name, args) {
-            const exported = instance.exports[name] ?? instance.exports[camelCase(name)];
+            const exported = instance.exports[placeFunction(name).name];
             if (typeof exported !== 'function') throw new Error(`instance.exports has no function for \`${name}\``);
+            clock?.tick();
             return exported(...args);
           },
         };
@@ -44,7 +47,11 @@ export const tenonEngine: WastEngine = {
     if (!(error instanceof ComponentError)) return { kind: 'crash', message: crashMessage(error) };
     return { kind: KINDS[error.code] ?? 'crash', message: `${error.code}: ${message}`, payload: error.payload };
   },
-};
+});
+
+export const tenonEngine: WastEngine = engineOf();
+
+export const interruptibleEngine = (): WastEngine => engineOf(new EpochClock());
 
 function lacksFeature(error: unknown): boolean {
   for (let at = error; at instanceof Error; at = at.cause) if (at instanceof ComponentError && at.code === 'TENON_UNSUPPORTED') return true;

@@ -1,3 +1,4 @@
+import { visible, visibleData, visibleJson } from '@tenon/component/errors';
 import { compose, sizeText } from '@tenon/toolkit';
 import type { Arguments, Command } from '../command.ts';
 import { readComponent } from '../component-file.ts';
@@ -33,14 +34,16 @@ export const command: Command = {
     // With the component on stdout the report goes to stderr.
     const stream = output === '-' ? process.stderr : process.stdout;
     if (args.flag('json')) {
-      stream.write(`${JSON.stringify({ output, size: bytes.length, connections, imports, exports }, null, 2)}\n`);
+      stream.write(`${visibleJson({ output, size: bytes.length, connections, imports, exports }, 2)}\n`);
       return 0;
     }
     const lines = [
-      `${output}: ${sizeText(bytes.length)}`,
-      ...connections.map((c) => `  ${c.importer} gets ${c.import} from ${c.exporter}${c.export === c.import ? '' : ` (${c.export})`}`),
+      `${visible(output)}: ${sizeText(bytes.length)}`,
+      ...visibleData(connections).map(
+        (c) => `  ${c.importer} gets ${c.import} from ${c.exporter}${c.export === c.import ? '' : ` (${c.export})`}`,
+      ),
       imports.length === 0 ? '  it imports nothing more' : '  it still imports',
-      ...byPackage(imports).map((line) => `    ${line}`),
+      ...byPackage(visibleData(imports)).map((line) => `    ${line}`),
     ];
     stream.write(`${lines.join('\n')}\n`);
     return 0;

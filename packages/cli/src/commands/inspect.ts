@@ -1,4 +1,5 @@
 import { basename } from 'node:path';
+import { visible, visibleData, visibleJson } from '@tenon/component/errors';
 import { type ExternInfo, graphSvg, type Inspection, inspect, type PartInfo, printWit, sizeText } from '@tenon/toolkit';
 import type { Arguments, Command } from '../command.ts';
 import { readComponent } from '../component-file.ts';
@@ -23,13 +24,13 @@ export const command: Command = {
     }
     const { bytes, component } = await readComponent(file);
     if (args.flag('wit')) {
-      process.stdout.write(printWit(component));
+      process.stdout.write(printWit(component, bytes));
       return 0;
     }
     const inspection = inspect(bytes, component);
     if (graph !== undefined) writeOutput(graph, graphSvg(component.definition, inspection.tree, basename(file)));
-    else if (args.flag('json')) process.stdout.write(`${JSON.stringify({ file, ...inspection }, null, 2)}\n`);
-    else process.stdout.write(describe(basename(file), inspection));
+    else if (args.flag('json')) process.stdout.write(`${visibleJson({ file, ...inspection }, 2)}\n`);
+    else process.stdout.write(describe(visible(basename(file)), visibleData(inspection)));
     return 0;
   },
 };

@@ -1,24 +1,30 @@
 import { basename } from 'node:path';
-import { Component, ComponentError, type Instance, Linker, provider, Trap } from '@tenon/component';
+import { BACKTRACE_FRAMES, Component, ComponentError, type Instance, Linker, provider, Trap, visible } from '@tenon/component';
 import { DEFAULT_WASI_LIMITS, Exit, isOutputBroken, preview1Module, runPreview1, type Wasi, type WasiOptions, wasi } from '@tenon/wasi';
 import type { Arguments, Command } from '../command.ts';
 import { CliError, usage } from '../errors.ts';
-import { readBytes } from '../files.ts';
+import { readBytes, STANDARD } from '../files.ts';
 import { explainMissing, GRANT_OPTIONS, parseGrants } from '../grants.ts';
 import { GUEST_LIMIT_NAMES, guestLimitOptions, parseLimits } from '../limits.ts';
 
 const RUN = 'wasi:cli/run@0.2.0';
 
-const { openFiles, sockets, outgoingRequests } = DEFAULT_WASI_LIMITS;
+const { openFiles, sockets, outgoingRequests, hostBytes, instanceHostBytes } = DEFAULT_WASI_LIMITS;
 
 export const command: Command = {
   usage: '[OPTIONS] FILE [ARGS…]',
   description:
-    'Runs a component that exports wasi:cli/run, with this terminal and its exit code; or calls any exported function.\n' +
-    'Core modules for WASI preview 1 run too.',
+    'Runs a component that exports wasi:cli/run, with this terminal and its exit code, 134 for a trap; or calls any exported function.\n' +
+    'Core modules for WASI preview 1 and 0 run too. FILE may be `-`, which is standard input.',
   options: {
     ...GRANT_OPTIONS,
-    ...guestLimitOptions({ maxOpenFiles: openFiles, maxSockets: sockets, maxOutgoingRequests: outgoingRequests }),
+    ...guestLimitOptions({
+      maxOpenFiles: openFiles,
+      maxSockets: sockets,
+      maxOutgoingRequests: outgoingRequests,
+      maxHostBytes: hostBytes,
+      maxInstanceHostBytes: instanceHostBytes,
+    }),
     timeout: {
       type: 'string',
       value: 'MS',
@@ -36,12 +42,21 @@ export const command: Command = {
     const limits = parseLimits(args, GUEST_LIMIT_NAMES);
     const options: WasiOptions = {
       ...parseGrants(args),
-      limits: { openFiles: limits.maxOpenFiles, sockets: limits.maxSockets, outgoingRequests: limits.maxOutgoingRequests },
+      limits: {
+        openFiles: limits.maxOpenFiles,
+        sockets: limits.maxSockets,
+        outgoingRequests: limits.maxOutgoingRequests,
+        hostBytes: limits.maxHostBytes,
+        instanceHostBytes: limits.maxInstanceHostBytes,
+      },
       args: [basename(file), ...guestArgs],
-      stdin: 'inherit',
+      // What the component is read from has nothing left for it.
+      ...(file === STANDARD ? {} : { stdin: 'inherit' }),
       stdout: 'inherit',
       stderr: 'inherit',
+      refused: ({ message }) => process.stderr.write(`warning: ${message}\n`),
     };
+    Error.stackTraceLimit = BACKTRACE_FRAMES;
     const bytes = readBytes(file);
     const timeout = args.integer('timeout', [1, 2 ** 31 - 1]);
     if (timeout !== undefined) (await import('../watchdog.ts')).endAfter(timeout);
@@ -96,30 +111,31 @@ function runCommand(component: Component, file: string): Action {
       return 0;
     } catch (error) {
       // The error case of `run: func() -> result`.
-      if (error instanceof ComponentError && error.code === 'TENON_RESULT') return 1;
-      throw error;
+      if (!(error instanceof ComponentError) || error.code !== 'TENON_RESULT') throw error;
+      process.stderr.write(`error: ${visible(file)} failed: its \`run\` returned an error\n`);
+      return 1;
     }
   };
 }
 
-function notACommand(names: readonly string[], file: string): string {
-  const found = names.length === 0 ? 'it exports nothing' : `it exports\n${names.map((name) => `  ${name}`).join('\n')}`;
+function notACommand(names: readonly string[], file: string): string[] {
+  const found = names.length === 0 ? 'it exports nothing' : 'it exports';
   const hint = names.some((name) => name.startsWith('wasi:http/incoming-handler@'))
     ? `serve it: tenon serve ${file}`
     : `call a function: tenon run --invoke 'name(arguments)' ${file}`;
-  return `${file} is no command: it does not export wasi:cli/run; ${found}\n${hint}`;
+  return [`${file} is no command: it does not export wasi:cli/run; ${found}`, ...names.map((name) => `  ${name}`), hint];
 }
 
 /** @throws ToolkitError when the call does not fit the component, before anything runs */
 async function invokeCall(component: Component, text: string): Promise<Action> {
   const { findFunction, invoke, parseArguments, parseInvoke } = await import('@tenon/toolkit');
-  const { camelCase } = await import('@tenon/component');
+  const { placeFunction } = await import('@tenon/component');
   const call = parseInvoke(text);
   const func = findFunction(component.exports, call.name);
   const values = parseArguments(call, func);
   return async (instance) => {
     const owner = func.interface === undefined ? instance.exports : (instance.exports[func.interface] as Record<string, unknown>);
-    const target = owner[camelCase(func.name)] as (...args: unknown[]) => unknown;
+    const target = owner[placeFunction(func.name).name] as (...args: unknown[]) => unknown;
     const outcome = await invoke(target, func.type, values);
     if (outcome.text !== '') process.stdout.write(`${outcome.text}\n`);
     return outcome.failed ? 1 : 0;

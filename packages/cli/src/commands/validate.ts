@@ -1,4 +1,4 @@
-import { Component } from '@tenon/component';
+import { Component, visible, visibleJson } from '@tenon/component';
 import type { Arguments, Command } from '../command.ts';
 import { usage } from '../errors.ts';
 import { isTenonError } from '../failures.ts';
@@ -24,13 +24,13 @@ function validate(file: string, json: boolean): number {
   } catch (error) {
     if (!isTenonError(error)) throw error;
     const { code, message, offset, path } = error;
-    if (json) process.stdout.write(`${JSON.stringify({ file, valid: false, code, message, offset, path })}\n`);
+    if (json) process.stdout.write(`${visibleJson({ file, valid: false, code, message, offset, path })}\n`);
     else {
-      process.stderr.write(`${file}: `);
+      process.stderr.write(`${visible(file)}: `);
       report(error);
     }
     return code === 'TENON_FILE' ? 2 : 1;
   }
-  process.stdout.write(json ? `${JSON.stringify({ file, valid: true })}\n` : `${file}: a valid component\n`);
+  process.stdout.write(json ? `${visibleJson({ file, valid: true })}\n` : `${visible(file)}: a valid component\n`);
   return 0;
 }

@@ -110,6 +110,8 @@ export class Context {
   view: DataView = NO_VIEW;
   /** Second result of storing a string: its tagged number of code units. */
   units = 0;
+  /** Bytes of the host that what is lifted may still take. */
+  left = Number.POSITIVE_INFINITY;
   /** Set only while the parameters of a call that has handles are lowered or lifted. */
   scope: HandleScope | undefined = undefined;
   /** Whether values only pass from one component to another, so that no JavaScript code of the embedder sees them. */
@@ -159,6 +161,12 @@ export class Context {
     if ((address & (align - 1)) !== 0) return raise(instance, this.name, new Trap(`realloc return: result not aligned to ${align}`));
     if (address + size > this.bytes.length) return raise(instance, this.name, new Trap('realloc return: beyond end of memory'));
     return address;
+  }
+
+  /** What is about to be lifted takes so many bytes of the host. @throws Trap when the instance may not have them */
+  hold(bytes: number): void {
+    this.left -= bytes;
+    if (this.left < 0) throw new Trap('what the guest passes takes more of the host than it may hold for this instance');
   }
 
   /** @throws Trap when `size` bytes at `address` are not an aligned range of the memory. */

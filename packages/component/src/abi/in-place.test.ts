@@ -59,7 +59,7 @@ test('a method that says so is called in place', () => {
   }
   inPlace(Stream.prototype.write);
   const hostFunctions = ['[method]stream.write', '[method]stream.read'].map((name) => ({ path: ['streams', name], type: func([]) }));
-  const plan = { hostFunctions, resources: [], modules: [], sameTypes: [] } as unknown as Plan;
+  const plan = { hostInstances: [], hostFunctions, resources: [], modules: [], sameTypes: [] } as unknown as Plan;
   const { functions } = bindHost(plan, new Map([['streams', { Stream }]]));
   assert.deepEqual(functions.map(takesInPlace), [true, false]);
 });

@@ -5,7 +5,8 @@
 import type { StringEncoding } from '../binary/definitions.ts';
 import { ComponentError, Trap } from '../errors.ts';
 import { flags, flagWords, MAY_LEAVE } from '../instance/flags.ts';
-import type { FuncType, ValType } from '../types/types.ts';
+import { flattenFunc } from '../types/layout.ts';
+import type { CoreFuncType, FuncType, ValType } from '../types/types.ts';
 import { Context, Scope } from './context.ts';
 import type { Binding, CoreFunction, PreparedLift } from './contract.ts';
 import { Entry, enter, leave, refused } from './entry.ts';
@@ -26,7 +27,7 @@ export function prepareLift(type: FuncType, encoding: StringEncoding): PreparedL
   const general = once(() => prepare(type, encoding));
   return {
     bind(binding, core, postReturn, suspends): Lifted {
-      if (suspends) return suspending(general, binding, core, postReturn);
+      if (suspends) return suspending(general, binding, core, flattenFunc(type, 'lift'), postReturn);
       const { instance } = binding;
       const alone = instance.parent === undefined && !instance.usesContext;
       const posts = postReturn !== undefined;
@@ -178,7 +179,13 @@ function synchronous(prepared: MakePrepared, binding: Binding, core: CoreFunctio
   };
 }
 
-function suspending(prepared: MakePrepared, binding: Binding, core: CoreFunction, postReturn: CoreFunction | undefined): Lifted {
+function suspending(
+  prepared: MakePrepared,
+  binding: Binding,
+  core: CoreFunction,
+  type: CoreFuncType,
+  postReturn: CoreFunction | undefined,
+): Lifted {
   let made: LiftedCall | undefined;
   // To make it costs V8 as much as a tenth of a small instance.
   let promised: CoreFunction | undefined;
@@ -188,22 +195,27 @@ function suspending(prepared: MakePrepared, binding: Binding, core: CoreFunction
     let scope: Scope | undefined;
     try {
       made ??= new LiftedCall(prepared(), binding, postReturn);
-      promised ??= promising(core);
+      promised ??= promising(core, type);
       call = made;
       scope = call.begin(args);
     } catch (error) {
       return Promise.reject(error);
     }
     const scopeBefore = store.scope;
+    const { guard } = store;
     let running: Promise<unknown>;
+    guard?.promise();
     try {
       running = invoke(promised, call.flat) as Promise<unknown>;
     } catch (error) {
+      guard?.settled();
       // Traps of the guest reject; only the call itself can throw, when the stack is exhausted.
       return Promise.reject(call.failed(error));
     }
+    guard?.waiting();
     return running.then(
       (core) => {
+        guard?.settled();
         store.scope = scopeBefore;
         let value: unknown;
         try {
@@ -214,6 +226,7 @@ function suspending(prepared: MakePrepared, binding: Binding, core: CoreFunction
         return call.leave(value);
       },
       (error) => {
+        guard?.settled();
         throw call.failed(error);
       },
     );

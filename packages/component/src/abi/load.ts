@@ -108,12 +108,51 @@ export function rangeLoaderOf(type: ValType & { kind: 'list' | 'map' }): LoadRan
   const align = alignment(element);
   const load = elements(element);
   const isMap = type.kind === 'map';
+  const footprint = footprintOf(element);
   return (cx, address, length) => {
     if (address % align !== 0) throw new Trap(`unaligned pointer: list pointer is not aligned to ${align}`);
     checkRange(cx, address, length * size);
+    cx.hold(LIST + length * footprint);
     const list = load(cx, address, length);
     return isMap ? new Map(list as [unknown, unknown][]) : list;
   };
+}
+
+// What values take of V8's heap in bytes, about.
+const WORD = 8;
+const OBJECT = 32;
+const LIST = 96;
+
+/** What a value takes, without the elements of its lists and the characters of its strings, which show themselves when it is lifted. */
+function footprintOf(type: ValType): number {
+  let footprint = footprints.get(type);
+  if (footprint === undefined) {
+    // Types in types in types: what no memory can hold need not be told apart.
+    footprint = Math.min(sumOf(type), 2 ** 40);
+    footprints.set(type, footprint);
+  }
+  return footprint;
+}
+
+const footprints = new WeakMap<ValType, number>();
+
+function sumOf(type: ValType): number {
+  if (NUMBER_ARRAYS.has(type.kind)) return elemSize(type);
+  switch (type.kind) {
+    case 'record':
+    case 'tuple':
+      return partsOf(type).reduce((sum, part) => sum + Math.max(WORD, footprintOf(part.type)), OBJECT);
+    case 'variant':
+    case 'option':
+    case 'result':
+      return OBJECT + Math.max(0, ...casesOf(type).map((each) => (each.type === undefined ? 0 : footprintOf(each.type))));
+    case 'flags':
+      return OBJECT + WORD * type.names.length;
+    case 'list':
+      return type.length === undefined ? WORD : LIST + type.length * footprintOf(type.element);
+    default:
+      return WORD;
+  }
 }
 
 function checkRange(cx: Context, address: number, byteLength: number): void {

@@ -3,7 +3,8 @@
  * https://github.com/WebAssembly/component-model/blob/main/design/mvp/CanonicalABI.md#canon-lower
  */
 import type { StringEncoding } from '../binary/definitions.ts';
-import { Trap } from '../errors.ts';
+import { TenonError, Trap } from '../errors.ts';
+import { callFrom } from '../instance/account.ts';
 import { flags } from '../instance/flags.ts';
 import type { Store } from '../instance/state.ts';
 import { flattenParams, MAX_FLAT_PARAMS } from '../types/layout.ts';
@@ -19,7 +20,7 @@ import { explain, Misfit } from './misfit.ts';
 import { isThenable, lowerScalar } from './scalars.ts';
 import { passesHandles, passesOwn } from './signature.ts';
 import { type LowerHelpers, once, specialisedLower } from './specialise.ts';
-import { failed, isUnwind, swallowed, thrown, uncatchable } from './traps.ts';
+import { carriedBy, failed, isUnwind, swallowed, thrown, uncatchable } from './traps.ts';
 import { type LiftParams, type LowerResult, paramsLifter, resultLowerer } from './values.ts';
 
 export function prepareLower(type: FuncType, encoding: StringEncoding): PreparedLower {
@@ -62,14 +63,17 @@ function prepare(type: FuncType, encoding: StringEncoding, inPlace: boolean): Pr
   };
 }
 
-/** What is thrown into the guest for what the host function threw. */
-export function hostThrew(error: unknown): unknown {
-  return isUnwind(error) ? error : new Trap(`the host function threw ${thrown(error)}`, error);
+/** What is thrown into the guest for what the host function threw. @param returnsErrors whether its result is a `result` */
+export function hostThrew(error: unknown, returnsErrors = false): unknown {
+  if (isUnwind(error)) return error;
+  const hint = returnsErrors ? '; to return an error, throw `resultError(payload)` or an object with a `payload`' : '';
+  return new Trap(`the host function threw ${thrown(error)}${hint}`, error);
 }
 
-/** What is thrown into the guest for a result that does not fit. */
+/** What is thrown into the guest for a result that does not fit, or that cannot be read. */
 export function wrongResult(error: unknown, name: string): unknown {
-  if (!(error instanceof Misfit)) return error;
+  if (error instanceof Trap || isUnwind(error) || carriedBy(error) !== error) return error;
+  if (!(error instanceof Misfit)) return new Trap(`reading what the host function returned threw ${thrown(error)}`, error);
   if (isThenable(error.value)) {
     return new Trap(
       'the host function returned a Promise: make it an `async function` or mark it with `blocking`, so that the guest can wait',
@@ -79,8 +83,11 @@ export function wrongResult(error: unknown, name: string): unknown {
   return new Trap(`the host function returned a wrong value: ${cause instanceof Error ? cause.message : ''}`, cause);
 }
 
+/** What `resultError` makes, and what hosts for jco throw: an object with a payload of its own. Traps and other errors of Tenon are no errors of a function. */
 export function isResultError(error: unknown): error is { readonly payload?: unknown } {
-  return typeof error === 'object' && error !== null && (error as { readonly code?: unknown }).code === 'TENON_RESULT';
+  if (typeof error !== 'object' || error === null) return false;
+  if (error instanceof TenonError) return error.code === 'TENON_RESULT';
+  return Object.hasOwn(error, 'payload');
 }
 
 /** One bound function. Its context keeps nothing from one of these steps to the next but lists of borrows. */
@@ -104,6 +111,9 @@ class LoweredCall {
       if (!mayLeave(cx.instance.flagsWord)) throw cannotLeave();
       cx.renew();
       cx.scope = scope;
+      const { account } = cx.instance.store;
+      callFrom(account);
+      if (account !== undefined) cx.left = account.left;
       return prepared.liftParams(cx, flat);
     } catch (error) {
       throw this.failed(error);
@@ -119,7 +129,7 @@ class LoweredCall {
   /** A host function returns the error case of its `result` by throwing; all else that it throws is a trap. */
   threw(scope: Scope | undefined, error: unknown, flat: Flat): unknown {
     if (this.prepared.throws && isResultError(error)) return this.end(scope, { tag: 'err', val: error.payload }, flat);
-    throw this.failed(hostThrew(error));
+    throw this.failed(hostThrew(error, this.prepared.throws));
   }
 
   private end(scope: Scope | undefined, value: unknown, flat: Flat): unknown {
@@ -166,9 +176,11 @@ function resumed(
   returned: (value: unknown) => unknown,
   threw: (error: unknown) => unknown,
 ): Promise<unknown> {
-  const { scope } = store;
+  const { guard, scope } = store;
+  guard?.waiting();
   const resume = (): void => {
     store.scope = scope;
+    guard?.running();
     if (store.trap !== undefined) throw uncatchable(swallowed(store.trap));
   };
   return Promise.resolve(promise).then(

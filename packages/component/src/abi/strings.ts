@@ -38,11 +38,15 @@ export function loadString(cx: Context, address: number, tagged: number): string
   }
 }
 
+/** What a string takes of the host beside its characters. */
+const HEADER = 24;
+
 function checked(cx: Context, address: number, size: number, align: number): Uint8Array {
   const { bytes } = cx;
   if (address % align !== 0) throw new Trap(`unaligned pointer: string pointer not aligned to ${align}`);
   if (address + size > bytes.length) throw new Trap('string pointer/length out of bounds of memory');
   if (size > MAX_STRING_BYTES) throw new Trap(`string of ${size} bytes is longer than the limit of ${MAX_STRING_BYTES}`);
+  cx.hold(HEADER + size);
   return bytes;
 }
 

@@ -5,6 +5,7 @@
 import { Trap } from '../errors.ts';
 import { flagWords, MAY_LEAVE } from '../instance/flags.ts';
 import type { ComponentInstance } from '../instance/state.ts';
+import { inWords } from './misfit.ts';
 
 /** The brand of errors that pass through the guest unchanged to the outermost caller, such as the exit of a command. */
 export const UNWIND: unique symbol = Symbol.for('tenon.unwind') as never;
@@ -65,12 +66,10 @@ export function uncatchable(error: unknown): unknown {
   try {
     trap();
   } catch (carrier) {
-    if (carrier instanceof WebAssembly.RuntimeError) {
-      carried.set(carrier, error);
-      return carrier;
-    }
+    // Else the stack is exhausted, and what V8 throws then cannot be caught either.
+    if (carrier instanceof WebAssembly.RuntimeError) carried.set(carrier, error);
+    return carrier;
   }
-  // The stack is exhausted.
   return error;
 }
 
@@ -96,18 +95,19 @@ const CORE_TRAPS: readonly (readonly [RegExp, string])[] = [
   [/^Maximum call stack size exceeded$/, 'call stack exhausted'],
 ];
 
+export const CORE_EXCEPTION = 'wasm trap: a core exception reached the boundary of the component';
+
 /** A trap of core wasm in words that people search for. */
 export function trapMessage(error: unknown): string {
   if (error instanceof WebAssembly.RuntimeError || error instanceof RangeError) {
     const known = CORE_TRAPS.find(([pattern]) => pattern.test(error.message));
     return known === undefined ? `wasm trap: ${error.message}` : `wasm trap: ${known[1]} (${error.message})`;
   }
-  if (error instanceof WebAssembly.Exception) return 'wasm trap: a core exception reached the boundary of the component';
+  if (error instanceof WebAssembly.Exception) return CORE_EXCEPTION;
   return thrown(error);
 }
 
 /** `TypeError: x is not a function`, for anything that can be thrown. */
 export function thrown(error: unknown): string {
-  if (error instanceof Error) return `${error.name}: ${error.message}`;
-  return `a thrown ${error === null ? 'null' : typeof error}`;
+  return error instanceof Error ? `${error.name}: ${error.message}` : inWords(error);
 }

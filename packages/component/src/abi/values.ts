@@ -9,6 +9,7 @@ import { type Flat, flatLifter, type LiftFlat } from './lift-flat.ts';
 import { keptBorrows, loaderOf, viewBytes } from './load.ts';
 import { flatLowerer } from './lower-flat.ts';
 import { explain } from './misfit.ts';
+import { camelCase } from './names.ts';
 import { lowerScalar, NONE } from './scalars.ts';
 import { partsOf } from './shapes.ts';
 import { passesOwn } from './signature.ts';
@@ -35,7 +36,7 @@ export function paramsLifter(type: FuncType, most: number = MAX_FLAT_PARAMS, inP
   return flattenParams(type).length > most ? liftSpilled(type) : liftFlat(type, inPlace);
 }
 
-export const subject = (func: string, param: string): string => `\`${func}\`: parameter \`${param}\``;
+export const subject = (func: string, param: string): string => `\`${func}\`: parameter \`${camelCase(param)}\``;
 
 function lowerFlat(type: FuncType): LowerParams {
   const want = flattenParams(type);

@@ -55,8 +55,17 @@ function fused(type: FuncType, caller: Side, callee: Side, target: Core): Core {
   const { bytes, exports, imports } = emitAdapters([
     {
       type,
-      caller: { instance: 0, encoding: caller.encoding, memory: 0, realloc: 0, usesContext: false },
-      callee: { instance: 1, encoding: callee.encoding, memory: 1, realloc: 1, usesContext: false, func: 0, postReturn: undefined },
+      caller: { instance: 0, encoding: caller.encoding, memory: 0, realloc: 0, usesContext: false, mayThrow: false },
+      callee: {
+        instance: 1,
+        encoding: callee.encoding,
+        memory: 1,
+        realloc: 1,
+        usesContext: false,
+        mayThrow: false,
+        func: 0,
+        postReturn: undefined,
+      },
       enters: [1],
       name: 'f',
     },

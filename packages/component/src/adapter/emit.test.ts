@@ -1,6 +1,7 @@
 /** Every kind of type, in every pair of string encodings, passed through an adapter and compared with the reference. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { carriedBy, uncatchable } from '../abi/traps.ts';
 import type { StringEncoding } from '../binary/definitions.ts';
 import { FLAGS_CONTEXT_OFFSET, FLAGS_SLOT_BYTES, MAY_ENTER, MAY_LEAVE } from '../instance/flags.ts';
 import { alignment, elemSize, flattenFunc, flattenParams, MAX_FLAT_PARAMS } from '../types/layout.ts';
@@ -44,13 +45,14 @@ class Call {
     const { usesContext = false } = setup;
     const request: AdapterRequest = {
       type,
-      caller: { instance: CALLER, encoding: this.caller.encoding, memory: 10, realloc: 11, usesContext },
+      caller: { instance: CALLER, encoding: this.caller.encoding, memory: 10, realloc: 11, usesContext, mayThrow: false },
       callee: {
         instance: CALLEE,
         encoding: this.callee.encoding,
         memory: 20,
         realloc: 21,
         usesContext,
+        mayThrow: false,
         func: 22,
         postReturn: setup.postReturn === true ? 23 : undefined,
       },
@@ -69,7 +71,14 @@ class Call {
       module[entry.name] = this.provide(entry, core);
     }
     const instance = new WebAssembly.Instance(new WebAssembly.Module(bytes), modules);
-    this.adapter = instance.exports[exports[0] ?? ''] as Call['adapter'];
+    const adapter = instance.exports[exports[0] ?? ''] as Call['adapter'];
+    this.adapter = (...args) => {
+      try {
+        return adapter(...args);
+      } catch (error) {
+        throw carriedBy(error);
+      }
+    };
   }
 
   private provide(entry: ReturnType<typeof emitAdapters>['imports'][number], core: CoreCallee): WebAssembly.ImportValue {
@@ -96,7 +105,7 @@ class Call {
         return (...args: CoreValue[]) => void this.log.push(`post-return ${args.join()} ${this.flagsText()}`);
       case 'trap':
         return (code: number) => {
-          throw new AdapterTrap(ADAPTER_TRAPS[code]);
+          throw uncatchable(new AdapterTrap(ADAPTER_TRAPS[code]));
         };
       case 'transfer own':
       case 'transfer borrow':
@@ -554,8 +563,8 @@ test('a scalar signature needs no memory but that of the flags', () => {
 function requestFor(type: FuncType): AdapterRequest {
   return {
     type,
-    caller: { instance: 0, encoding: 'utf8', memory: 0, realloc: 0, usesContext: false },
-    callee: { instance: 1, encoding: 'utf16', memory: 1, realloc: 1, usesContext: false, func: 0, postReturn: undefined },
+    caller: { instance: 0, encoding: 'utf8', memory: 0, realloc: 0, usesContext: false, mayThrow: false },
+    callee: { instance: 1, encoding: 'utf16', memory: 1, realloc: 1, usesContext: false, mayThrow: false, func: 0, postReturn: undefined },
     enters: [1],
     name: 'f',
   };

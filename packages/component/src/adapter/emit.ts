@@ -5,12 +5,12 @@
  */
 import { ComponentError } from '../errors.ts';
 import { MAY_ENTER, MAY_LEAVE } from '../instance/flags.ts';
+import { hasBorrow } from '../types/handles.ts';
 import { alignment, elemSize, flatten, flattenFunc, MAX_FLAT_PARAMS } from '../types/layout.ts';
 import type { FuncType, TupleType, ValType } from '../types/types.ts';
 import { checkPointer, freshContext, memoryOf, reallocate, setFlags, withoutLeave } from './memory.ts';
 import { type Passage, passage, SharedModule } from './module.ts';
 import type { AdapterModule, AdapterRequest } from './requests.ts';
-import { hasBorrow } from './shapes.ts';
 import { TRAP } from './traps.ts';
 import { type MemoryPlace, move, moverIn, type Place } from './values.ts';
 import { type Code, type Local, mem, op } from './wasm-code.ts';
@@ -44,6 +44,7 @@ export function passesStraight({ type, callee }: Pick<AdapterRequest, 'type' | '
     !type.async &&
     callee.postReturn === undefined &&
     !callee.usesContext &&
+    !callee.mayThrow &&
     params.length <= MAX_FLAT_PARAMS &&
     params.every((param) => SAME_AS_CORE.has(param.type.kind)) &&
     (result === undefined || SAME_AS_CORE.has(result.kind))
@@ -63,7 +64,25 @@ class Adapter {
     this.code = code;
   }
 
+  /**
+   * An exception that leaves a component is a trap: `call_and_trap_on_throw` of the spec. Nothing is caught where nothing can be thrown;
+   * what JavaScript throws are traps already.
+   */
   emit(): void {
+    const { code, request } = this;
+    const { caller, callee } = request;
+    if (!callee.mayThrow && !(caller.mayThrow && caller.realloc !== undefined)) {
+      this.emitCall();
+      return;
+    }
+    code.catchAll(() => {
+      this.emitCall();
+      code.op(op.return);
+    });
+    code.trap(TRAP.exception);
+  }
+
+  private emitCall(): void {
     const { code, module, request } = this;
     const { caller, callee, type } = request;
     const borrows = hasBorrow(paramsType(type));

@@ -14,6 +14,8 @@ export interface AdapterSide {
   readonly realloc: number | undefined;
   /** Whether it uses `context.get` or `context.set`, so that each new thread in it needs storage of its own. */
   readonly usesContext: boolean;
+  /** Whether an exception of core code can leave its functions. */
+  readonly mayThrow: boolean;
 }
 
 /** A synchronous lowered function whose callee is a synchronous lifted function of another component. */

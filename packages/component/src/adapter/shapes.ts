@@ -93,35 +93,3 @@ function computeCost(type: ValType): number {
       return 1;
   }
 }
-
-const borrows = new WeakMap<ValType, boolean>();
-
-/** Whether the type contains a borrow: `contains_borrow` of the spec. */
-export function hasBorrow(type: ValType): boolean {
-  let known = borrows.get(type);
-  if (known === undefined) {
-    known = computeBorrow(type);
-    borrows.set(type, known);
-  }
-  return known;
-}
-
-function computeBorrow(type: ValType): boolean {
-  switch (type.kind) {
-    case 'borrow':
-      return true;
-    case 'list':
-      return hasBorrow(type.element);
-    case 'map':
-      return hasBorrow(type.key) || hasBorrow(type.value);
-    case 'record':
-    case 'tuple':
-      return fieldsOf(type).some((field) => hasBorrow(field.type));
-    case 'variant':
-    case 'option':
-    case 'result':
-      return casesOf(type).some((c) => c.type !== undefined && hasBorrow(c.type));
-    default:
-      return false;
-  }
-}

@@ -10,6 +10,7 @@ const MESSAGES = {
   invalidDiscriminant: 'invalid variant discriminant',
   invalidUtf8: 'invalid utf8 encoding',
   invalidUtf16: 'invalid utf16 encoding',
+  exception: 'a core exception reached the boundary of the component',
 } as const;
 
 type TrapName = keyof typeof MESSAGES;

@@ -197,6 +197,17 @@ export class Code {
     });
   }
 
+  /** Catches every exception that `body` lets out, and goes on after it. `body` does not end: it returns or branches. */
+  catchAll(body: () => void): this {
+    return this.block(() => {
+      this.bytes.push(0x1f, 0x40, 0x01, 0x02, 0x00);
+      this.depth++;
+      body();
+      this.depth--;
+      this.bytes.push(0x0b, op.unreachable);
+    });
+  }
+
   br(label: Label): this {
     return this.immediate(0x0c, this.depth - label.depth);
   }

@@ -297,7 +297,12 @@ test('nested components and core modules keep their ranges', () => {
     {
       offset: 10,
       kind: 'component',
-      component: { start: 10, end: 28, definitions: [{ offset: 20, kind: 'core module', start: 20, end: 28 }], customSections: [] },
+      component: {
+        start: 10,
+        end: 28,
+        definitions: [{ offset: 20, kind: 'core module', start: 20, end: 28, hasTags: false }],
+        customSections: [],
+      },
     },
   ]);
 });

@@ -3,6 +3,7 @@
  * https://github.com/WebAssembly/component-model/blob/main/design/mvp/Binary.md
  */
 import { ComponentError } from '../errors.ts';
+import { hasTags } from './core-sections.ts';
 import { readAlias, readCoreExportSort, readSortIndex } from './decode-aliases.ts';
 import { readCanon } from './decode-canon.ts';
 import { readCoreType } from './decode-core-types.ts';
@@ -100,7 +101,7 @@ function readSection(
     case 1:
       readPreamble(reader, CORE_VERSION, 'module');
       reader.position = end;
-      definitions.push({ offset: start, kind: 'core module', start, end });
+      definitions.push({ offset: start, kind: 'core module', start, end, hasTags: hasTags(reader.bytes, start, end) });
       return;
     case 4:
       definitions.push({ offset: start, kind: 'component', component: readComponent(reader, start, end, depth + 1) });

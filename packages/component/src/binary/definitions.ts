@@ -27,8 +27,17 @@ export interface ComponentDefinition {
   readonly customSections: readonly CustomSection[];
 }
 
+/** A core module, by where its bytes are. */
+export interface CoreModule {
+  readonly kind: 'core module';
+  readonly start: number;
+  readonly end: number;
+  /** Whether it defines exception tags, without which none of its code can throw. */
+  readonly hasTags: boolean;
+}
+
 export type Definition = { readonly offset: number } & (
-  | { readonly kind: 'core module'; readonly start: number; readonly end: number }
+  | CoreModule
   | { readonly kind: 'core instance'; readonly expr: CoreInstanceExpr }
   | { readonly kind: 'core type'; readonly type: CoreTypeExpr }
   | { readonly kind: 'component'; readonly component: ComponentDefinition }

@@ -59,23 +59,32 @@ export class CoreEntry {
    */
   call(thread: Thread, args: readonly unknown[], then: (result: unknown) => void): unknown {
     if (!this.suspends) return invoke(this.core, args);
-    this.promised ??= promising(reporting(this.core, this.type, this.exit));
+    this.promised ??= promising(reporting(this.core, this.type, this.exit), this.type);
+    const { guard } = this.instance.store;
+    guard?.promise();
     this.exited = false;
     const running = invoke(this.promised, args) as Promise<unknown>;
-    if (this.exited) return this.take();
+    if (this.exited) {
+      guard?.settled();
+      return this.take();
+    }
     let result: unknown;
     thread.onExit = (value) => {
       result = value;
     };
     running.then(
       () => {
+        guard?.settled();
         try {
           then(result);
         } catch (error) {
           thread.fail(error);
         }
       },
-      (error: unknown) => thread.fail(error),
+      (error: unknown) => {
+        guard?.settled();
+        thread.fail(error);
+      },
     );
     return NOT_YET;
   }

@@ -112,6 +112,8 @@ export class LoweredFunction {
 
   liftParams(subtask: Subtask, flat: Flat): readonly unknown[] {
     const { cx } = this;
+    const { account } = cx.instance.store;
+    if (account !== undefined) cx.left = account.left;
     cx.renew();
     cx.scope = subtask;
     try {

@@ -129,6 +129,7 @@ export class Thread {
     this.turn = turn;
     this.cont = undefined;
     store.thread = this;
+    store.guard?.running();
     try {
       cont(cancelled);
     } catch (error) {
@@ -144,7 +145,9 @@ export class Thread {
     const { instance } = this.task;
     this.turn = undefined;
     if (turn.interrupted !== undefined) this.storage = leaveContext(instance, turn.interrupted);
-    instance.store.thread = turn.previous;
+    const { store } = instance;
+    store.thread = turn.previous;
+    if (turn.previous === undefined) store.guard?.waiting();
     turn.end(next);
   }
 
@@ -258,6 +261,10 @@ export class ThreadTable {
     }
     thread.index = reused ?? this.threads.length;
     this.threads[thread.index] = thread;
+  }
+
+  get size(): number {
+    return this.threads.length - 1 - this.free.length;
   }
 
   remove(thread: Thread): void {

@@ -2,6 +2,7 @@
 
 import { type GuestResourceClass, guestResourceClass, setGuestConstructor } from '../abi/guest-resource.ts';
 import { hostCall } from '../concurrency/host/call.ts';
+import { blocking, isBlocking } from '../link/blocking.ts';
 import type { NamedExport } from '../link/export-names.ts';
 import type { Instantiation } from './instantiate.ts';
 
@@ -44,7 +45,9 @@ function functionOf(made: Instantiation, { item, label }: NamedFunction): Callab
   if (linked.tasks[item.instance] === true) return hostCall(made.lifted(item, label), linked.suspends[item.instance] === true);
   const postReturn = item.postReturn === undefined ? undefined : made.func(item.postReturn);
   const suspends = linked.suspends[item.instance] === true;
-  return linked.lift(item).bind(made.binding(item.instance, item.options, label), made.func(item.core), postReturn, suspends);
+  const call = linked.lift(item).bind(made.binding(item.instance, item.options, label), made.func(item.core), postReturn, suspends);
+  // So it can be another component's import as it is.
+  return suspends ? blocking(call) : call;
 }
 
 function resourceClass(made: Instantiation, index: number, name: string): unknown {
@@ -70,7 +73,8 @@ function addMember(exports: Record<string, unknown>, { name, place, resource }: 
 }
 
 function methodOf(call: Callable): Callable {
-  return function (this: unknown, ...args: unknown[]): unknown {
+  const method = function (this: unknown, ...args: unknown[]): unknown {
     return call(this, ...args);
   };
+  return isBlocking(call) ? blocking(method) : method;
 }

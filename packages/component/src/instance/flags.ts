@@ -36,11 +36,20 @@ export function allocateFlags(): number {
       flagWords = new Int32Array(flagsMemory.buffer, 0, flagsMemory.buffer.byteLength >> 2);
       flags.words = flagWords;
     }
-  } else {
-    flagWords.fill(0, address >> 2, (address + FLAGS_SLOT_BYTES) >> 2);
   }
-  flagWords[address >> 2] = MAY_ENTER | MAY_LEAVE;
+  resetFlags(address);
   return address;
+}
+
+/** Sets both flags, and the task-local storage to zero. */
+export function resetFlags(address: number): void {
+  flagWords.fill(0, address >> 2, (address + FLAGS_SLOT_BYTES) >> 2);
+  flagWords[address >> 2] = MAY_ENTER | MAY_LEAVE;
+}
+
+/** Whether nobody is in the instance with that flags word. */
+export function isFree(word: number): boolean {
+  return flagWords[word] === (MAY_ENTER | MAY_LEAVE);
 }
 
 /** Gives a slot back. The instance must not be reachable any more. */

@@ -9,11 +9,12 @@ import { makeBuiltin } from '../concurrency/builtins/index.ts';
 import { HostCallee } from '../concurrency/host/function.ts';
 import { type Callee, LiftedFunction } from '../concurrency/lift.ts';
 import { LoweredFunction } from '../concurrency/lower.ts';
+import { Guard } from '../epoch/guard.ts';
 import { ComponentError, Trap } from '../errors.ts';
 import { at } from '../link/environment.ts';
 import type { Linked } from '../link/linked.ts';
 import type { CanonSlots, PlanBuiltin, PlanLift, PlanResource, Step, StepImports } from '../link/plan.ts';
-import { flagsMemory } from './flags.ts';
+import { flagsMemory, isFree } from './flags.ts';
 import { ComponentInstance, type RuntimeResource, Store } from './state.ts';
 
 type ImportedItems = Exclude<StepImports[number][1], number>;
@@ -29,8 +30,10 @@ export class Instantiation {
 
   constructor(linked: Linked) {
     this.linked = linked;
-    this.store = new Store(linked.maxHandles);
-    const { plan, hostResources } = linked;
+    this.store = new Store(linked.maxHandles, linked.openAccount?.());
+    const { epochs, plan, hostResources } = linked;
+    const guard = epochs === undefined ? undefined : new Guard(this.store, epochs);
+    this.store.guard = guard;
     const instances: ComponentInstance[] = [];
     // Indices here and below: most instances of a process are made before V8 has optimised this, and until then iterators cost more than all else.
     for (let i = 0; i < plan.instances.length; i++) {
@@ -42,7 +45,39 @@ export class Instantiation {
     this.slots = new Array<unknown>(plan.slots);
     // Those of the host are the same for all instances.
     this.resources = hostResources.slice();
-    for (let i = 0; i < plan.steps.length; i++) this.run(plan.steps[i] as Step);
+    try {
+      for (let i = 0; i < plan.steps.length; i++) this.run(plan.steps[i] as Step);
+    } catch (error) {
+      guard?.release();
+      throw error;
+    }
+  }
+
+  /** Notes what all is now, for {@link Instantiation.reset}. */
+  record(): void {
+    const { store } = this;
+    store.guard?.record(this.linked.epochs?.snapshots ?? []);
+    // What the host gave cannot be made as new.
+    if (store.instances.some(({ handles }) => handles.size > 0)) store.guard?.remake.push('it holds handles when it is new');
+    for (const { handles } of store.instances) handles.record();
+  }
+
+  /** @returns whether all is as it was recorded; when not, the store has ended */
+  reset(): boolean {
+    const { store } = this;
+    const { guard } = store;
+    // A call is under way.
+    if (
+      guard === undefined ||
+      (store.trap === undefined && (store.hasTasks || store.instances.some(({ flagsWord }) => !isFree(flagsWord))))
+    )
+      return false;
+    if (!guard.restore()) {
+      store.end(new Trap('the instance cannot be reset'));
+      return false;
+    }
+    store.reset(this.linked.openAccount?.());
+    return true;
   }
 
   instance(index: number): ComponentInstance {
@@ -104,10 +139,15 @@ export class Instantiation {
       imports[entry[0]] = typeof items === 'number' ? (this.slots[items] as WebAssembly.ModuleImports) : this.namespace(items);
     }
     try {
-      return new WebAssembly.Instance(at(this.linked.modules, step.module, 'module'), imports).exports;
+      return this.link(at(this.linked.modules, step.module, 'module'), imports);
     } catch (error) {
       throw this.instantiationError(error, this.instance(step.instance));
     }
+  }
+
+  private link(module: WebAssembly.Module, imports: Record<string, WebAssembly.ModuleImports>): WebAssembly.Exports {
+    const { guard } = this.store;
+    return guard === undefined ? new WebAssembly.Instance(module, imports).exports : guard.instantiate(module, imports);
   }
 
   private namespace(items: ImportedItems): WebAssembly.ModuleImports {
@@ -126,7 +166,8 @@ export class Instantiation {
         cause: error,
       });
     }
-    return failed(error, instance, '(start)');
+    // More than it may have.
+    return error instanceof ComponentError ? error : failed(error, instance, '(start)');
   }
 
   private defineResource(index: number, destructor: number | undefined): RuntimeResource {
@@ -211,7 +252,7 @@ export class Instantiation {
       }
       namespace[item.name] = this.adapterImport(item);
     }
-    const { exports } = new WebAssembly.Instance(at(this.linked.adapters, step.adapter, 'adapter'), imports);
+    const exports = this.link(at(this.linked.adapters, step.adapter, 'adapter'), imports);
     for (const [i, slot] of step.to.entries()) this.slots[slot] = exports[at(adapter.exports, i, 'adapter export')];
   }
 

@@ -4,8 +4,10 @@
  */
 import { Scheduler } from '../concurrency/scheduler.ts';
 import { type Thread, ThreadTable } from '../concurrency/thread.ts';
+import type { Guard } from '../epoch/guard.ts';
 import { Trap } from '../errors.ts';
-import { allocateFlags, flagWords, freeFlags, MAY_ENTER, MAY_LEAVE } from './flags.ts';
+import type { Account } from './account.ts';
+import { allocateFlags, flagWords, freeFlags, MAY_ENTER, MAY_LEAVE, resetFlags } from './flags.ts';
 
 const MAX_THREADS = 100_000;
 
@@ -15,6 +17,10 @@ export class Store {
   scope: CallScope | undefined = undefined;
   /** The first trap; set once. Every later call is refused with it. */
   trap: Trap | undefined = undefined;
+  /** What interrupts, bounds and resets it, where its code was rewritten. */
+  guard: Guard | undefined = undefined;
+  /** How often it was reset. What a guest gave away belongs to one life. */
+  life = 0;
   /** Every component instance in it. Whoever holds one so keeps the flags of all, which adapters know by address only. */
   readonly instances: ComponentInstance[] = [];
   /** Handles that each component instance may hold. */
@@ -23,11 +29,14 @@ export class Store {
   thread: Thread | undefined = undefined;
   /** Tasks and threads that each component instance may have under way. */
   readonly maxThreads: number;
+  /** What the host holds for it is charged there. */
+  account: Account | undefined;
   private readonly flagsAddresses: number[] = [];
   private made: Scheduler | undefined = undefined;
 
-  constructor(maxHandles: number = HandleTable.MAX_LENGTH, maxThreads: number = MAX_THREADS) {
+  constructor(maxHandles: number = HandleTable.MAX_LENGTH, account?: Account, maxThreads: number = MAX_THREADS) {
     this.maxHandles = maxHandles;
+    this.account = account;
     this.maxThreads = maxThreads;
     stores.register(this, this.flagsAddresses);
   }
@@ -38,6 +47,13 @@ export class Store {
     this.instances.push(instance);
     this.flagsAddresses.push(address);
     return address;
+  }
+
+  /** Whether a task is under way, whether it runs or waits. */
+  get hasTasks(): boolean {
+    const { made } = this;
+    if (made === undefined) return false;
+    return made.isBusy || made.calls.size > 0 || this.instances.some(({ threads }) => threads !== undefined && threads.size > 0);
   }
 
   get scheduler(): Scheduler {
@@ -60,11 +76,44 @@ export class Store {
     this.trap = trap;
     if (this.made !== undefined) for (const call of this.made.calls) call.abandon(trap);
     for (const { flagsWord } of this.instances) flagWords[flagsWord] = (flagWords[flagsWord] ?? 0) & ~(MAY_ENTER | MAY_LEAVE);
+    this.account?.end();
     // A method of such a resource may be what failed: it shall return first.
+    const { life } = this;
     queueMicrotask(() => {
-      for (const instance of this.instances) disposeHostResources(instance.handles);
+      if (this.life === life) this.disposeHostResources();
     });
   }
+
+  private disposeHostResources(): void {
+    for (const instance of this.instances) disposeHostResources(instance.handles);
+  }
+
+  /**
+   * Makes everything that the engine keeps for its instances as it is for new ones. No guest code may be on the stack or suspended.
+   * @param account of its next life
+   */
+  reset(account: Account | undefined): void {
+    this.disposeHostResources();
+    this.account?.end();
+    this.account = account;
+    this.life++;
+    this.trap = undefined;
+    this.scope = undefined;
+    this.thread = undefined;
+    this.made = undefined;
+    for (const instance of this.instances) {
+      instance.reset();
+      resetFlags(instance.flagsAddress);
+    }
+  }
+}
+
+/** Disposes of a host resource. @returns what to wait for, where it has only `Symbol.asyncDispose` */
+export function dispose(rep: number | object): PromiseLike<void> | undefined {
+  const resource = rep as Partial<Disposable & AsyncDisposable>;
+  if (resource[Symbol.dispose] !== undefined) resource[Symbol.dispose]?.();
+  else return resource[Symbol.asyncDispose]?.();
+  return undefined;
 }
 
 /** Children are made after their parents, so the last goes first. A failure has nobody to be told to, and must not keep the others. */
@@ -75,7 +124,7 @@ function disposeHostResources(handles: HandleTable): void {
     const { own, rep } = entry;
     if (!own || typeof rep === 'number') continue;
     try {
-      (rep as Partial<Disposable>)[Symbol.dispose]?.();
+      dispose(rep)?.then(undefined, () => {});
     } catch {}
   }
 }
@@ -119,6 +168,15 @@ export class ComponentInstance {
   get threadTable(): ThreadTable {
     this.threads ??= new ThreadTable(this.store.maxThreads);
     return this.threads;
+  }
+
+  /** As new: no thread is left. */
+  reset(): void {
+    this.backpressure = 0;
+    this.numWaitingToEnter = 0;
+    this.exclusiveThread = undefined;
+    this.threads = undefined;
+    this.parked = undefined;
   }
 
   setExclusiveThread(thread: Thread | undefined): void {
@@ -232,6 +290,8 @@ export class HandleTable {
   stamps: readonly number[] = NO_STAMPS;
   /** Elements that lists of its handles have room for which are kept from call to call. */
   roomOfKept = 0;
+  /** What {@link HandleTable.record} found: freed indices of a table that was used. */
+  private firstFreed: readonly number[] | undefined = undefined;
   private readonly most: number;
 
   /** @param most handles that it may hold */
@@ -284,11 +344,17 @@ export class HandleTable {
     (this.stamps as number[])[index] = ++this.changes;
   }
 
+  /** Notes which indices were used, so that the next ones are the same after {@link HandleTable.clear}. All handles are gone. */
+  record(): void {
+    if (this.size === 0 && this.entries !== NO_ENTRIES) this.firstFreed = this.freed.slice();
+  }
+
   /** Removes all handles. @returns what they were, by index */
   clear(): TableEntry[] {
     const live = this.entries.filter((entry) => entry !== undefined);
-    this.entries = NO_ENTRIES;
-    this.freed = NONE_FREED;
+    const { firstFreed } = this;
+    this.entries = firstFreed === undefined ? NO_ENTRIES : new Array<undefined>(firstFreed.length + 1).fill(undefined);
+    this.freed = firstFreed?.slice() ?? NONE_FREED;
     this.stamps = NO_STAMPS;
     return live;
   }

@@ -2,6 +2,7 @@
  * Canonical definitions, as the linker sees them: which function stands behind each.
  * https://github.com/WebAssembly/component-model/blob/main/design/mvp/CanonicalABI.md#canonical-definitions
  */
+import type { AdapterSide } from '../adapter/requests.ts';
 import type { Canon, CanonOption } from '../binary/definitions.ts';
 import type { FuncType, ValType } from '../types/types.ts';
 import { at, type CanonOptions, type CoreItem, type Environment, type FuncValue } from './environment.ts';
@@ -189,10 +190,9 @@ function lower(builder: PlanBuilder, env: Environment, func: FuncValue, options:
       const callee = func.options;
       return {
         type: func.type,
-        caller: { instance, usesContext: builder.usesContext(instance), ...canonSlots(options) },
+        caller: { ...side(builder, instance), ...canonSlots(options) },
         callee: {
-          instance: func.instance,
-          usesContext: builder.usesContext(func.instance),
+          ...side(builder, func.instance),
           ...canonSlots(callee),
           func: func.core.slot(),
           postReturn: callee.postReturn?.slot(),
@@ -202,3 +202,9 @@ function lower(builder: PlanBuilder, env: Environment, func: FuncValue, options:
     },
   });
 }
+
+const side = (builder: PlanBuilder, instance: number): Pick<AdapterSide, 'instance' | 'usesContext' | 'mayThrow'> => ({
+  instance,
+  usesContext: builder.usesContext(instance),
+  mayThrow: builder.mayThrow(instance),
+});

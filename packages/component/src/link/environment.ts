@@ -25,6 +25,13 @@ export interface CanonOptions {
   readonly declared: readonly CanonOption[];
 }
 
+export interface ModuleValue {
+  /** Index in the plan. */
+  readonly module: number;
+  /** Whether it defines exception tags; true when that is not known. */
+  readonly hasTags: boolean;
+}
+
 export type FuncValue =
   | { readonly kind: 'lifted'; readonly type: FuncType; readonly core: CoreItem; readonly options: CanonOptions; readonly instance: number }
   | { readonly kind: 'host'; readonly type: FuncType; readonly func: number };
@@ -47,7 +54,7 @@ export interface InstanceValue {
 }
 
 export type Item =
-  | { readonly sort: 'module'; readonly value: number }
+  | { readonly sort: 'module'; readonly value: ModuleValue }
   | { readonly sort: 'func'; readonly value: FuncValue }
   | { readonly sort: 'type'; readonly value: TypeValue }
   | { readonly sort: 'component'; readonly value: ComponentValue }
@@ -60,7 +67,7 @@ export class Environment {
   readonly instance: number;
   /** Which component's bytes its core modules are in. */
   readonly source: number;
-  readonly coreModules: number[] = [];
+  readonly coreModules: ModuleValue[] = [];
   readonly coreInstances: CoreInstanceValue[] = [];
   readonly coreFuncs: CoreItem[] = [];
   readonly coreTables: CoreItem[] = [];

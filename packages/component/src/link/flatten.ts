@@ -73,6 +73,7 @@ class Flattener {
       tasks: mayBeConcurrent(component.definition, component.scope !== undefined && this.builder.concurrent),
       usesContext: definitions.some(usesContext),
       forbidsLeaving: definitions.some(forbidsLeaving),
+      mayHaveTags: definitions.some(mayBringTags),
     });
     const env = new Environment(component.scope, instance, component.source);
     const exports = new Map<string, Item>();
@@ -88,7 +89,10 @@ class Flattener {
   private define(env: Environment, definition: Definition, args: ReadonlyMap<string, Item> | undefined, exports: Map<string, Item>): void {
     switch (definition.kind) {
       case 'core module':
-        env.coreModules.push(this.builder.module({ kind: 'embedded', source: env.source, start: definition.start }));
+        env.coreModules.push({
+          module: this.builder.module({ kind: 'embedded', source: env.source, start: definition.start }),
+          hasTags: definition.hasTags,
+        });
         break;
       case 'core instance':
         env.coreInstances.push(this.coreInstance(env, definition.expr));
@@ -152,8 +156,8 @@ class Flattener {
       this.builder.effort.spend(2 * value.items.size);
       return [arg.name, [...value.items].map(([name, item]) => [name, item.slot()] as const)];
     });
-    const module = at(env.coreModules, expr.module, 'core module');
-    return { kind: 'instantiated', slot: this.builder.instantiate(module, imports, env.instance), items: new Map() };
+    const { module, hasTags } = at(env.coreModules, expr.module, 'core module');
+    return { kind: 'instantiated', slot: this.builder.instantiate(module, imports, env.instance, hasTags), items: new Map() };
   }
 
   private instance(env: Environment, expr: InstanceExpr): InstanceValue {
@@ -213,7 +217,7 @@ class Flattener {
           exports.push([name, { kind: 'instance', exports: this.planExports(item.value) }]);
           break;
         case 'module':
-          exports.push([name, { kind: 'module', module: item.value }]);
+          exports.push([name, { kind: 'module', module: item.value.module }]);
           break;
         case 'type':
           if (item.value.kind === 'resource') exports.push([name, { kind: 'resource', resource: item.value.resource }]);
@@ -234,6 +238,20 @@ function usesContext(definition: Definition): boolean {
 function forbidsLeaving(definition: Definition): boolean {
   if (definition.kind !== 'canon' || !('options' in definition.canon)) return false;
   return definition.canon.options.some(({ kind }) => kind === 'realloc' || kind === 'post-return');
+}
+
+/** Whether it is a core module that defines exception tags, or one from elsewhere, of which nothing is known yet. */
+function mayBringTags(definition: Definition): boolean {
+  switch (definition.kind) {
+    case 'core module':
+      return definition.hasTags;
+    case 'import':
+      return definition.type.kind === 'module';
+    case 'alias':
+      return definition.alias.kind !== 'core export' && definition.alias.sort === 'core module';
+    default:
+      return false;
+  }
 }
 
 /** The effort of interpreting a definition: what it leaves in memory, see `PlanBuilder.effort`. */

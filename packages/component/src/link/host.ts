@@ -28,7 +28,7 @@ export function hostItem(builder: PlanBuilder, given: GivenDefinitions, env: Env
       return { sort: 'instance', value: hostInstance(builder, given, instance, path) };
     }
     case 'module':
-      return { sort: 'module', value: builder.module({ kind: 'host', path }) };
+      return { sort: 'module', value: { module: builder.module({ kind: 'host', path }), hasTags: true } };
     case 'component': {
       const component = path.length === 1 ? given.component(path[0]) : undefined;
       if (component === undefined) {
@@ -57,6 +57,7 @@ function hostInstance(
     builder.effort.spend(declaration.kind === 'type' ? typeEffort(declaration.type) : 4 + path.length);
     declare(builder, given, env, declaration, path, exports);
   }
+  builder.hostInstance(path, ![...exports.values()].some((item) => item.sort !== 'type' || item.value.kind === 'resource'));
   return { exports };
 }
 

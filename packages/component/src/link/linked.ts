@@ -2,6 +2,11 @@
 import type { HostFunction, PreparedLift, PreparedLower } from '../abi/contract.ts';
 import { prepareLift } from '../abi/lift.ts';
 import { prepareLower } from '../abi/lower.ts';
+import type { InstanceLimits } from '../component.ts';
+import type { Budget } from '../epoch/budget.ts';
+import type { EpochClock } from '../epoch/clock.ts';
+import type { Snapshot } from '../epoch/snapshot.ts';
+import type { Account } from '../instance/account.ts';
 import type { RuntimeResource } from '../instance/state.ts';
 import type { HostBinding } from './definitions.ts';
 import { at, defined } from './environment.ts';
@@ -20,6 +25,15 @@ interface Lowering {
   readonly suspends: boolean;
 }
 
+/** What instances of rewritten code have in common. */
+export interface Epochs {
+  readonly clock: EpochClock;
+  readonly budget: Budget | undefined;
+  readonly limits: InstanceLimits;
+  /** What memories hold in new instances, in the order in which they are made. */
+  readonly snapshots: (Snapshot | undefined)[];
+}
+
 export class Linked {
   readonly plan: Plan;
   readonly host: HostBinding;
@@ -27,6 +41,10 @@ export class Linked {
   readonly adapters: readonly WebAssembly.Module[];
   /** Handles that each component instance may hold; as many as the engine can where nothing is said. */
   readonly maxHandles: number | undefined;
+  /** Undefined where the code was not rewritten. */
+  readonly epochs: Epochs | undefined;
+  /** Opens the account of the next instance. */
+  readonly openAccount: (() => Account) | undefined;
   /** For each component instance, whether a call into it may suspend. */
   readonly suspends: readonly boolean[];
   /** For each component instance, whether calls into it are tasks. */
@@ -44,12 +62,16 @@ export class Linked {
     modules: readonly WebAssembly.Module[],
     adapters: readonly WebAssembly.Module[],
     maxHandles?: number,
+    openAccount?: () => Account,
+    epochs?: Epochs,
   ) {
     this.plan = plan;
     this.host = host;
     this.modules = modules;
     this.adapters = adapters;
     this.maxHandles = maxHandles;
+    this.epochs = epochs;
+    this.openAccount = openAccount;
     this.suspends = suspendingInstances(plan, host.blocking);
     // Where others can run in between, who is held up must be known to the scheduler.
     this.tasks = plan.instances.map((instance, index) => instance.tasks || (plan.concurrent && this.suspends[index] === true));

@@ -14,6 +14,7 @@ import type {
   PlanExport,
   PlanExports,
   PlanHostFunction,
+  PlanHostInstance,
   PlanInstance,
   PlanLift,
   PlanModule,
@@ -42,8 +43,12 @@ interface InstanceBuilder {
   readonly forbidsLeaving: boolean;
   tasks: boolean;
   waits: boolean;
+  /** Whether it may come to have core modules with exception tags. */
+  readonly mayHaveTags: boolean;
   closed: boolean;
   ended: boolean;
+  /** Whether it has such a module. */
+  hasTags: boolean;
 }
 
 interface ResourceBuilder {
@@ -79,6 +84,7 @@ export class PlanBuilder {
   private readonly instances: InstanceBuilder[] = [];
   private readonly resources: ResourceBuilder[] = [];
   private readonly sameTypes: Plan['sameTypes'][number][] = [];
+  private readonly hostInstances: PlanHostInstance[] = [];
   private readonly hostFunctions: PlanHostFunction[] = [];
   private readonly steps: Step[] = [];
   private readonly pending: PendingAdapter[] = [];
@@ -108,18 +114,23 @@ export class PlanBuilder {
     return this.instances.length;
   }
 
-  /** @param canons what its canonical definitions, all of them, are known to do before any of it is linked */
-  addInstance(parent: number | undefined, path: string, canons: { tasks: boolean; usesContext: boolean; forbidsLeaving: boolean }): number {
+  /** @param known what its definitions, all of them, are known to do before any of it is linked */
+  addInstance(
+    parent: number | undefined,
+    path: string,
+    known: Pick<InstanceBuilder, 'tasks' | 'usesContext' | 'forbidsLeaving' | 'mayHaveTags'>,
+  ): number {
     this.effort.spend(INSTANCE_EFFORT);
     this.instances.push({
       parent,
       path,
       callsInstances: new Set(),
       callsHost: new Set(),
-      ...canons,
+      ...known,
       waits: false,
       closed: false,
       ended: false,
+      hasTags: false,
     });
     return this.instances.length - 1;
   }
@@ -144,6 +155,15 @@ export class PlanBuilder {
     return this.instanceAt(index).path;
   }
 
+  /**
+   * Whether an exception of core code can leave the functions of an instance. Where none of its modules defines a tag there is none to throw:
+   * those of other instances end at their boundaries.
+   */
+  mayThrow(index: number): boolean {
+    const { ended, hasTags, mayHaveTags } = this.instanceAt(index);
+    return hasTags || (mayHaveTags && !ended);
+  }
+
   usesContext(index: number): boolean {
     return this.instanceAt(index).usesContext;
   }
@@ -160,6 +180,10 @@ export class PlanBuilder {
       this.moduleIndices.set(key, index);
     }
     return index;
+  }
+
+  hostInstance(path: HostPath, empty: boolean): void {
+    this.hostInstances.push({ path, empty });
   }
 
   hostFunction(path: HostPath, type: FuncType): number {
@@ -220,8 +244,10 @@ export class PlanBuilder {
     return to;
   }
 
-  instantiate(module: number, imports: StepImports, instance: number): Slot {
+  /** @param hasTags whether the module defines exception tags, as far as is known */
+  instantiate(module: number, imports: StepImports, instance: number, hasTags: boolean): Slot {
     this.flushAdapters();
+    if (hasTags) this.instanceAt(instance).hasTags = true;
     return this.emitTo((to) => ({ op: 'instantiate', module, imports, instance, to }));
   }
 
@@ -390,6 +416,7 @@ export class PlanBuilder {
       ),
       resources: this.resources.map((r) => defined(r.plan, 'resource')),
       sameTypes: this.sameTypes,
+      hostInstances: this.hostInstances,
       hostFunctions: this.hostFunctions,
       steps: this.steps,
       slots: this.slots,

@@ -3,10 +3,11 @@
  * https://github.com/WebAssembly/component-model/blob/main/design/mvp/Binary.md#import-and-export-definitions
  */
 import type { ExternName } from '../binary/definitions.ts';
+import type { ResourceName } from '../types/identity.ts';
+import { resourceNameOf } from '../types/identity.ts';
 import type { ExternType, FuncType, ValType } from '../types/types.ts';
-import { resourceNameOf } from './handles.ts';
 import { NameProblem, type ParsedName, parseExternName, parseSemver, uniquenessKey } from './names.ts';
-import type { Externs, ResourceName } from './scope.ts';
+import type { Externs } from './scope.ts';
 import type { Validation } from './validation.ts';
 
 const EXPORTABLE: ReadonlySet<ParsedName['kind']> = new Set(['label', 'constructor', 'method', 'static', 'interface']);

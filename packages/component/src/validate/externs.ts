@@ -3,9 +3,9 @@
  * https://github.com/WebAssembly/component-model/blob/main/design/mvp/Binary.md#import-and-export-definitions
  */
 import type { ExternName } from '../binary/definitions.ts';
+import { resourceNameOf, setLabel } from '../types/identity.ts';
 import type { ComponentType, DefinedType, ExternType, FuncType, InstanceType, ValType } from '../types/types.ts';
 import { checkName } from './extern-names.ts';
-import { resourceNameOf } from './handles.ts';
 import type { Externs, Scope } from './scope.ts';
 import { FreeResources, Substitution } from './substitute.ts';
 import { children } from './type-info.ts';
@@ -33,6 +33,7 @@ export function addExport(v: Validation, scope: Scope, name: ExternName, type: E
 
 function add(v: Validation, scope: Scope, externs: Externs, name: ExternName, type: ExternType): void {
   addItem(v, scope, type);
+  if (type.kind === 'type') setLabel(identityOf(type.type), name.name);
   if (type.kind === 'type' && type.type.kind === 'resource') {
     externs.resourceNames.set(type.type, name.name);
     externs.resourceLabels.add(name.name);
@@ -44,6 +45,8 @@ function add(v: Validation, scope: Scope, externs: Externs, name: ExternName, ty
   }
   checkName(v, externs, name, type);
 }
+
+const identityOf = (type: DefinedType): object => (type.kind === 'value' ? type.type : type);
 
 /** Adds an item to the index space of its sort. */
 export function addItem(v: Validation, scope: Scope, item: ExternType): void {
@@ -70,11 +73,17 @@ export function addItem(v: Validation, scope: Scope, item: ExternType): void {
 
 /**
  * An instance of an instance type: what the type introduces is introduced anew, so that two imports of one instance type
- * do not share resources.
+ * share neither resources nor names.
  */
 function freshInstance(v: Validation, type: InstanceType, introduce: (resource: number) => void): InstanceType {
-  if (type.resources.length === 0) return type;
+  const again = v.introduced.has(type);
+  if (type.resources.length === 0 && !again) {
+    v.introduced.add(type);
+    return type;
+  }
   const substitution = new Substitution(v.effort);
+  if (again) renewNames(v, type.exports, substitution);
+  v.introduced.add(type);
   v.effort.spend(type.resources.length);
   for (const resource of type.resources) {
     const fresh = v.freshResource();
@@ -82,6 +91,15 @@ function freshInstance(v: Validation, type: InstanceType, introduce: (resource: 
     introduce(fresh);
   }
   return { exports: substitution.externs(type.exports), resources: [] };
+}
+
+/** Gives the types that are exported by name identities of their own. */
+export function renewNames(v: Validation, exports: ReadonlyMap<string, ExternType>, substitution: Substitution): void {
+  v.effort.spend(exports.size);
+  for (const item of exports.values()) {
+    if (item.kind === 'instance') renewNames(v, item.type.exports, substitution);
+    else if (item.kind === 'type' && item.type.kind === 'value') substitution.renew(item.type.type);
+  }
 }
 
 function noteExplicit(v: Validation, scope: Scope, type: InstanceType): void {
@@ -102,7 +120,7 @@ function makeVisible(v: Validation, scope: Scope, externs: Externs, item: Extern
   switch (item.kind) {
     case 'type': {
       if (!isDefinitionVisible(v, externs, item.type)) return false;
-      const identity = item.type.kind === 'value' ? item.type.type : item.type;
+      const identity = identityOf(item.type);
       externs.visible.add(identity);
       if (externs.direction === 'import') scope.exports.visible.add(identity);
       return true;
@@ -121,66 +139,94 @@ function makeVisible(v: Validation, scope: Scope, externs: Externs, item: Extern
   }
 }
 
+/** Where types can be visible: among the imports or exports of a scope, or within an instance type, which names types for itself alone. */
+interface View {
+  isVisible(type: object): boolean;
+  /** Types found to consist of visible ones. */
+  readonly knownVisible: Set<object>;
+}
+
+class Within implements View {
+  readonly names = new Set<object>();
+  readonly knownVisible = new Set<object>();
+  private readonly outer: View;
+
+  constructor(outer: View) {
+    this.outer = outer;
+  }
+
+  isVisible(type: object): boolean {
+    return this.names.has(type) || this.outer.isVisible(type);
+  }
+}
+
 /** Whether what a type is made of is visible. The type itself need not be: it is about to be. */
-function isDefinitionVisible(v: Validation, externs: Externs, type: DefinedType): boolean {
+function isDefinitionVisible(v: Validation, view: View, type: DefinedType): boolean {
   switch (type.kind) {
     case 'resource':
     case 'component':
       return true;
     case 'value':
-      return arePartsVisible(v, externs, type.type);
+      return arePartsVisible(v, view, type.type);
     case 'func':
-      return isFuncVisible(v, externs, type.type);
-    case 'instance':
+      return isFuncVisible(v, view, type.type);
+    case 'instance': {
+      const inside = new Within(view);
       for (const item of type.type.exports.values()) {
         v.effort.spend(1);
-        if (item.kind === 'type' ? !isDefinitionVisible(v, externs, item.type) : !isItemVisible(v, externs, item)) return false;
+        if (item.kind !== 'type') {
+          if (!isItemVisible(v, inside, item)) return false;
+          continue;
+        }
+        if (!isDefinitionVisible(v, inside, item.type)) return false;
+        inside.names.add(identityOf(item.type));
       }
       return true;
+    }
   }
 }
 
-function isItemVisible(v: Validation, externs: Externs, item: Exclude<ExternType, { kind: 'type' }>): boolean {
+function isItemVisible(v: Validation, view: View, item: Exclude<ExternType, { kind: 'type' }>): boolean {
   switch (item.kind) {
     case 'func':
     case 'instance':
-      return isDefinitionVisible(v, externs, item);
+      return isDefinitionVisible(v, view, item);
     case 'value':
-      return isVisible(v, externs, item.type);
+      return isVisible(v, view, item.type);
     case 'module':
     case 'component':
       return true;
   }
 }
 
-function isFuncVisible(v: Validation, externs: Externs, type: FuncType): boolean {
-  if (externs.knownVisible.has(type)) return true;
+function isFuncVisible(v: Validation, view: View, type: FuncType): boolean {
+  if (view.knownVisible.has(type)) return true;
   v.effort.spend(type.params.length + 1);
   const visible =
-    type.params.every((param) => isVisible(v, externs, param.type)) && (type.result === undefined || isVisible(v, externs, type.result));
-  if (visible) externs.knownVisible.add(type);
+    type.params.every((param) => isVisible(v, view, param.type)) && (type.result === undefined || isVisible(v, view, type.result));
+  if (visible) view.knownVisible.add(type);
   return visible;
 }
 
-function isVisible(v: Validation, externs: Externs, type: ValType): boolean {
+function isVisible(v: Validation, view: View, type: ValType): boolean {
   switch (type.kind) {
     case 'record':
     case 'variant':
     case 'flags':
     case 'enum':
-      return externs.visible.has(type);
+      return view.isVisible(type);
     default:
-      return arePartsVisible(v, externs, type);
+      return arePartsVisible(v, view, type);
   }
 }
 
-function arePartsVisible(v: Validation, externs: Externs, type: ValType): boolean {
-  if (type.kind === 'own' || type.kind === 'borrow') return externs.visible.has(resourceNameOf(type));
+function arePartsVisible(v: Validation, view: View, type: ValType): boolean {
+  if (type.kind === 'own' || type.kind === 'borrow') return view.isVisible(resourceNameOf(type));
   const parts = children(type);
-  if (parts.length === 0 || externs.knownVisible.has(type)) return true;
+  if (parts.length === 0 || view.knownVisible.has(type)) return true;
   v.effort.spend(parts.length + 1);
-  if (!parts.every((part) => isVisible(v, externs, part))) return false;
-  externs.knownVisible.add(type);
+  if (!parts.every((part) => isVisible(v, view, part))) return false;
+  view.knownVisible.add(type);
   return true;
 }
 

@@ -5,7 +5,7 @@
 import type { CoreInstanceExpr, InstanceExpr } from '../binary/definitions.ts';
 import type { CoreExternType, ExternType, InstanceType } from '../types/types.ts';
 import { checkName } from './extern-names.ts';
-import { addItem } from './externs.ts';
+import { addItem, renewNames } from './externs.ts';
 import { at, coreItemAt, itemAt } from './lookup.ts';
 import { type CoreInstanceType, Externs, type Scope } from './scope.ts';
 import { MAX_HEAVY_ITEMS, type Validation } from './validation.ts';
@@ -69,6 +69,8 @@ function instantiateComponent(v: Validation, scope: Scope, expr: Extract<Instanc
     opened.resources.set(resource, fresh);
     scope.definedResources.set(fresh, undefined);
   }
+  if (v.introduced.has(component)) renewNames(v, component.exports, opened);
+  v.introduced.add(component);
   return { exports: opened.externs(component.exports), resources: [] };
 }
 

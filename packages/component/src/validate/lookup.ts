@@ -1,6 +1,7 @@
 /** Lookups in index spaces. Each throws when the index names nothing, or something of another kind. */
 
 import type { CoreSort, Sort, ValTypeExpr } from '../binary/definitions.ts';
+import type { ResourceName } from '../types/identity.ts';
 import type {
   ComponentType,
   CoreExternType,
@@ -12,7 +13,7 @@ import type {
   InstanceType,
   ValType,
 } from '../types/types.ts';
-import type { ResourceName, Scope } from './scope.ts';
+import type { Scope } from './scope.ts';
 import { primitive, type Validation } from './validation.ts';
 
 export function at<T>(v: Validation, space: readonly T[], index: number, what: string, ofIndex: string = what): T {

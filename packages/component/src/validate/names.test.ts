@@ -84,7 +84,7 @@ test('strong uniqueness', () => {
   assert.equal(new Set(together.map(uniquenessKey)).size, together.length);
   const taken = new Set(together.map(uniquenessKey));
   const clashing = [
-    ...['foo', 'FOO', 'foo-BAR', '[constructor]FOO', '[method]foo.BAR', '[static]foo.bar', '[method]foo.baz'],
+    ...['foo', 'FOO', 'foo-BAR', 'foobar', 'foob-ar', 'f-oo', '[constructor]f-OO', '[method]foo.BAR', '[static]foo.bar', '[method]foo.baz'],
     ...['[method]foo.foo', '[static]foo-BAR.FOO-bar', 'foo:bar/BAZ'],
   ];
   for (const name of clashing) assert.ok(taken.has(uniquenessKey(name)), name);

@@ -4,6 +4,7 @@
  */
 
 import { keepOneOf } from '../keep.ts';
+import { shortened } from '../visible.ts';
 
 /** Why a name is not one. */
 export class NameProblem extends Error {}
@@ -29,31 +30,29 @@ const MAX_MESSAGE = 2_000;
 
 /** A name as messages quote it: one of 100,000 characters helps nobody. */
 export function brief(name: string): string {
-  return cut(name, MAX_QUOTED);
+  return shortened(name, MAX_QUOTED);
 }
 
 /** A message with its quotations cut to what can be read. */
 export function withBriefNames(message: string): string {
-  return cut(
+  return shortened(
     message.replace(/`([^`]*)`/g, (_, quoted: string) => `\`${brief(quoted)}\``),
     MAX_MESSAGE,
   );
 }
-
-const cut = (text: string, length: number): string => (text.length <= length ? text : `${text.slice(0, length).toWellFormed()}…`);
 
 /** Whether a string is a `label`: kebab case, each fragment of one case. */
 export function isLabel(text: string): boolean {
   return LABEL.test(text);
 }
 
-/** Two labels or plain names are strongly unique when these differ. */
+/** Two labels or extern names are strongly unique when these differ: case and hyphens make no difference. */
 export function uniquenessKey(name: string): string {
   // URLs and hashes, whose case matters.
   if (name.includes('=')) return name;
-  const lower = name.toLowerCase();
-  const annotated = /^\[(?:method|static)\](([^.]*)\.(.*))$/s.exec(lower);
-  if (annotated === null) return lower;
+  const plain = name.toLowerCase().replaceAll('-', '');
+  const annotated = /^\[(?:method|static)\](([^.]*)\.(.*))$/s.exec(plain);
+  if (annotated === null) return plain;
   const [, rest, resource, member] = annotated;
   return resource === member ? String(resource) : String(rest);
 }

@@ -4,6 +4,7 @@
  */
 import type { Declaration, Definition } from '../binary/definitions.ts';
 import type { CoreTypeId } from '../types/core-types.ts';
+import type { ResourceName } from '../types/identity.ts';
 import type {
   ComponentType,
   CoreExternType,
@@ -17,9 +18,6 @@ import type {
   ResourceId,
 } from '../types/types.ts';
 import { brief } from './names.ts';
-
-/** A name for a resource: the object is the identity, since an export or import of a resource type names it anew. */
-export type ResourceName = Extract<DefinedType, { kind: 'resource' }>;
 
 export type CoreInstanceType = ReadonlyMap<string, CoreExternType>;
 type CoreTypeOf<K extends CoreExternType['kind']> = Extract<CoreExternType, { kind: K }>;
@@ -46,6 +44,10 @@ export class Externs {
   get visible(): Set<object> {
     this.visibleMade ??= new Set();
     return this.visibleMade;
+  }
+
+  isVisible(type: object): boolean {
+    return this.visibleMade?.has(type) ?? false;
   }
 
   /** The top-level name of each resource, for `[method]` and friends. */

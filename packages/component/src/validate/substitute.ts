@@ -1,8 +1,8 @@
 /** Substitution of resources and named types in types, and their free resources. */
+
+import { isName, makeHandle, originOf, type ResourceName, resourceNameOf, sameName } from '../types/identity.ts';
 import type { ComponentType, DefinedType, ExternType, FuncType, InstanceType, ResourceId, ValType } from '../types/types.ts';
 import type { Effort } from './effort.ts';
-import { makeHandle, resourceNameOf } from './handles.ts';
-import type { ResourceName } from './scope.ts';
 import { children } from './type-info.ts';
 
 /**
@@ -12,6 +12,7 @@ import { children } from './type-info.ts';
 export class Substitution {
   readonly resources = new Map<ResourceId, ResourceId>();
   private readonly replaced = new Map<object, object>();
+  private readonly renewed = new Set<object>();
   private renames = false;
   private readonly effort: Effort;
 
@@ -23,6 +24,12 @@ export class Substitution {
   rename(from: object, to: object): void {
     this.renames = true;
     this.replaced.set(from, to);
+  }
+
+  /** Gives the very type `type` an identity of its own on the other side, though nothing of it may change. */
+  renew(type: object): void {
+    this.renames = true;
+    this.renewed.add(type);
   }
 
   private get isIdentity(): boolean {
@@ -65,7 +72,7 @@ export class Substitution {
   resource(name: ResourceName): ResourceName {
     return this.memoised(name, () => {
       const resource = this.resources.get(name.resource);
-      return resource === undefined ? name : { kind: 'resource', resource };
+      return this.keepName(name, resource === undefined ? name : { kind: 'resource', resource });
     });
   }
 
@@ -110,7 +117,27 @@ export class Substitution {
   }
 
   val(type: ValType): ValType {
-    return this.memoised(type, () => this.computeVal(type));
+    return this.memoised(type, () => this.keepName(type, this.computeVal(type)));
+  }
+
+  /** What `changed` has become of `type`, as the same name: over what its origin has become. */
+  private keepName<T extends ValType | ResourceName>(type: T, changed: T): T {
+    const renew = this.renewed.has(type);
+    if (!isName(type)) return renew && changed === type ? { ...type } : changed;
+    const origin = originOf(type);
+    const newOrigin = origin === undefined ? undefined : this.nameOrigin(origin);
+    return changed === type && newOrigin === origin && !renew ? type : sameName(type, newOrigin, changed);
+  }
+
+  /** From the far end: names may be made from names without end. */
+  private nameOrigin(origin: ValType | ResourceName): object {
+    const chain: (ValType | ResourceName)[] = [];
+    for (let at: ValType | ResourceName | undefined = origin; at !== undefined && !this.replaced.has(at); at = originOf(at)) chain.push(at);
+    for (const type of chain.reverse()) {
+      if (type.kind === 'resource') this.resource(type);
+      else this.val(type);
+    }
+    return this.replaced.get(origin) ?? origin;
   }
 
   private computeVal(type: ValType): ValType {

@@ -4,14 +4,14 @@
  */
 import type { Declaration, DefValTypeExpr, ExternTypeExpr, TypeExpr, ValTypeExpr } from '../binary/definitions.ts';
 import { describeFunc } from '../types/core-types.ts';
+import { makeHandle, renamed } from '../types/identity.ts';
 import { elemSize } from '../types/layout.ts';
 import type { ComponentType, CoreValType, DefinedType, ExternType, FuncType, InstanceType, ValType } from '../types/types.ts';
 import { addAlias } from './aliases.ts';
 import { addCoreType } from './core-types.ts';
 import { addExport, addImport, finish } from './externs.ts';
-import { makeHandle, renamed } from './handles.ts';
 import { coreFuncAt, coreModuleTypeAt, optionalValType, resourceAt, typeAt, typeOfKind, valType } from './lookup.ts';
-import { isLabel } from './names.ts';
+import { isLabel, uniquenessKey } from './names.ts';
 import { Scope } from './scope.ts';
 import { valInfo } from './type-info.ts';
 import { bounded } from './type-limits.ts';
@@ -163,7 +163,7 @@ function checkLabels(v: Validation, list: readonly { readonly name: string }[], 
   for (const { name } of list) {
     if (name === '') throw v.error(`${what} name cannot be empty`);
     if (!isLabel(name)) throw v.error(`${what} name \`${name}\` is not in kebab case`);
-    const key = name.toLowerCase();
+    const key = uniquenessKey(name);
     const previous = seen.get(key);
     if (previous !== undefined) throw v.error(`${what} name \`${name}\` conflicts with previous ${brief} name \`${previous}\``);
     seen.set(key, name);

@@ -157,6 +157,11 @@ const badTypes: readonly (readonly [string, RegExp, Item[]])[] = [
   ['33 flags', /cannot have more than 32 flags/, [type({ kind: 'flags', names: Array.from({ length: 33 }, (_, i) => `f${i}`) })]],
   ['an empty enum', /enum type must have at least one variant/, [type({ kind: 'enum', names: [] })]],
   ['a label that is not kebab case', /record field name `aB` is not in kebab case/, [type(record(['aB', 'u8']))]],
+  [
+    'two labels that differ in hyphens',
+    /enum tag name `ab` conflicts with previous tag name `a-b`/,
+    [type({ kind: 'enum', names: ['a-b', 'ab'] })],
+  ],
   ['two labels that differ in case', /enum tag name `A` conflicts with previous tag name `a`/, [type({ kind: 'enum', names: ['a', 'A'] })]],
   ['a list of no elements', /more than zero elements/, [type(list('u8', 0))]],
   ['a map with float keys', /a map key must be/, [type({ kind: 'map', key: 'f32', value: 'u8' })]],
@@ -224,6 +229,7 @@ for (const items of [
 }
 const badNames: readonly (readonly [string, RegExp, Item[]])[] = [
   ['no kebab case', /import name `aB` is not a valid extern name/, [type(func()), imports('aB', F)]],
+  ['clash but for hyphens', /import name `ab` conflicts with previous name `a-b`/, [type(func()), imports('a-b', F), imports('ab', F)]],
   ['clash in case', /import name `A` conflicts with previous name `a`/, [type(func()), imports('a', F), imports('A', F)]],
   [
     'clash of method and function',
@@ -290,6 +296,20 @@ const visible: readonly (readonly [string, Item[]])[] = [
       imports('f', { kind: 'func', type: 2 }),
     ],
   ],
+  [
+    'what an instance type names, within it',
+    [
+      type(
+        instanceType(
+          type(record(['x', 'u8'])) as Bare<Declaration>,
+          declared('t', eq(0)),
+          type(func([['a', 1]])) as Bare<Declaration>,
+          declared('f', { kind: 'func', type: 2 }),
+        ),
+      ),
+      exports_('i', at('type', 0)),
+    ],
+  ],
 ];
 for (const [what, items] of visible) test(`visible: ${what}`, () => void check(...items));
 const invisible: readonly (readonly [string, RegExp, Item[]])[] = [
@@ -312,6 +332,33 @@ const invisible: readonly (readonly [string, RegExp, Item[]])[] = [
     'a record of an anonymous enum',
     /type not valid to be used as export/,
     [type({ kind: 'enum', names: ['x'] }), type(record(['x', 0])), exports_('t', at('type', 1))],
+  ],
+  [
+    'what an instance type names, outside of it',
+    /func not valid to be used as export/,
+    [
+      type({ kind: 'enum', names: ['x'] }),
+      type(instanceType({ kind: 'alias', alias: { kind: 'outer', sort: 'type', count: 1, index: 0 } }, declared('t', eq(0)))),
+      exports_('i', at('type', 1)),
+      type(func([['a', 0]])),
+      ...core([['i32'], []]),
+      lift(0, 3),
+      exports_('f', at('func', 0)),
+    ],
+  ],
+  [
+    'what an instance type does not name',
+    /type not valid to be used as export/,
+    [
+      type(
+        instanceType(
+          type(record(['x', 'u8'])) as Bare<Declaration>,
+          type(func([['a', 0]])) as Bare<Declaration>,
+          declared('f', { kind: 'func', type: 1 }),
+        ),
+      ),
+      exports_('i', at('type', 0)),
+    ],
   ],
   [
     'a function of a local resource',
@@ -590,7 +637,12 @@ test('the core modules of a binary are counted over all its components', () => {
   const bytes = new Uint8Array(10_001 * module.length);
   for (let at = 0; at < bytes.length; at += module.length) bytes.set(module, at);
   const modules = (from: number, count: number): Item =>
-    nested(...Array.from({ length: count }, (_, i): Item => ({ kind: 'core module', start: 8 * (from + i), end: 8 * (from + i + 1) })));
+    nested(
+      ...Array.from(
+        { length: count },
+        (_, i): Item => ({ kind: 'core module', hasTags: false, start: 8 * (from + i), end: 8 * (from + i + 1) }),
+      ),
+    );
   const ten = Array.from({ length: 10 }, (_, i) => modules(1000 * i, 1000));
   validate(build(ten), bytes);
   assert.throws(() => validate(build([...ten, modules(10_000, 1)]), bytes), {

@@ -1,7 +1,7 @@
 /** What one run of the validator shares: identities, the effort budget, and how errors are made. */
 import { ComponentError, type ErrorCode } from '../errors.ts';
 import { CoreTypes } from '../types/core-types.ts';
-import type { CoreModuleType, PrimitiveKind, PrimitiveType, ResourceId } from '../types/types.ts';
+import type { ComponentType, CoreModuleType, InstanceType, PrimitiveKind, PrimitiveType, ResourceId } from '../types/types.ts';
 import { Effort } from './effort.ts';
 import { withBriefNames } from './names.ts';
 import { describeCurrent, type Scope } from './scope.ts';
@@ -14,6 +14,8 @@ export class Validation {
   readonly subtyping: Subtyping;
   /** The type of each core module in the binary, by its byte offset. */
   readonly modules = new Map<number, CoreModuleType>();
+  /** Instance types and components that have had an instance. */
+  readonly introduced = new Set<InstanceType | ComponentType>();
   /** The innermost scope; errors are about what it is at. */
   scope: Scope | undefined = undefined;
   private resources = 0;

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { type ExternDescription, type ExternType, Linker, originOf } from '@tenon/component';
 import { assemble, dummy, part, referenceWit } from '../../test/dummy.ts';
 import { ToolkitError } from '../errors.ts';
 import { compose } from './compose.ts';
@@ -131,6 +132,207 @@ for (const [name, { socket, plugs, imports, exports, connections }] of Object.en
   });
 }
 
+/** The functions of a calculator, lifted: `$add` and `$double`. */
+const MATH_CODE = `
+  (core module $m
+    (func (export "add") (param i32 i32) (result i32) (i32.add (local.get 0) (local.get 1))))
+  (core instance $i (instantiate $m))
+  (func $add (param "a" s32) (param "b" s32) (result s32) (canon lift (core func $i "add")))
+  (instance $math (export "add" (func $add)))
+  (export "example:math/math" (instance $math))`;
+const USER = `(component
+  (import "example:math/math" (instance $math (export "add" (func (param "a" s32) (param "b" s32) (result s32)))))
+  (alias export $math "add" (func $add))
+  (core func $add' (canon lower (func $add)))
+  (core module $m
+    (import "" "add" (func $add (param i32 i32) (result i32)))
+    (func (export "run") (result i32) (call $add (i32.const 40) (i32.const 2))))
+  (core instance $i (instantiate $m (with "" (instance (export "add" (func $add'))))))
+  (func (export "run") (result s32) (canon lift (core func $i "run"))))`;
+const TYPES = `
+  (import "a:b/types" (instance $types
+    (type $inner' (record (field "x" u32))) (export "inner" (type $inner (eq $inner')))
+    (type $outer' (record (field "i" $inner))) (export "outer" (type $outer (eq $outer')))))
+  (alias export $types "outer" (type $outer))`;
+
+/** Plugs whose imports use types of types that they do not name, as sockets and HTTP of WASI do. */
+const remaining: Record<string, { readonly plug: string; readonly imports: readonly string[] }> = {
+  'a type of a type of another interface': {
+    plug: `(component ${TYPES}
+      (import "a:b/api" (instance
+        (alias outer 1 $outer (type $o')) (export "outer" (type $o (eq $o')))
+        (export "f" (func (param "o" $o)))))
+      ${MATH_CODE})`,
+    imports: ['a:b/types', 'a:b/api'],
+  },
+  'a type of an interface in a function of the world': {
+    plug: `(component ${TYPES} (import "f" (func (param "o" $outer))) ${MATH_CODE})`,
+    imports: ['a:b/types', 'f'],
+  },
+  'aliases, and types that only look alike': {
+    plug: `(component
+      (import "a:b/types" (instance $types
+        (type $size' u64) (export "size" (type $size (eq $size')))
+        (type $p' (record (field "x" $size))) (export "p" (type $p (eq $p')))
+        (type $q' (record (field "x" $size))) (export "q" (type $q (eq $q')))
+        (type $l' (list $q)) (export "qs" (type (eq $l')))))
+      (alias export $types "size" (type $size)) (alias export $types "q" (type $q)) (alias export $types "qs" (type $qs))
+      (import "a:b/api" (instance
+        (alias outer 1 $size (type $s')) (export "length" (type $s (eq $s')))
+        (alias outer 1 $q (type $q'))  (export "q" (type $q (eq $q')))
+        (alias outer 1 $qs (type $qs)) (alias outer 1 $size (type $size))
+        (export "f" (func (param "q" $q) (param "qs" $qs) (param "s" $size) (result $s)))))
+      ${MATH_CODE})`,
+    imports: ['a:b/types', 'a:b/api'],
+  },
+};
+
+for (const [name, { plug, imports }] of Object.entries(remaining)) {
+  test(`compose: what is left keeps ${name}`, async () => {
+    const math = await assemble('math', plug);
+    const { bytes } = compose(await assemble('user', USER), [math]);
+    const { component } = await part('composed', bytes);
+    assert.deepEqual(
+      component.imports.map((item) => item.name),
+      imports,
+    );
+    // The names in the binary are those of the part.
+    assert.deepEqual(nameLinks(component.imports), nameLinks(math.component.imports));
+    await referenceWit(bytes);
+    const host = new Proxy({}, { get: () => () => 0n });
+    const linker = new Linker();
+    for (const item of imports) linker.define(item, item === 'f' ? () => {} : host);
+    const { exports } = await linker.instantiate(component);
+    assert.equal((exports.run as () => number)(), 42);
+  });
+}
+
+/** Each named type with the name that it was made from, and each parameter with the name of its type. */
+function nameLinks(items: readonly ExternDescription[]): string[] {
+  const names = new Map<object, string>();
+  const links: string[] = [];
+  const visit = (path: string, type: ExternType): void => {
+    if (type.kind === 'instance') for (const [name, item] of type.type.exports) visit(`${path}.${name}`, item);
+    if (type.kind === 'type' && type.type.kind === 'value') {
+      names.set(type.type.type, path);
+      const origin = originOf(type.type.type);
+      links.push(`${path} = ${(origin && names.get(origin)) ?? type.type.type.kind}`);
+    }
+    if (type.kind === 'func') {
+      for (const param of type.type.params) links.push(`${path} ${param.name}: ${names.get(param.type) ?? param.type.kind}`);
+    }
+  };
+  for (const { name, type } of items) visit(name, type);
+  return links;
+}
+
+test('compose: a resource that the world uses comes from the plug that has its interface', async () => {
+  const socket = await assemble(
+    'socket',
+    `(component
+      (import "a:b/t" (instance $t (export "r" (type (sub resource)))))
+      (alias export $t "r" (type $r))
+      (import "r" (type $r2 (eq $r)))
+      (import "make" (func $make (result (own $r2))))
+      (core func $make' (canon lower (func $make)))
+      (core func $drop (canon resource.drop $r2))
+      (core module $m (import "" "make" (func $make (result i32))) (import "" "drop" (func $drop (param i32)))
+        (func (export "run") (result i32) (local i32) (local.set 0 (call $make)) (call $drop (local.get 0)) (local.get 0)))
+      (core instance $i (instantiate $m (with "" (instance (export "make" (func $make')) (export "drop" (func $drop))))))
+      (func (export "run") (result u32) (canon lift (core func $i "run"))))`,
+  );
+  const plug = await assemble(
+    'plug',
+    `(component
+      (type $r (resource (rep i32)))
+      (component $T (import "r" (type $r (sub resource))) (export "r" (type $r)))
+      (instance $t (instantiate $T (with "r" (type $r))))
+      (export $te "a:b/t" (instance $t))
+      (alias export $te "r" (type $re))
+      (core func $new (canon resource.new $r))
+      (core module $m (import "" "new" (func $new (param i32) (result i32))) (func (export "make") (result i32) (call $new (i32.const 7))))
+      (core instance $i (instantiate $m (with "" (instance (export "new" (func $new))))))
+      (func (export "make") (result (own $re)) (canon lift (core func $i "make"))))`,
+  );
+  const composed = compose(socket, [plug]);
+  assert.deepEqual(
+    composed.connections.map((c) => `${c.import} <- ${c.export}`),
+    ['a:b/t <- a:b/t', 'r <- a:b/t.r', 'make <- make'],
+  );
+  assert.deepEqual(composed.imports, []);
+  const { component } = await part('composed', composed.bytes);
+  const { exports } = await new Linker().instantiate(component);
+  assert.equal((exports.run as () => number)(), 1);
+  await referenceWit(composed.bytes);
+});
+
+test('compose: an interface of a plug is exported when an export uses its types', async () => {
+  const wit = `package a:b {
+    interface types { record inner { x: u32 } record outer { i: inner } resource r; record owner { o: r } }
+    interface api { use types.{outer, owner}; f: func(a: outer) -> owner; }
+  }`;
+  const socket = await dummy(
+    'socket',
+    world(
+      'import a:b/types; import a:b/more; export a:b/api;',
+      `${wit.slice(0, -1)}
+    interface more { use types.{r}; make: func() -> r; } }`,
+    ),
+  );
+  const plug = await dummy(
+    'plug',
+    world(
+      'export a:b/types; export a:b/more;',
+      `${wit.slice(0, -1)}
+    interface more { use types.{r}; make: func() -> r; } }`,
+    ),
+  );
+  const composed = compose(socket, [plug]);
+  assert.deepEqual(composed.imports, []);
+  assert.deepEqual(composed.exports, ['a:b/types', 'a:b/api']);
+  await referenceWit(composed.bytes);
+});
+
+test('compose: plain types of a plug are imported when an import that is left uses them', async () => {
+  const wit = `package a:b {
+    interface types { record inner { x: u32 } record outer { i: inner } get: func() -> outer; }
+    interface log { use types.{outer}; write: func(o: outer); }
+  }`;
+  const socket = await dummy('socket', world('import a:b/types; import a:b/log; export run: func();', wit));
+  const composed = compose(socket, [await dummy('plug', world('export a:b/types;', wit))]);
+  assert.deepEqual(composed.imports, ['a:b/types', 'a:b/log']);
+  const { component } = await part('composed', composed.bytes);
+  const [types] = component.imports;
+  assert.ok(types?.type.kind === 'instance');
+  assert.deepEqual([...types.type.type.exports.keys()], ['inner']);
+  await referenceWit(composed.bytes);
+});
+
+test('compose: functions of the world are of the types that it exports', async () => {
+  const socket = await assemble(
+    'socket',
+    `(component
+      (import "f" (func $f))
+      (type $p' (record (field "x" u32)))
+      (export $p "p" (type $p'))
+      (type $r (resource (rep i32)))
+      (export $re "r" (type $r))
+      (core module $m (func (export "get") (result i32) (i32.const 7)) (func (export "keep") (param i32)))
+      (core instance $i (instantiate $m))
+      (func (export "get") (result $p) (canon lift (core func $i "get")))
+      (func (export "keep") (param "r" (own $re)) (canon lift (core func $i "keep"))))`,
+  );
+  const plug = await assemble(
+    'plug',
+    `(component (core module $m (func (export "f"))) (core instance $i (instantiate $m))
+    (func (export "f") (canon lift (core func $i "f"))))`,
+  );
+  const composed = compose(socket, [plug]);
+  assert.deepEqual(composed.exports, ['p', 'r', 'get', 'keep']);
+  const { exports } = await new Linker().instantiate((await part('composed', composed.bytes)).component);
+  assert.deepEqual((exports.get as () => unknown)(), { x: 7 });
+});
+
 interface Failure {
   readonly socket: string;
   readonly plugs: Record<string, string>;
@@ -171,11 +373,47 @@ const failures: Record<string, Failure> = {
     code: 'TENON_COMPOSE_TYPE',
     message: /a:b\/c > r > field x > element: expected u8, found s8/,
   },
+  'types of other names': {
+    socket: world(
+      'import a:b/c; export run: func();',
+      'package a:b { interface c { record point { x: u8 } resource bag; f: func(p: point, b: borrow<bag>) -> u8; } }',
+    ),
+    plugs: {
+      c: world(
+        'export a:b/c;',
+        'package a:b { interface c { record point { x: u8 } variant shape { at(point) } resource bag; f: func(p: shape, b: borrow<bag>) -> u8; } }',
+      ),
+    },
+    code: 'TENON_COMPOSE_TYPE',
+    message:
+      /`c` exports `a:b\/c`, but not as `socket` imports it\n {2}a:b\/c > f > param p: expected point \(record \{ x: u8 \}\), found shape \(variant \{ at\(point\) \}\)/,
+  },
   'two plugs for one import': {
     socket: world('import example:math/math; export run: func();', mathPackage('')),
     plugs: { one: world('export example:math/math;', mathPackage('')), two: world('export example:math/math;', mathPackage('')) },
     code: 'TENON_COMPOSE_AMBIGUOUS',
     message: /`one` and `two`/,
+  },
+  'middleware and what it stands in front of': {
+    socket: world('import example:math/math; export run: func();', mathPackage('')),
+    plugs: {
+      logger: world('import example:math/math; export example:math/math;', mathPackage('')),
+      inner: world('export example:math/math;', mathPackage('')),
+    },
+    code: 'TENON_COMPOSE_AMBIGUOUS',
+    message: /`logger` imports it too, so compose `inner` into it first/,
+  },
+  'a resource of another import': {
+    socket: world(
+      'import a:b/t; import a:b/u; export run: func();',
+      'package a:b { interface t { resource bag; } interface u { use t.{bag}; f: func(b: bag); } }',
+    ),
+    plugs: {
+      t: world('export a:b/t;', 'package a:b { interface t { resource bag; } }'),
+      u: world('export a:b/u;', 'package a:b { interface u { resource bag; f: func(b: bag); } }'),
+    },
+    code: 'TENON_COMPOSE_TYPE',
+    message: /`u` exports `a:b\/u`, but not as `socket` imports it\n {2}a:b\/u > bag: expected the resource that another import/,
   },
   'plugs in a circle': {
     socket: world('import a:x/one; export run: func();', 'package a:x { interface one { f: func(); } }'),
@@ -204,14 +442,14 @@ const failures: Record<string, Failure> = {
       ),
     },
     code: 'TENON_COMPOSE_IMPORT',
-    message: /import `a:b\/c` with different types: a:b\/c > f > param a: expected u16, found u8|expected u8, found u16/,
+    message: /`one` and `socket` import `a:b\/c` with different types\n {2}a:b\/c > f > param a: expected u16, found u8/,
   },
   'an import that needs a resource of a plug': {
     socket: world('import wasi:cli/stdout@0.2.0; export run: func();', CLI('0.2.0'), IO('0.2.0')),
     plugs: { io: world('export wasi:io/error@0.2.0; export wasi:io/streams@0.2.0;', IO('0.2.0')) },
     code: 'TENON_COMPOSE_IMPORT',
     message:
-      /`socket` imports `wasi:cli\/stdout@0\.2\.0`, which uses a resource of `wasi:io\/streams@0\.2\.0`, which the plug `io` provides/,
+      /`socket` imports `wasi:cli\/stdout@0\.2\.0`, which uses the resource `output-stream` of `wasi:io\/streams@0\.2\.0`, which the plug `io` provides/,
   },
 };
 

@@ -2,10 +2,11 @@
 import { Component, ComponentError, type ExternType } from '@tenon/component';
 import { ToolkitError } from '../errors.ts';
 import { ComponentWriter, type Item } from './encode.ts';
-import { leftovers, ResourceSpace } from './leftover.ts';
+import { findExports } from './exporting.ts';
+import { leftovers } from './leftover.ts';
 import { matchExtern, mismatchText } from './match.ts';
-import { substituteExtern } from './resources.ts';
-import { type Part, type Wire, type WiredPart, wire } from './wiring.ts';
+import { Space } from './space.ts';
+import { type Part, type Source, type Wire, type WiredPart, wire } from './wiring.ts';
 
 export type { Part } from './wiring.ts';
 
@@ -26,15 +27,17 @@ export interface Composition {
 
 /**
  * Composes components. Plugs may use each other; what nothing satisfies stays an import, merged by version.
- * @param socket the component whose imports are satisfied and whose exports the result has
+ * @param socket the component whose imports are satisfied and whose exports the result has, besides interfaces of plugs whose
+ *   types those mention
  * @throws ToolkitError TENON_COMPOSE_NOTHING, TENON_COMPOSE_TYPE, TENON_COMPOSE_AMBIGUOUS, TENON_COMPOSE_CYCLE, TENON_COMPOSE_IMPORT
  * @example compose({ name: 'app', bytes, component }, [{ name: 'math', bytes: mathBytes, component: math }]).bytes
  */
 export function compose(socket: Part, plugs: readonly Part[]): Composition {
   const parts = wire(socket, plugs);
-  const space = new ResourceSpace();
+  const space = new Space();
   const imports = leftovers(parts, space);
   for (const part of parts) checkWires(part, space);
+  const exports = findExports(socket, plugs, imports, space);
 
   const writer = new ComponentWriter();
   const importItems = new Map<Part, Map<string, Item>>(parts.map(({ part }) => [part, new Map()]));
@@ -43,22 +46,25 @@ export function compose(socket: Part, plugs: readonly Part[]): Composition {
     for (const member of members) importItems.get(member.part)?.set(member.name, item);
   }
   const instances = new Map<Part, Item>();
+  const instanceOf = (part: Part): Item => {
+    const instance = instances.get(part);
+    if (instance === undefined) throw new Error(`internal error: ${part.name} is not instantiated yet`);
+    return instance;
+  };
+  const sourceItem = ({ part, export: name, member }: Source, kind: ExternType['kind']): Item => {
+    if (member === undefined) return writer.aliasExport(instanceOf(part), name, kind);
+    return writer.aliasExport(writer.aliasExport(instanceOf(part), name, 'instance'), member, kind);
+  };
   for (const { part, wires } of parts) {
     const component = writer.component(part.bytes, part.name);
     const args = wires.map(({ import: { name, type }, source }) => {
-      const instance = source === undefined ? undefined : instances.get(source.part);
-      const item =
-        source === undefined || instance === undefined
-          ? importItems.get(part)?.get(name)
-          : writer.aliasExport(instance, source.export, type.kind);
+      const item = source === undefined ? importItems.get(part)?.get(name) : sourceItem(source, type.kind);
       if (item === undefined) throw new Error(`internal error: nothing stands for the import ${name}`);
       return { name, item };
     });
     instances.set(part, writer.instantiate(component, args));
   }
-  const root = instances.get(socket);
-  if (root === undefined) throw new Error('internal error: the socket was not instantiated');
-  for (const { name, type } of socket.component.exports) writer.export(name, writer.aliasExport(root, name, type.kind));
+  for (const { part, name, type } of exports) writer.export(name, writer.aliasExport(instanceOf(part), name, type.kind), type);
 
   const bytes = writer.finish();
   validateResult(bytes);
@@ -66,30 +72,40 @@ export function compose(socket: Part, plugs: readonly Part[]): Composition {
     bytes,
     connections: parts.flatMap(({ part, wires }) => wires.flatMap((w) => connection(part, w))),
     imports: imports.map((item) => item.name),
-    exports: socket.component.exports.map((item) => item.name),
+    exports: exports.map((item) => item.name),
   };
 }
 
 function connection(part: Part, { import: item, source }: Wire): Composition['connections'] {
   if (source === undefined) return [];
-  return [{ importer: part.name, import: item.name, exporter: source.part.name, export: source.export }];
+  const { member } = source;
+  const name = member === undefined ? source.export : `${source.export}.${member}`;
+  return [{ importer: part.name, import: item.name, exporter: source.part.name, export: name }];
 }
 
-/** Checks each wired import by subtype; the resources that it introduces become those of the plug. */
-function checkWires({ part, wires }: WiredPart, space: ResourceSpace): void {
+/** Checks each wired import by subtype; the resources and types that it introduces become those of the plug. */
+function checkWires({ part, wires }: WiredPart, space: Space): void {
   const bindings = space.bindings(part);
   for (const { import: item, source } of wires) {
     if (source === undefined) continue;
-    const exported = source.part.component.exports.find((candidate) => candidate.name === source.export);
+    const exported = exportOf(source);
     if (exported === undefined) continue;
-    const found: ExternType = substituteExtern(exported.type, (resource) => space.of(source.part, resource));
+    const found = space.translate(source.part, exported);
     const mismatch = matchExtern(item.type, found, bindings, [item.name]);
-    if (mismatch === undefined) continue;
-    throw new ToolkitError(
-      'TENON_COMPOSE_TYPE',
-      `\`${source.part.name}\` exports \`${source.export}\`, but not as \`${part.name}\` imports it\n  ${mismatchText(mismatch)}`,
-    );
+    if (mismatch === undefined) {
+      space.identify(part, item.type, found);
+      continue;
+    }
+    throw new ToolkitError('TENON_COMPOSE_TYPE', [
+      `\`${source.part.name}\` exports \`${source.export}\`, but not as \`${part.name}\` imports it`,
+      `  ${mismatchText(mismatch)}`,
+    ]);
   }
+}
+
+function exportOf({ part, export: name, member }: Source): ExternType | undefined {
+  const type = part.component.exports.find((candidate) => candidate.name === name)?.type;
+  return member === undefined || type?.kind !== 'instance' ? type : type.type.exports.get(member);
 }
 
 /** What the check by path leaves to the validator: module and component types, and anything it should have seen. */

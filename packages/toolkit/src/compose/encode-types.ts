@@ -1,5 +1,6 @@
 /**
- * Types → binary. A scope is one type index space: the component's own, or that of an instance or component type.
+ * Types → binary. A scope is one type index space: the component's own, or that of an instance or component type. A type that has a name
+ * is written by that name, wherever it was introduced: types are told apart by identity, as they were decoded.
  * https://github.com/WebAssembly/component-model/blob/main/design/mvp/Binary.md#type-definitions
  */
 import type {
@@ -12,9 +13,10 @@ import type {
   ResourceId,
   ValType,
 } from '@tenon/component';
+import { originOf, type ResourceName, resourceNameOf } from '@tenon/component';
 import { ToolkitError } from '../errors.ts';
 import { ByteWriter } from './bytes.ts';
-import { funcKey, typeKey } from './type-key.ts';
+import { type Name, nameIn } from './walk.ts';
 
 const PRIMITIVES: Readonly<Record<PrimitiveKind, number>> = {
   bool: 0x7f,
@@ -56,13 +58,12 @@ export class TypeScope {
   private types = 0;
   private coreTypes = 0;
   private instances = 0;
-  /** Indices of value and function types by structure; an exported type stands for its structure from then on. */
-  private readonly known = new Map<string, number>();
-  private readonly resources = new Map<ResourceId, number>();
-  /** Resources that were imported or exported in this scope by a name of their own. */
-  private readonly named = new Set<ResourceId>();
-  /** Resources that an instance of this scope exports: aliased when first used. */
-  private readonly exported = new Map<ResourceId, { readonly instance: number; readonly path: readonly string[] }>();
+  /** Indices of value types, function types and resource names. */
+  private readonly known = new Map<object, number>();
+  /** The first name of each resource. */
+  private readonly resources = new Map<ResourceId, ResourceName>();
+  /** Types that an instance of this scope exports: aliased when first used. */
+  private readonly exported = new Map<object, { readonly instance: number; readonly path: readonly string[] }>();
 
   constructor(parent: TypeScope | undefined, output: ScopeOutput) {
     this.parent = parent;
@@ -91,20 +92,33 @@ export class TypeScope {
     return this.instances;
   }
 
-  /** Whether this scope, or one around it, can name the resource. */
-  knows(resource: ResourceId): boolean {
-    return this.resources.has(resource) || this.exported.has(resource) || (this.parent?.knows(resource) ?? false);
+  private isHere(name: Name): boolean {
+    return this.known.has(name) || this.exported.has(name);
   }
 
-  /** The resource's type index in this scope; aliases it from where it is known. */
-  private resource(resource: ResourceId): number {
-    let index = this.resources.get(resource);
-    if (index === undefined) {
-      const exported = this.exported.get(resource);
-      index = exported === undefined ? this.aliasOuter(resource) : this.aliasExport(exported);
-      this.resources.set(resource, index);
-    }
+  /** The type's index in this scope when it, or one around it, knows the type by name; aliases it from where that is. */
+  private find(name: Name): number | undefined {
+    let index = this.known.get(name);
+    if (index !== undefined) return index;
+    const exported = this.exported.get(name);
+    index = exported === undefined ? this.aliasOuter(name) : this.aliasExport(exported);
+    if (index !== undefined) this.known.set(name, index);
     return index;
+  }
+
+  private resource(name: ResourceName): number {
+    const index = this.find(name) ?? this.otherName(name.resource);
+    if (index === undefined) throw new Error('internal error: a resource that nothing introduces');
+    return index;
+  }
+
+  /** The index of a resource under whatever name it has. */
+  private otherName(resource: ResourceId): number | undefined {
+    for (let scope: TypeScope | undefined = this; scope !== undefined; scope = scope.parent) {
+      const name = scope.resources.get(resource);
+      if (name !== undefined) return this.find(name);
+    }
+    return undefined;
   }
 
   private aliasExport({ instance, path }: { readonly instance: number; readonly path: readonly string[] }): number {
@@ -123,15 +137,15 @@ export class TypeScope {
     throw new Error('internal error: an exported resource without a name');
   }
 
-  private aliasOuter(resource: ResourceId): number {
+  private aliasOuter(name: Name): number | undefined {
     let scope = this.parent;
     let count = 1;
-    while (scope !== undefined && !scope.resources.has(resource) && !scope.exported.has(resource)) {
+    while (scope !== undefined && !scope.isHere(name)) {
       scope = scope.parent;
       count++;
     }
-    if (scope === undefined) throw new Error('internal error: a resource that nothing introduces');
-    const index = scope.resource(resource);
+    const index = scope?.find(name);
+    if (index === undefined) return undefined;
     this.output.alias(new ByteWriter().byte(0x03, 0x02).u32(count).u32(index));
     return this.addType();
   }
@@ -139,8 +153,9 @@ export class TypeScope {
   /** Writes a reference to a value type, defining it first where it is new. */
   private value(writer: ByteWriter, type: ValType): void {
     const primitive = PRIMITIVES[type.kind as PrimitiveKind];
-    if (primitive === undefined) writer.s33(this.valueIndex(type));
-    else writer.byte(primitive);
+    const name = primitive === undefined ? this.valueIndex(type) : this.find(type);
+    if (name === undefined) writer.byte(primitive);
+    else writer.s33(name);
   }
 
   private optional(writer: ByteWriter, type: ValType | undefined): void {
@@ -149,11 +164,10 @@ export class TypeScope {
   }
 
   private valueIndex(type: ValType): number {
-    const key = typeKey(type);
-    let index = this.known.get(key);
+    let index = this.find(type);
     if (index === undefined) {
       index = this.define(this.valueBody(type));
-      this.known.set(key, index);
+      this.known.set(type, index);
     }
     return index;
   }
@@ -190,7 +204,7 @@ export class TypeScope {
         return body;
       case 'own':
       case 'borrow':
-        return body.byte(type.kind === 'own' ? 0x69 : 0x68).u32(this.resource(type.resource));
+        return body.byte(type.kind === 'own' ? 0x69 : 0x68).u32(this.resource(resourceNameOf(type)));
       case 'stream':
       case 'future':
         this.optional(body.byte(type.kind === 'stream' ? 0x66 : 0x65), type.element);
@@ -201,15 +215,14 @@ export class TypeScope {
   }
 
   private func(type: FuncType): number {
-    const key = funcKey(type);
-    let index = this.known.get(key);
+    let index = this.known.get(type);
     if (index === undefined) {
       const body = new ByteWriter().byte(type.async ? 0x43 : 0x40);
       body.vec(type.params, (param) => this.value(body.name(param.name), param.type));
       if (type.result === undefined) body.byte(0x01, 0x00);
       else this.value(body.byte(0x00), type.result);
       index = this.define(body);
-      this.known.set(key, index);
+      this.known.set(type, index);
     }
     return index;
   }
@@ -228,19 +241,33 @@ export class TypeScope {
     return this.define(body.vec(declarations, (declaration) => body.append(declaration)));
   }
 
-  private definedIndex(type: DefinedType): number {
+  /** The index of what a new name is made from; undefined for a resource that comes into being by it. */
+  private originIndex(type: DefinedType): number | undefined {
     switch (type.kind) {
       case 'value':
-        return this.valueIndex(type.type);
+        return this.find(type.type) ?? this.originOfValue(type.type);
+      case 'resource': {
+        for (let name: ResourceName | undefined = type; name !== undefined; name = originOf(name)) {
+          const index = this.find(name);
+          if (index !== undefined) return index;
+        }
+        return this.otherName(type.resource);
+      }
       case 'func':
         return this.func(type.type);
       case 'instance':
         return this.nested(0x42, new Map(), type.type.exports);
       case 'component':
         return this.nested(0x41, type.type.imports, type.type.exports);
-      case 'resource':
-        return this.resource(type.resource);
     }
+  }
+
+  private originOfValue(type: ValType): number {
+    for (let name = originOf(type); name !== undefined; name = originOf(name)) {
+      const index = this.find(name);
+      if (index !== undefined) return index;
+    }
+    return this.define(this.valueBody(type));
   }
 
   /**
@@ -248,51 +275,54 @@ export class TypeScope {
    * @param write receives `nameattributes externtype`
    */
   declareExtern(name: string, type: ExternType, write: (body: ByteWriter) => void): void {
-    const body = new ByteWriter().byte(0x00).name(name);
+    write(new ByteWriter().byte(0x00).name(name).append(this.externType(type)));
+    if (type.kind === 'instance') this.noteInstance(this.addInstance(), type.type.exports);
+    else if (type.kind === 'type') this.introduce(type.type, this.addType());
+  }
+
+  /** `externtype`. */
+  externType(type: ExternType): ByteWriter {
+    const body = new ByteWriter();
     switch (type.kind) {
       case 'module':
-        write(body.byte(0x00, 0x11).u32(this.coreModule(type.type)));
-        return;
+        return body.byte(0x00, 0x11).u32(this.coreModule(type.type));
       case 'func':
-        write(body.byte(0x01).u32(this.func(type.type)));
-        return;
+        return body.byte(0x01).u32(this.func(type.type));
       case 'value':
         this.value(body.byte(0x02, 0x01), type.type);
-        write(body);
-        return;
+        return body;
       case 'component':
-        write(body.byte(0x04).u32(this.nested(0x41, type.type.imports, type.type.exports)));
-        return;
-      case 'instance': {
-        write(body.byte(0x05).u32(this.nested(0x42, new Map(), type.type.exports)));
-        this.noteInstance(this.addInstance(), type.type.exports);
-        return;
+        return body.byte(0x04).u32(this.nested(0x41, type.type.imports, type.type.exports));
+      case 'instance':
+        return body.byte(0x05).u32(this.nested(0x42, new Map(), type.type.exports));
+      case 'type': {
+        const origin = this.originIndex(type.type);
+        return origin === undefined ? body.byte(0x03, 0x01) : body.byte(0x03, 0x00).u32(origin);
       }
-      case 'type':
-        this.declareType(type.type, body, write);
     }
   }
 
-  private declareType(type: DefinedType, body: ByteWriter, write: (body: ByteWriter) => void): void {
-    if (type.kind === 'resource' && !this.knows(type.resource)) write(body.byte(0x03, 0x01));
-    else write(body.byte(0x03, 0x00).u32(this.definedIndex(type)));
-    const index = this.addType();
-    if (type.kind === 'resource') {
-      // `[method]fields.get` has to be of the type exported as `fields`, not of a later alias such as `headers`.
-      if (!this.named.has(type.resource)) this.resources.set(type.resource, index);
-      this.named.add(type.resource);
-    }
-    // From here on the type is used by its exported name: anonymous records and the like may not appear in exported functions.
-    else if (type.kind === 'value') this.known.set(typeKey(type.type), index);
+  /** From here on a type is used by the name that an import or export has given it. Returns the identity of the name. */
+  introduce(type: DefinedType, index: number): object {
+    const name = type.kind === 'value' ? type.type : type;
+    this.known.set(name, index);
+    if (type.kind === 'resource') this.noteResource(type);
+    return name;
   }
 
-  /** Takes note of the resources that an instance of this scope makes known. */
+  private noteResource(name: ResourceName): void {
+    if (!this.resources.has(name.resource)) this.resources.set(name.resource, name);
+  }
+
+  /** Takes note of the types that an instance of this scope makes known. */
   noteInstance(instance: number, exports: ReadonlyMap<string, ExternType>, prefix: readonly string[] = []): void {
     for (const [name, item] of exports) {
       const path = [...prefix, name];
       if (item.kind === 'instance') this.noteInstance(instance, item.type.exports, path);
-      if (item.kind !== 'type' || item.type.kind !== 'resource' || this.knows(item.type.resource)) continue;
-      this.exported.set(item.type.resource, { instance, path });
+      const introduced = nameIn(item);
+      if (introduced === undefined || this.isHere(introduced)) continue;
+      this.exported.set(introduced, { instance, path });
+      if (introduced.kind === 'resource') this.noteResource(introduced);
     }
   }
 

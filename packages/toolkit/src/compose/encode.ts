@@ -5,6 +5,7 @@
 import type { ExternType } from '@tenon/component';
 import { ByteWriter } from './bytes.ts';
 import { TypeScope } from './encode-types.ts';
+import { Walk } from './walk.ts';
 
 const PREAMBLE = [0x00, 0x61, 0x73, 0x6d, 0x0d, 0x00, 0x01, 0x00];
 const SORTS = { module: [0x00, 0x11], func: [0x01], value: [0x02], type: [0x03], component: [0x04], instance: [0x05] } as const;
@@ -19,6 +20,8 @@ export class ComponentWriter {
   private readonly out = new ByteWriter().byte(...PREAMBLE);
   private readonly scope: TypeScope;
   private readonly counts = { module: 0, func: 0, value: 0, component: 0 };
+  /** Types that were exported by themselves. */
+  private readonly exportedTypes = new Set<object>();
   private readonly componentNames: { readonly index: number; readonly name: string }[] = [];
 
   constructor() {
@@ -76,9 +79,25 @@ export class ComponentWriter {
     return this.next(kind);
   }
 
-  export(name: string, item: Item): Item {
-    this.section(0x0b, this.sortIndex(new ByteWriter().byte(0x00).name(name), item).byte(0x00));
-    return this.next(item.kind);
+  /** @param type what the item is, in terms of the composition */
+  export(name: string, item: Item, type: ExternType): Item {
+    const body = this.sortIndex(new ByteWriter().byte(0x00).name(name), item);
+    // An export of a type makes a new one, so what was made with the old one has to be said to be of the new one.
+    const ascribed = type.kind !== 'type' && this.mentionsExported(type) ? this.scope.externType(type) : undefined;
+    this.section(0x0b, ascribed === undefined ? body.byte(0x00) : body.byte(0x01).append(ascribed));
+    const exported = this.next(item.kind);
+    if (type.kind === 'type') this.exportedTypes.add(this.scope.introduce(type.type, exported.index));
+    return exported;
+  }
+
+  private mentionsExported(type: ExternType): boolean {
+    if (this.exportedTypes.size === 0) return false;
+    let found = false;
+    const look = (name: object): void => {
+      if (this.exportedTypes.has(name)) found = true;
+    };
+    new Walk({ handle: look, value: look }).extern(type);
+    return found;
   }
 
   /** Adds the names of the nested components and who wrote the file. */

@@ -1,5 +1,5 @@
 /** Which export satisfies which import, and in what order the parts are instantiated. */
-import { type Component, type ExternDescription, provider } from '@tenon/component';
+import { type Component, type ExternDescription, originOf, provider } from '@tenon/component';
 import { ToolkitError } from '../errors.ts';
 import { nearest } from '../names.ts';
 
@@ -14,7 +14,14 @@ export interface Part {
 /** An import of a part, and the plug's export that satisfies it; undefined when the composition imports it. */
 export interface Wire {
   readonly import: ExternDescription;
-  readonly source: { readonly part: Part; readonly export: string } | undefined;
+  readonly source: Source | undefined;
+}
+
+export interface Source {
+  readonly part: Part;
+  readonly export: string;
+  /** The name of a resource within the exported interface: a world's `use iface.{resource}` imports the resource itself. */
+  readonly member?: string;
 }
 
 export interface WiredPart {
@@ -30,7 +37,7 @@ export interface WiredPart {
 export function wire(socket: Part, plugs: readonly Part[]): WiredPart[] {
   const wired = new Map<Part, WiredPart>();
   for (const part of [...plugs, socket]) {
-    wired.set(part, { part, wires: part.component.imports.map((item) => ({ import: item, source: findSource(part, item.name, plugs) })) });
+    wired.set(part, { part, wires: findWires(part, plugs) });
   }
   for (const plug of plugs) {
     const used = [...wired.values()].some(({ wires }) => wires.some((w) => w.source?.part === plug));
@@ -39,7 +46,31 @@ export function wire(socket: Part, plugs: readonly Part[]): WiredPart[] {
   return sort(socket, wired);
 }
 
-function findSource(part: Part, name: string, plugs: readonly Part[]): Wire['source'] {
+function findWires(part: Part, plugs: readonly Part[]): Wire[] {
+  const wires: Wire[] = [];
+  for (const item of part.component.imports) {
+    wires.push({ import: item, source: findSource(part, item.name, plugs) ?? usedResource(item, wires) });
+  }
+  return wires;
+}
+
+/** Where a resource is from that the world uses from an interface before: the plug that provides the interface. */
+function usedResource({ type }: ExternDescription, before: readonly Wire[]): Source | undefined {
+  if (type.kind !== 'type' || type.type.kind !== 'resource') return undefined;
+  const origin = originOf(type.type);
+  if (origin === undefined) return undefined;
+  for (const { import: item, source } of before) {
+    if (source === undefined) continue;
+    if (item.type.kind === 'type' && item.type.type === origin) return source;
+    if (item.type.kind !== 'instance') continue;
+    for (const [member, exported] of item.type.type.exports) {
+      if (exported.kind === 'type' && exported.type === origin) return { ...source, member };
+    }
+  }
+  return undefined;
+}
+
+function findSource(part: Part, name: string, plugs: readonly Part[]): Source | undefined {
   const offers = plugs
     .filter((plug) => plug !== part)
     .flatMap((plug) => {
@@ -54,14 +85,30 @@ function findSource(part: Part, name: string, plugs: readonly Part[]): Wire['sou
   if (first !== undefined && second !== undefined) {
     throw new ToolkitError(
       'TENON_COMPOSE_AMBIGUOUS',
-      `\`${part.name}\` imports \`${name}\`, and two plugs export it: \`${first.part.name}\` and \`${second.part.name}\`; leave one of them out`,
+      `\`${part.name}\` imports \`${name}\`, and two plugs export it: \`${first.part.name}\` and \`${second.part.name}\`; ` +
+        ambiguousHint(name, first.part, second.part),
     );
   }
   return first;
 }
 
-function unusedMessage(plug: Part, wired: readonly WiredPart[]): string {
-  const list = (names: readonly string[]): string => (names.length === 0 ? '  nothing' : names.map((name) => `  ${name}`).join('\n'));
+/** A plug that exports what it imports is middleware, and only its user knows what it stands in front of. */
+function ambiguousHint(name: string, first: Part, second: Part): string {
+  const imports = (part: Part): boolean =>
+    provider(
+      part.component.imports.map((item) => item.name),
+      name,
+    ) !== undefined;
+  if (imports(first) === imports(second)) return 'leave one of them out';
+  const [middleware, inner] = imports(first) ? [first, second] : [second, first];
+  return (
+    `\`${middleware.name}\` imports it too, so compose \`${inner.name}\` into it first ` +
+    `(\`tenon compose -o inner.wasm ${middleware.name} --plug ${inner.name}\`) and plug in what that makes`
+  );
+}
+
+function unusedMessage(plug: Part, wired: readonly WiredPart[]): string[] {
+  const list = (names: readonly string[]): string[] => (names.length === 0 ? ['  nothing'] : names.map((name) => `  ${name}`));
   const exports = plug.component.exports.map((item) => item.name);
   const needed = [
     ...new Set(
@@ -69,11 +116,15 @@ function unusedMessage(plug: Part, wired: readonly WiredPart[]): string {
     ),
   ];
   const near = exports.map((name) => ({ name, near: nearest(name, needed) })).find((pair) => pair.near !== undefined);
-  const hint = near === undefined ? '' : `\n\`${near.name}\` is close to \`${near.near}\`: do the names and versions agree?`;
-  return (
-    `nothing uses \`${plug.name}\`: none of its exports is what another part imports\n` +
-    `it exports\n${list(exports)}\nthe other parts import\n${list(needed)}${hint}`
-  );
+  const hint = near === undefined ? [] : [`\`${near.name}\` is close to \`${near.near}\`: do the names and versions agree?`];
+  return [
+    `nothing uses \`${plug.name}\`: none of its exports is what another part imports`,
+    'it exports',
+    ...list(exports),
+    'the other parts import',
+    ...list(needed),
+    ...hint,
+  ];
 }
 
 /** Depth first: a part comes after all that it uses. */

@@ -1,5 +1,5 @@
 /** Draws the parts of a component and the seams between them as an SVG: imports on the left, exports on the right. */
-import type { ComponentDefinition } from '@tenon/component';
+import { type ComponentDefinition, visible } from '@tenon/component';
 import { type Box, LABEL_HEIGHT, LINE_HEIGHT, layout, MARGIN, PADDING, type Route } from './layout.ts';
 import type { PartInfo } from './parts.ts';
 import { type SeamNode, seamGraph } from './seams.ts';
@@ -34,7 +34,7 @@ export function graphSvg(definition: ComponentDefinition, tree: PartInfo, title:
 }
 
 function xml(text: string): string {
-  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;');
+  return visible(text).replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;');
 }
 
 function drawBox(box: Box): string {

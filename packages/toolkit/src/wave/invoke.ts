@@ -1,11 +1,11 @@
 /** `add(1, 2)` or `ns:pkg/iface.func(…)`: a call of an export, written in WAVE. */
-import { ComponentError, type ExternDescription, type FuncType, maybeUndefined } from '@tenon/component';
+import { ComponentError, type ExternDescription, type FuncType, type Message, maybeUndefined, shortened } from '@tenon/component';
 import { ToolkitError } from '../errors.ts';
 import { nearest, parseInterfaceName, withoutVersion } from '../names.ts';
 import { typeText } from '../wit/type-text.ts';
 import { parseSpan } from './parse.ts';
 import { printValue } from './print.ts';
-import { caret, Scanner, splitItems } from './scanner.ts';
+import { briefly, caret, Scanner, splitItems } from './scanner.ts';
 
 /** A function that a component exports, by itself or within an interface. */
 export interface ExportedFunction {
@@ -48,11 +48,14 @@ export function parseInvoke(text: string): Invocation {
   const open = text.indexOf('(');
   const name = (open < 0 ? text : text.slice(0, open)).trim();
   const close = text.trimEnd().length - 1;
-  const example = name === '' ? "'add(1, 2)'" : `'${name}(…)'`;
+  const example = name === '' ? "'add(1, 2)'" : `'${shortened(name, 100)}(…)'`;
   if (open < 0 || name === '')
     throw new ToolkitError('TENON_INVOKE_SYNTAX', `write the call with its arguments in parentheses: ${example}`);
   if (text[close] !== ')') {
-    throw new ToolkitError('TENON_INVOKE_SYNTAX', `the call does not end with \`)\`: write ${example}\n${caret(text, text.length)}`);
+    throw new ToolkitError('TENON_INVOKE_SYNTAX', [
+      briefly(`the call does not end with \`)\`: write ${example}`),
+      ...caret(text, text.length),
+    ]);
   }
   return { text, name, arguments: splitItems(text, open + 1, close) };
 }
@@ -78,21 +81,22 @@ export function findFunction(exports: readonly ExternDescription[], name: string
     const [only] = found;
     if (only !== undefined && found.length === 1) return only;
     if (found.length > 1) {
-      const list = found.map((func) => `  ${functionPath(func)}`).join('\n');
-      throw new ToolkitError('TENON_INVOKE_UNKNOWN', `\`${name}\` could mean any of these; write the full name:\n${list}`);
+      const list = found.map((func) => `  ${functionPath(func)}`);
+      throw new ToolkitError('TENON_INVOKE_UNKNOWN', [`\`${name}\` could mean any of these; write the full name:`, ...list]);
     }
   }
   throw new ToolkitError('TENON_INVOKE_UNKNOWN', unknownMessage(name, functions));
 }
 
-function unknownMessage(name: string, functions: readonly ExportedFunction[]): string {
+function unknownMessage(given: string, functions: readonly ExportedFunction[]): Message {
+  const name = shortened(given, 100);
   if (functions.length === 0) return `there is no function \`${name}\`: the component exports no functions`;
   const spelt = new Map(functions.flatMap((func) => SPELLINGS.map((spelling) => [spelling(func), func] as const)));
   const near = spelt.get(nearest(name, spelt.keys()) ?? '');
   if (near !== undefined) return `the component exports no function \`${name}\`; the nearest is \`${functionPath(near)}\``;
   const list = functions.slice(0, 20).map((func) => `  ${signature(func)}`);
   if (functions.length > 20) list.push(`  … and ${functions.length - 20} more`);
-  return `the component exports no function \`${name}\`; it has\n${list.join('\n')}`;
+  return [`the component exports no function \`${name}\`; it has`, ...list];
 }
 
 /** `example:calculator/math.add: func(a: s32, b: s32) -> s32`. */
@@ -115,10 +119,10 @@ export function parseArguments(call: Invocation, func: ExportedFunction): unknow
   if (count < required || count > params.length) {
     const at = count > params.length ? skipSpace(call.text, call.arguments[params.length]?.start ?? 0) : call.text.lastIndexOf(')');
     const takes = required === params.length ? `${required}` : `${required} to ${params.length}`;
-    throw new ToolkitError(
-      'TENON_INVOKE_ARGUMENTS',
-      `\`${func.name}\` takes ${takes} argument${params.length === 1 ? '' : 's'}, ${count} given: ${signature(func)}\n${caret(call.text, at)}`,
-    );
+    throw new ToolkitError('TENON_INVOKE_ARGUMENTS', [
+      `\`${func.name}\` takes ${takes} argument${params.length === 1 ? '' : 's'}, ${count} given: ${signature(func)}`,
+      ...caret(call.text, at),
+    ]);
   }
   return params.map((param, index) => {
     const span = call.arguments[index];
@@ -127,7 +131,9 @@ export function parseArguments(call: Invocation, func: ExportedFunction): unknow
       return parseSpan(new Scanner(call.text, span.start, span.end), param.type);
     } catch (error) {
       if (!(error instanceof ToolkitError)) throw error;
-      throw new ToolkitError(error.code, `argument ${index + 1} \`${param.name}: ${typeText(param.type)}\`: ${error.message}`, error);
+      const [what = '', ...rest] = error.message.split('\n');
+      const type = shortened(typeText(param.type), 100);
+      throw new ToolkitError(error.code, [`argument ${index + 1} \`${param.name}: ${type}\`: ${what}`, ...rest], error);
     }
   });
 }

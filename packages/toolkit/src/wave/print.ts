@@ -100,7 +100,7 @@ function escaped(text: string, quote: string): string {
     else if (c === '\n') out += '\\n';
     else if (c === '\t') out += '\\t';
     else if (c === '\r') out += '\\r';
-    else if (/\p{Cc}/u.test(c)) out += `\\u{${(c.codePointAt(0) ?? 0).toString(16)}}`;
+    else if (/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u.test(c)) out += `\\u{${(c.codePointAt(0) ?? 0).toString(16)}}`;
     else out += c;
   }
   return out;

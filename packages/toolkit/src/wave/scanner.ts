@@ -1,18 +1,32 @@
 /** Characters of a WAVE text: positions, tokens, escapes. */
+import { shortened, visible } from '@tenon/component';
 import { ToolkitError } from '../errors.ts';
+
+/** Characters of a line that are shown on either side of the place of an error. */
+const SHOWN = 60;
+/** Of a name or token that a message quotes. */
+const QUOTED = 40;
 
 /** Builds the message of a WAVE error: what is wrong, and the text with a caret below the place. */
 export function waveError(text: string, position: number, message: string): ToolkitError {
-  return new ToolkitError('TENON_WAVE', `${message}\n${caret(text, position)}`);
+  return new ToolkitError('TENON_WAVE', [briefly(message), ...caret(text, position)]);
 }
 
-/** The line of `text` that holds `position`, and a caret under it. */
-export function caret(text: string, position: number): string {
+/** A message whose quotations are cut to what can be read. */
+export function briefly(message: string): string {
+  return message.replace(/`([^`]*)`/g, (_, quoted: string) => `\`${shortened(quoted, QUOTED)}\``);
+}
+
+/** The line of `text` that holds `position`, or the part of it around there, and a caret under it. */
+export function caret(text: string, position: number): readonly [line: string, caret: string] {
   const start = text.lastIndexOf('\n', position - 1) + 1;
   const newline = text.indexOf('\n', position);
-  const line = text.slice(start, newline < 0 ? text.length : newline);
-  const column = [...text.slice(start, position)].length;
-  return `  ${line}\n  ${' '.repeat(column)}^`;
+  const end = newline < 0 ? text.length : newline;
+  const from = position - start > SHOWN ? position - SHOWN : start;
+  const to = end - position > SHOWN ? position + SHOWN : end;
+  const before = `${from === start ? '' : '…'}${visible(text.slice(from, position).toWellFormed())}`;
+  const after = `${visible(text.slice(position, to).toWellFormed())}${to === end ? '' : '…'}`;
+  return [`  ${before}${after}`, `  ${' '.repeat([...before].length)}^`];
 }
 
 const LABEL = /%?[A-Za-z][A-Za-z0-9]*(?:-[A-Za-z0-9]+)*/y;

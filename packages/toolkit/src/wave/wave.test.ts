@@ -144,3 +144,30 @@ for (const { type, text, message, column } of errors) {
     );
   });
 }
+
+test('wave errors on long input stay short, and show the place', () => {
+  const long = 'x'.repeat(100_000);
+  const cases: { type: ValType; text: string; shown: RegExp }[] = [
+    { type: list(u8), text: `[${'1, '.repeat(50_000)}true]`, shown: /^ {2}….*1, 1, true\]$/m },
+    { type: list(u8), text: `[true, ${'1, '.repeat(50_000)}]`, shown: /^ {2}\[true, 1, .*…$/m },
+    { type: s32, text: `"${long}"`, shown: /expected s32, found `"x{10,}/ },
+    { type: record, text: `{${long}: 1}`, shown: /no field `x+…`/ },
+    { type: status, text: long, shown: /`x+…`/ },
+    { type: string, text: `"${long}`, shown: /no closing/ },
+    { type: string, text: `"\u001b[2J${long}\n"`, shown: /line break/ },
+  ];
+  for (const { type, text, shown } of cases) {
+    assert.throws(
+      () => parseValue(text, type),
+      (error) => {
+        assert.ok(error instanceof ToolkitError);
+        assert.match(error.message, shown);
+        assert.ok(error.message.length < 500, `${error.message.length}`);
+        const [line = '', caret = ''] = error.message.split('\n').slice(-2);
+        assert.match(caret, /^ +\^$/);
+        assert.ok(caret.length <= line.length + 1, 'the caret is below the text');
+        return true;
+      },
+    );
+  }
+});

@@ -8,6 +8,8 @@ export interface Readiness {
   ready(): boolean;
   add(waiter: Waiter): void;
   remove(waiter: Waiter): void;
+  /** Why nothing will ever make it ready, as long as a guest waits for it alone. */
+  stuck?(): Error | undefined;
 }
 
 /** Keeps the waiters of something that becomes ready. */
@@ -31,6 +33,10 @@ export abstract class Signal implements Readiness {
     if (waiters === undefined || waiters.size === 0) return;
     this.#waiters = undefined;
     for (const waiter of waiters) waiter.wake();
+  }
+
+  stuck(): Error | undefined {
+    return undefined;
   }
 
   get waited(): boolean {
@@ -77,10 +83,14 @@ export function mustTurn(): boolean {
 }
 
 /**
- * Resolves when `on` is ready. Who waits again and again for what is ready at once lets the event loop go round now and then: promises
+ * Resolves when `on` is ready, and rejects when nothing will make it so. Who waits again and again for what is ready at once lets the event loop go round now and then: promises
  * alone would keep it from ever hearing of the other side.
  */
 export async function whenReady(on: Readiness): Promise<void> {
   if (mustTurn()) await turn();
-  while (!on.ready()) await new Promise<void>((resolve) => on.add({ wake: resolve }));
+  while (!on.ready()) {
+    const stuck = on.stuck?.();
+    if (stuck !== undefined) throw stuck;
+    await new Promise<void>((resolve) => on.add({ wake: resolve }));
+  }
 }

@@ -1,4 +1,5 @@
 import type { Readable, Writable } from 'node:stream';
+import { type Charge, OBJECT_BYTES, tooMuch } from './budget.ts';
 import { Signal, turn, whenReady } from './readiness.ts';
 
 export const EMPTY: Uint8Array<ArrayBuffer> = new Uint8Array(0);
@@ -85,6 +86,8 @@ export interface NodeStreamOptions {
   readonly close?: () => void;
   /** A stream that closes without having ended has failed. */
   readonly whole?: boolean;
+  /** What waits to be written is charged there. */
+  readonly charge?: Charge;
   /** Translates the stream's errors. */
   readonly failure?: (error: Error) => Error;
 }
@@ -205,11 +208,25 @@ export class WritableSink extends Sink {
   }
 
   override write(bytes: Uint8Array): void {
-    this.#start().write(bytes, this.#onWritten);
+    const { charge } = this.#options;
+    if (charge === undefined) {
+      this.#start().write(bytes, this.#onWritten);
+      return;
+    }
+    const weight = bytes.length + OBJECT_BYTES;
+    if (!charge.take(weight)) throw tooMuch(`${bytes.length} bytes that wait to be written`);
+    this.#start().write(bytes, () => {
+      charge.give(weight);
+      this.#onWritten();
+    });
   }
 
   override flush(): void {
     this.#flushing = this.#writable !== undefined && this.#writable.writableLength > 0;
+  }
+
+  override stuck(): Error | undefined {
+    return this.ready() || (this.#writable?.writableLength ?? 0) > 0 ? undefined : tooMuch('bytes that wait to be written');
   }
 
   override close(): void {
@@ -229,7 +246,10 @@ export class WritableSink extends Sink {
     const pending = this.#writable?.writableLength ?? 0;
     if (this.#flushing && pending > 0) return 0;
     this.#flushing = false;
-    return Math.max(0, (this.#writable?.writableHighWaterMark ?? CHUNK) - pending);
+    const room = Math.max(0, (this.#writable?.writableHighWaterMark ?? CHUNK) - pending);
+    const { charge } = this.#options;
+    // Where a little waits already, more room will come.
+    return charge === undefined ? room : Math.min(room, Math.max(0, charge.budget.left - OBJECT_BYTES));
   }
 
   #start(): Writable {

@@ -114,6 +114,8 @@ export class OutgoingBody {
       body.#departing.finish(trailers?.list);
     } catch (error) {
       throw error instanceof HttpError ? resultError(errorCode(error), error.message) : error;
+    } finally {
+      trailers?.list.release();
     }
   }
 

@@ -29,6 +29,15 @@ export function errorCode(error: HttpError): ErrorCode {
   }
 }
 
+/** An error code as a line of a log shows it. */
+export function shown({ tag, val }: ErrorCode): string {
+  if (val === undefined) return tag;
+  const text = JSON.stringify(val, (_key, value: unknown) => (typeof value === 'bigint' ? Number(value) : value));
+  return `${tag}(${text.length > MOST_SHOWN ? `${text.slice(0, MOST_SHOWN)}…` : text})`;
+}
+
+const MOST_SHOWN = 1000;
+
 /** OpenSSL tells the number of an alert (RFC 8446, section 6) only in its text. */
 function alertIn(message: string): number | undefined {
   const number = /alert number (\d+)/.exec(message)?.[1];

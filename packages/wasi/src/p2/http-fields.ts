@@ -21,16 +21,19 @@ function attempt<T>(operation: () => T): T {
 
 export class Fields {
   readonly list: FieldList;
+  /** Others are those of a message, which has them as long as it lives. */
+  readonly #own: boolean;
 
-  constructor(list: FieldList = FieldList.empty()) {
-    this.list = list;
+  constructor(list?: FieldList, own = list === undefined) {
+    this.list = list ?? FieldList.empty();
+    this.#own = own;
   }
 
   static fromList(entries: readonly (readonly [string, Uint8Array])[]): Fields {
     return attempt(() => {
       const list = FieldList.empty();
       for (const [name, value] of entries) list.append(name, text(value));
-      return new Fields(list);
+      return new Fields(list, true);
     });
   }
 
@@ -62,7 +65,11 @@ export class Fields {
   }
 
   clone(): Fields {
-    return new Fields(this.list.clone());
+    return new Fields(this.list.clone(), true);
+  }
+
+  [Symbol.dispose](): void {
+    if (this.#own) this.list.release();
   }
 
   static {

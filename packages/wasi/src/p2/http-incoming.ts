@@ -24,11 +24,19 @@ export async function respondTo(handle: Handle, request: ReceivedRequest, respon
   if (!reply.given) throw new WasiError('TENON_NO_RESPONSE', 'the guest returned without an answer');
 }
 
+const BODY_READ = 'something read the body of the request before the component could: put the component in front of what parses bodies';
+
+/** Whether there was a body, and it is not all here any more. */
+function isRead({ readableDidRead, headers }: NodeRequest): boolean {
+  return readableDidRead && (headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0);
+}
+
 /**
  * Makes a request handler for Node's HTTP servers of a component's `handle`.
  * The promise it returns resolves when the guest is done; what remains of the response goes out by itself. When the guest fails it
- * rejects with the guest's error, after the client has been answered: with status 500, or, where the head had gone, by a connection that
- * breaks off.
+ * rejects with the guest's error, and with a WasiError `TENON_BAD_RESPONSE` when what the guest gave cannot be sent or is incomplete, after
+ * the client has been answered: with status 500, or, where the head had gone, by a connection that breaks off. It rejects with
+ * `TENON_BODY_READ` when the body was read by somebody else before, such as a body parser.
  *
  * @param handle the export `handle`; it must not be called again before the promise has settled.
  */
@@ -36,10 +44,12 @@ export function createIncomingHandler(handle: Handle): IncomingHandler {
   return async (request, response) => {
     const responder = new NodeResponder(response);
     try {
+      if (isRead(request)) throw new WasiError('TENON_BODY_READ', BODY_READ);
       await respondTo(handle, receivedByNode(request), responder);
     } catch (error) {
-      if (!responder.gone) responder.refuse(500);
+      if (!responder.gone) responder.refuse(500, 'the guest failed');
       throw error;
     }
+    if (responder.refusal !== undefined) throw new WasiError('TENON_BAD_RESPONSE', responder.refusal);
   };
 }

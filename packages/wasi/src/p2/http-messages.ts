@@ -4,11 +4,12 @@ import { Arriving, Departing } from '../body/http/body.ts';
 import { parseAuthority } from '../body/http/client.ts';
 import { HttpError } from '../body/http/error.ts';
 import { FieldList, isToken } from '../body/http/fields.ts';
+import { isFinal } from '../body/http/framing.ts';
 import type { Message } from '../body/http/message.ts';
 import { discard, type ReceivedRequest, type Reply } from '../body/http/server.ts';
 import type { Later } from '../body/readiness.ts';
 import { Future, IncomingBody, OutgoingBody, type Result, refused } from './http-bodies.ts';
-import { type ErrorCode, errorCode } from './http-errors.ts';
+import { type ErrorCode, errorCode, shown } from './http-errors.ts';
 import { Fields } from './http-fields.ts';
 
 export interface Variant {
@@ -22,12 +23,18 @@ const METHOD: ReadonlyMap<string, Variant> = new Map(METHODS.map((tag) => [tag.t
 const HTTP: Variant = { tag: 'HTTP' };
 const HTTPS: Variant = { tag: 'HTTPS' };
 
-// RFC 3986, section 3.1, and what may stand in a request target (RFC 9112, section 3.2): no space, no control, no fragment.
+// RFC 3986, section 3.1, and a request target (RFC 9112, section 3.2) with no space, control or fragment; its path may be empty.
 const SCHEME = /^[A-Za-z][A-Za-z0-9+.-]*$/;
-const TARGET = /^[!"$-~]*$/;
+const TARGET = /^(?:[/?][!"$-~]*|\*)?$/;
+
+/** An empty path is sent as a slash (RFC 9112, section 3.2.1). */
+function targetOf(path = ''): string {
+  return path === '' || path.startsWith('?') ? `/${path}` : path;
+}
 
 export class IncomingRequest {
   readonly #request: ReceivedRequest;
+  #headers: FieldList | undefined;
   #consumed = false;
 
   constructor(request: ReceivedRequest) {
@@ -52,7 +59,8 @@ export class IncomingRequest {
   }
 
   headers(): Fields {
-    return new Fields(FieldList.received(this.#request.rawHeaders));
+    this.#headers ??= FieldList.received(this.#request.rawHeaders);
+    return new Fields(this.#headers);
   }
 
   consume(): IncomingBody {
@@ -76,7 +84,7 @@ export class OutgoingRequest {
 
   body(): OutgoingBody {
     if (this.#body !== undefined) throw refused('the body of this request was taken before');
-    this.#body = new Departing(this.#headers.first('content-length'), 'HTTP-request-body-size');
+    this.#body = new Departing();
     return new OutgoingBody(this.#body);
   }
 
@@ -94,7 +102,7 @@ export class OutgoingRequest {
   }
 
   setPathWithQuery(path: string | undefined): void {
-    if (path !== undefined && !TARGET.test(path)) throw refused('the path has characters that no path may have');
+    if (path !== undefined && !TARGET.test(path)) throw refused('this is no path with a query: it begins with a slash or a question mark');
     this.#path = path;
   }
 
@@ -131,9 +139,19 @@ export class OutgoingRequest {
     if (this.#authority === undefined) throw new HttpError('HTTP-request-URI-invalid', 'the request has no authority');
     const method = this.#method.tag === 'other' ? (this.#method.val ?? '') : this.#method.tag.toUpperCase();
     if (method === 'CONNECT') throw new HttpError('HTTP-request-method-invalid', 'CONNECT cannot be sent');
-    const path = this.#path === undefined || this.#path === '' ? '/' : this.#path;
-    if (path !== '*' && !path.startsWith('/')) throw new HttpError('HTTP-request-URI-invalid', 'the path does not begin with a slash');
-    return { method, secure: scheme.tag === 'HTTPS', authority: this.#authority, path, fields: this.#headers, body: this.#body };
+    return {
+      method,
+      secure: scheme.tag === 'HTTPS',
+      authority: this.#authority,
+      path: targetOf(this.#path),
+      fields: this.#headers,
+      body: this.#body,
+    };
+  }
+
+  [Symbol.dispose](): void {
+    this.#headers.release();
+    this.#body?.release();
   }
 }
 
@@ -202,7 +220,7 @@ export class OutgoingResponse {
   }
 
   setStatusCode(status: number): void {
-    if (status < 100 || status > 599) throw refused(`${status} is no status code`);
+    if (!isFinal(status)) throw refused(`${status} is no status that a response ends with`);
     this.#status = status;
   }
 
@@ -212,12 +230,18 @@ export class OutgoingResponse {
 
   body(): OutgoingBody {
     if (this.#body !== undefined) throw refused('the body of this response was taken before');
-    this.#body = new Departing(this.#headers.first('content-length'), 'HTTP-response-body-size');
+    this.#body = new Departing();
     return new OutgoingBody(this.#body);
   }
 
   giveTo(reply: Reply): void {
     reply.give(this.#status, this.#headers, this.#body);
+    this.#headers.release();
+  }
+
+  [Symbol.dispose](): void {
+    this.#headers.release();
+    this.#body?.release();
   }
 }
 
@@ -232,17 +256,20 @@ export class ResponseOutparam {
     // 101 would give the connection away.
     if (status < 100 || status > 199 || status === 101)
       throw resultError({ tag: 'HTTP-protocol-error' }, `${status} is no informational status`);
-    this.#reply.inform(status, headers.list);
+    const bytes = this.#reply.inform(status, headers.list);
+    headers.list.release();
+    if (bytes !== undefined) throw resultError({ tag: 'HTTP-response-header-section-size', val: bytes }, 'too much of it is on its way');
   }
 
   static set(param: ResponseOutparam, response: Result<OutgoingResponse, ErrorCode>): void {
     if (response.tag === 'ok') response.val.giveTo(param.#reply);
-    else param.#reply.refuse(500);
+    else param.#reply.refuse(500, `the guest answered with the error ${shown(response.val)}`);
   }
 }
 
 export class IncomingResponse {
   readonly #message: Message;
+  #headers: FieldList | undefined;
   #consumed = false;
 
   constructor(message: Message) {
@@ -254,7 +281,8 @@ export class IncomingResponse {
   }
 
   headers(): Fields {
-    return new Fields(FieldList.received(this.#message.rawHeaders));
+    this.#headers ??= FieldList.received(this.#message.rawHeaders);
+    return new Fields(this.#headers);
   }
 
   consume(): IncomingBody {

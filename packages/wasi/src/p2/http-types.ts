@@ -37,6 +37,8 @@ export function outgoingHandler(client: Client): object {
         return new FutureIncomingResponse(client.send({ ...request.parts, ...options.timeouts(TIMEOUTS) }));
       } catch (error) {
         throw error instanceof HttpError ? resultError(errorCode(error), error.message) : error;
+      } finally {
+        request.headers().list.release();
       }
     },
   };

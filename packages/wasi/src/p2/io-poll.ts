@@ -80,6 +80,11 @@ export class Pollable implements Waiter {
     if (mustTurn()) return turn();
   }
 
+  /** Why nothing will ever make it ready, as long as a guest waits for it alone. */
+  stuck(): Error | undefined {
+    return this.#on.stuck?.();
+  }
+
   wake(): void {
     this.#armed = false;
     this.#group?.fire(this.#index);
@@ -122,6 +127,7 @@ function groupOf(list: readonly Pollable[]): Group {
 }
 
 async function firstOnes(group: Group): Promise<number[]> {
+  if (group.list.every((member) => member.stuck() !== undefined)) throw group.list[0]?.stuck();
   for (;;) {
     await group.wait();
     const indices = group.ready();

@@ -1,5 +1,6 @@
 /** `wasi:io/streams` — https://github.com/WebAssembly/WASI/tree/main/wasip2/io */
 import { blocking, inPlace } from '@tenon/component';
+import { type Budget, callerBudget } from '../body/budget.ts';
 import { mustTurn, turn, whenReady } from '../body/readiness.ts';
 import { CHUNK, EMPTY, type Sink, type Source } from '../body/streams.ts';
 import { closed, failed } from './io-error.ts';
@@ -8,6 +9,13 @@ import { Pollable } from './io-poll.ts';
 /** A `u64` length as a number that one step handles. */
 function step(length: bigint): number {
   return length > CHUNK ? CHUNK : Number(length);
+}
+
+const ZEROES = new Uint8Array(64 * 1024);
+
+/** What the host does for a guest in many steps ends with it. */
+function goOn(budget: Budget): void {
+  if (budget.ended) throw new Error('the guest has ended');
 }
 
 /** The resource `input-stream`. */
@@ -58,8 +66,10 @@ export class InputStream {
   }
 
   async #awaited(max: number): Promise<Uint8Array> {
+    const budget = callerBudget();
     for (;;) {
       await whenReady(this.source);
+      goOn(budget);
       const bytes = this.take(max);
       if (bytes.length > 0) return bytes;
     }
@@ -77,24 +87,31 @@ export class InputStream {
 /** The resource `output-stream`. */
 export class OutputStream {
   readonly sink: Sink;
-  /** What the last `check-write` allowed and was not used yet. */
-  #permit = 0;
+  /** What the last `check-write` allowed and was not used yet; undefined where it was used up, or nobody has asked. */
+  #permit: number | undefined;
 
   constructor(sink: Sink) {
     this.sink = sink;
   }
 
   checkWrite(): bigint {
-    this.#permit = this.#room();
-    return BigInt(this.#permit);
+    const room = this.#room();
+    this.#permit = room;
+    return BigInt(room);
   }
 
+  /** There are guests that write without asking, which other hosts let pass: they are taken as if they had asked. */
   write(contents: Uint8Array): void {
-    if (contents.length > this.#permit) throw new Error(`write of ${contents.length} bytes where check-write allowed ${this.#permit}`);
-    // It may have been closed since.
-    if (contents.length > 0) this.#room();
-    this.#permit -= contents.length;
+    this.#use(contents.length, 'write');
     this.#putLent(contents);
+  }
+
+  #use(length: number, what: string): void {
+    // It may have been closed since.
+    const room = length > 0 ? this.#room() : 0;
+    const permit = this.#permit ?? room;
+    if (length > permit) throw new Error(`${what} of ${length} bytes where check-write allowed ${permit}`);
+    if (this.#permit !== undefined) this.#permit = permit > length ? permit - length : undefined;
   }
 
   blockingWriteAndFlush(contents: Uint8Array): void | Promise<void> {
@@ -119,16 +136,20 @@ export class OutputStream {
   }
 
   writeZeroes(length: bigint): void {
-    if (length > this.#permit) throw new Error(`write-zeroes of ${length} bytes where check-write allowed ${this.#permit}`);
-    this.write(new Uint8Array(Number(length)));
+    const bytes = length > CHUNK ? CHUNK + 1 : Number(length);
+    this.#use(bytes, 'write-zeroes');
+    this.#put(new Uint8Array(bytes));
   }
 
   async blockingWriteZeroesAndFlush(length: bigint): Promise<void> {
+    const budget = callerBudget();
     let left = length;
     while (left > 0n) {
-      const part = step(left);
-      await this.#putAll(new Uint8Array(part));
+      const part = left < ZEROES.length ? Number(left) : ZEROES.length;
+      await this.#putAll(ZEROES.subarray(0, part), budget);
       left -= BigInt(part);
+      // Others have a turn, whatever comes of this.
+      if (left > 0n) await turn();
     }
   }
 
@@ -141,9 +162,11 @@ export class OutputStream {
 
   async blockingSplice(from: InputStream, length: bigint): Promise<bigint> {
     if (length === 0n) return 0n;
+    const budget = callerBudget();
     for (;;) {
       await whenReady(this.sink);
       await whenReady(from.source);
+      goOn(budget);
       const moved = this.splice(from, length);
       if (moved > 0n) return moved;
     }
@@ -176,22 +199,27 @@ export class OutputStream {
     }
   }
 
-  async #putAll(contents: Uint8Array): Promise<void> {
+  async #putAll(contents: Uint8Array, budget = callerBudget()): Promise<void> {
     let left = contents;
     while (left.length > 0) {
       await whenReady(this.sink);
+      goOn(budget);
       const room = this.#room();
       if (room === 0) continue;
       this.#putLent(left.subarray(0, room));
       left = left.subarray(room);
     }
     this.sink.flush();
-    await this.#flushed();
+    await this.#flushed(budget);
   }
 
-  async #flushed(): Promise<void> {
-    do await whenReady(this.sink);
-    while (this.#room() === 0);
+  async #flushed(budget = callerBudget()): Promise<void> {
+    do {
+      // What nothing but the guest can set going is as far as it can be.
+      if (this.sink.stuck() !== undefined) return;
+      await whenReady(this.sink);
+      goOn(budget);
+    } while (this.#room() === 0);
   }
 
   [Symbol.dispose](): void {

@@ -1,8 +1,9 @@
 /** `wasi:sockets/network`, `instance-network` and `ip-name-lookup` — https://github.com/WebAssembly/WASI/tree/main/wasip2/sockets */
 import { blocking, resultError } from '@tenon/component';
+import { Charge } from '../body/budget.ts';
+import { type Endpoint, familyOf, groups } from '../body/network/address.ts';
 import { SocketError, type SocketProblem, socketError } from '../body/network/error.ts';
-import type { Endpoint, Network as Reach } from '../body/network/network.ts';
-import { familyOf } from '../body/network/rules.ts';
+import type { Network as Reach } from '../body/network/network.ts';
 import { type Later, turn } from '../body/readiness.ts';
 import type { IoError } from './io-error.ts';
 import { Pollable } from './io-poll.ts';
@@ -15,19 +16,6 @@ export type IpSocketAddress =
       readonly tag: 'ipv6';
       readonly val: { readonly port: number; readonly flowInfo: number; readonly address: readonly number[]; readonly scopeId: number };
     };
-
-/** The eight groups of an IPv6 address. */
-function groups(address: string): number[] {
-  const [plain = ''] = address.split('%', 1);
-  const dotted = /^(.*:)(\d+)\.(\d+)\.(\d+)\.(\d+)$/.exec(plain);
-  const hex = (high: number, low: number): string => (high * 256 + low).toString(16);
-  const [, head = '', a = 0, b = 0, c = 0, d = 0] = dotted?.map((part, index) => (index < 2 ? part : Number(part))) ?? [];
-  const text = dotted === null ? plain : `${head}${hex(Number(a), Number(b))}:${hex(Number(c), Number(d))}`;
-  const [left = '', right] = text.split('::');
-  const parse = (part: string): number[] => (part === '' ? [] : part.split(':').map((group) => Number.parseInt(group, 16)));
-  const [first, last] = [parse(left), parse(right ?? '')];
-  return [...first, ...new Array<number>(8 - first.length - last.length).fill(0), ...last];
-}
 
 export function ipAddress(address: string): IpAddress {
   return familyOf(address) === 'ipv6' ? { tag: 'ipv6', val: groups(address) } : { tag: 'ipv4', val: address.split('.').map(Number) };
@@ -100,12 +88,21 @@ export const network: object = { Network, networkErrorCode };
 
 export const instanceNetwork: object = { instanceNetwork: () => new Network() };
 
+/** What a lookup takes of the budget: addresses, of which a server can give some hundred, and the name. */
+const LOOKUP_BYTES = 16 * 1024;
+
 class ResolveAddressStream {
   readonly #later: Later<string[] | SocketError>;
+  readonly #charge: Charge;
   #next = 0;
 
-  constructor(later: Later<string[] | SocketError>) {
+  constructor(later: Later<string[] | SocketError>, charge: Charge) {
     this.#later = later;
+    this.#charge = charge;
+  }
+
+  [Symbol.dispose](): void {
+    this.#charge.end();
   }
 
   resolveNextAddress(): IpAddress | undefined | Promise<IpAddress | undefined> {
@@ -130,7 +127,14 @@ class ResolveAddressStream {
 export function ipNameLookup(reach: Reach): object {
   return {
     ResolveAddressStream,
-    resolveAddresses: (_network: Network, name: string) => attempt(() => new ResolveAddressStream(reach.lookup(name))),
+    resolveAddresses(_network: Network, name: string) {
+      return attempt(() => {
+        const charge = new Charge();
+        const later = reach.lookup(name);
+        if (!charge.take(LOOKUP_BYTES)) throw new SocketError('out-of-memory', 'the host holds as much for the guest as it may');
+        return new ResolveAddressStream(later, charge);
+      });
+    },
   };
 }
 

@@ -1,9 +1,10 @@
 /** `wasi:sockets/tcp` — https://github.com/WebAssembly/WASI/tree/main/wasip2/sockets */
 import { blocking } from '@tenon/component';
+import { type Budget, Charge, callerBudget } from '../body/budget.ts';
+import { type Endpoint, type Family, isMany, isUnspecified } from '../body/network/address.ts';
 import { SocketError } from '../body/network/error.ts';
-import { checkFamily, type Endpoint, isMany, isUnspecified, type Network } from '../body/network/network.ts';
-import type { Family } from '../body/network/rules.ts';
-import { type Connection, dial, Listener, type TcpOptions } from '../body/network/tcp.ts';
+import { checkFamily, type Network } from '../body/network/network.ts';
+import { BUFFERED, type Connection, dial, Listener, type TcpOptions } from '../body/network/tcp.ts';
 import { Later, READY, type Readiness } from '../body/readiness.ts';
 import { Pollable } from './io-poll.ts';
 import { InputStream, OutputStream } from './io-streams.ts';
@@ -35,8 +36,11 @@ class SocketOutput extends OutputStream {
 class TcpSocket {
   readonly #network: Network;
   readonly #family: Family;
+  readonly #budget: Budget = callerBudget();
   #state: State = 'unbound';
   #step: { readonly kind: Step; readonly later: Later<SocketError | true> } | undefined;
+  /** The address that it was to be bound to, before the system chose what was left to it. */
+  #asked: Endpoint | undefined;
   #listener: Listener | undefined;
   #connection: Connection | undefined;
   #counted = false;
@@ -65,9 +69,10 @@ class TcpSocket {
       const local = endpointOf(address);
       checkFamily(local, this.#family);
       if (isMany(local.address)) throw new SocketError('invalid-argument', `${local.address} stands for many`);
-      this.#network.demand('listen', local);
+      this.#network.demandBind('listen', local);
+      this.#asked = local;
       this.#start('bind', async () => {
-        this.#listener = await Listener.open(local, this.#family, this.#network);
+        this.#listener = await Listener.open(local, this.#family, this.#network, this.#budget);
       });
     });
   }
@@ -84,7 +89,9 @@ class TcpSocket {
       const nowhere = remote.port === 0 || isUnspecified(remote.address) || isMany(remote.address);
       if (nowhere) throw new SocketError('invalid-argument', `nothing is at ${remote.address} port ${remote.port}`);
       this.#network.demand('connect', remote);
-      this.#start('connect', () => this.#connect(remote));
+      const charge = new Charge(this.#budget);
+      if (!charge.take(BUFFERED)) throw new SocketError('out-of-memory', 'the host holds as much for the guest as it may');
+      this.#start('connect', () => this.#connect(remote, charge));
     });
   }
 
@@ -95,8 +102,15 @@ class TcpSocket {
   startListen(): void {
     attempt(() => {
       this.#idleIn('bound');
+      this.#demandListen();
       this.#start('listen', async () => this.#listener?.listen());
     });
+  }
+
+  /** Whoever may listen at any port may do so at the one that the system has chosen. */
+  #demandListen(): void {
+    if (this.#asked === undefined || this.#listener === undefined || this.#network.allows('listen', this.#listener.local)) return;
+    this.#network.demand('listen', this.#asked);
   }
 
   finishListen(): void | Promise<void> {
@@ -257,12 +271,12 @@ class TcpSocket {
     });
   }
 
-  async #connect(remote: Endpoint): Promise<void> {
+  async #connect(remote: Endpoint, charge: Charge): Promise<void> {
     const local = this.#listener?.local;
     // Its address is needed for the connection.
     await this.#listener?.close();
     this.#listener = undefined;
-    const connection = await dial(remote, local, this.#options());
+    const connection = await dial(remote, local, this.#options(), charge);
     if (this.#state === 'closed') connection.close();
     this.#connection = connection;
   }

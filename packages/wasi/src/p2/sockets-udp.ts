@@ -1,8 +1,9 @@
 /** `wasi:sockets/udp` — https://github.com/WebAssembly/WASI/tree/main/wasip2/sockets */
 import { blocking } from '@tenon/component';
+import { Charge } from '../body/budget.ts';
+import { type Endpoint, type Family, isUnspecified } from '../body/network/address.ts';
 import { SocketError } from '../body/network/error.ts';
-import { checkFamily, type Endpoint, isUnspecified, type Network } from '../body/network/network.ts';
-import type { Family } from '../body/network/rules.ts';
+import { checkFamily, type Network } from '../body/network/network.ts';
 import { UdpSocket as Datagrams } from '../body/network/udp.ts';
 import { Later, READY, type Readiness, turn } from '../body/readiness.ts';
 import { Pollable } from './io-poll.ts';
@@ -101,6 +102,7 @@ class OutgoingDatagramStream {
       checkRemote(remote, this.#family);
       this.#network.demand('send', remote);
       if (data.length > 65_507) throw new SocketError('datagram-too-large');
+      this.#socket.expect(remote);
       this.#socket.sending.send({ data, remote }, this.#remote !== undefined);
     });
   }
@@ -121,6 +123,7 @@ const DEFAULT_BUFFER = 64 * 1024;
 class UdpSocket {
   readonly #network: Network;
   readonly #family: Family;
+  readonly #charge = new Charge();
   #socket: Datagrams | undefined;
   #binding: Later<SocketError | true> | undefined;
   #bound = false;
@@ -142,7 +145,7 @@ class UdpSocket {
       if (this.#bound) throw new SocketError('invalid-state');
       const local = endpointOf(address);
       checkFamily(local, this.#family);
-      this.#network.demand('receive', local);
+      this.#network.demandBind('receive', local);
       this.#binding = new Later();
       outcomeOf(this.#bind(local), this.#binding);
     });
@@ -237,7 +240,7 @@ class UdpSocket {
   }
 
   async #bind(local: Endpoint): Promise<void> {
-    const socket = await Datagrams.open(local, this.#family);
+    const socket = await Datagrams.open(local, this.#family, this.#network.allows('receive', local), this.#charge);
     if (!this.#open) {
       socket.close();
       return;

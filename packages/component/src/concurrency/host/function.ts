@@ -3,6 +3,7 @@ import type { HostFunction } from '../../abi/contract.ts';
 import { invoke } from '../../abi/invoke.ts';
 import { hostThrew, isResultError, wrongResult } from '../../abi/lower.ts';
 import { isThenable } from '../../abi/scalars.ts';
+import { callFrom } from '../../instance/account.ts';
 import type { Store } from '../../instance/state.ts';
 import type { FuncType } from '../../types/types.ts';
 import type { Callee } from '../lift.ts';
@@ -32,6 +33,7 @@ export class HostCallee implements Callee {
     const args = call.onStart();
     const signal = takesSignal(this.func) ? cancellation(call) : undefined;
     let value: unknown;
+    callFrom(this.store.account);
     try {
       value = signal === undefined ? invoke(this.func, args) : invoke(this.func, [...args, signal]);
     } catch (error) {
@@ -51,12 +53,12 @@ export class HostCallee implements Callee {
         (error: unknown) => settled(() => this.threw(call, error)),
       );
     }
-    const { scheduler } = this.store;
+    const { life, scheduler } = this.store;
     scheduler.obligations++;
     const later = (then: () => void): void =>
       scheduler.run(() => {
         scheduler.obligations--;
-        then();
+        if (this.store.life === life && this.store.trap === undefined) then();
         return undefined;
       });
     value.then(
@@ -72,7 +74,7 @@ export class HostCallee implements Callee {
 
   /** The error case of a `result` is thrown; all else that is thrown is a trap. */
   private threw(call: Call, error: unknown): void {
-    if (!this.throws || !isResultError(error)) throw hostThrew(error);
+    if (!this.throws || !isResultError(error)) throw hostThrew(error, this.throws);
     this.resolve(call, { tag: 'err', val: error.payload });
   }
 

@@ -1,6 +1,7 @@
 /** The readable end of a stream that a component gave to the embedder. */
 import type { Store } from '../../instance/state.ts';
 import type { Buffer, Elements } from '../buffer.ts';
+import type { Scheduler } from '../scheduler.ts';
 import { type Copier, CopyResult, type SharedStream } from '../shared.ts';
 
 /** Elements that one read takes, unless it asks for fewer. */
@@ -69,13 +70,15 @@ export class StreamReader {
   readonly shared: SharedStream;
   /** @internal */
   readonly store: Store;
+  private readonly scheduler: Scheduler;
   private reading: Reading | undefined = undefined;
   private isClosed = false;
 
   constructor(store: Store, shared: SharedStream) {
     this.store = store;
+    this.scheduler = store.scheduler;
     this.shared = shared;
-    store.scheduler.obligations++;
+    this.scheduler.obligations++;
   }
 
   /**
@@ -102,8 +105,8 @@ export class StreamReader {
   closed(): void {
     if (this.isClosed) return;
     this.isClosed = true;
-    this.store.scheduler.obligations--;
-    this.store.scheduler.nudge();
+    this.scheduler.obligations--;
+    this.scheduler.nudge();
   }
 
   /** Drops the end: the writer learns that nobody reads any more. */
@@ -118,7 +121,7 @@ export class StreamReader {
   release(store: Store): SharedStream | undefined {
     if (this.reading !== undefined || this.isClosed || store !== this.store) return undefined;
     this.isClosed = true;
-    this.store.scheduler.obligations--;
+    this.scheduler.obligations--;
     return this.shared;
   }
 }

@@ -1,4 +1,5 @@
-import { closeSync, fstatSync, openSync, read, readSync, writeSync, writev } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, read, readSync, writeSync, writev } from 'node:fs';
+import { Charge, OBJECT_BYTES, tooMuch } from '../budget.ts';
 import { CHUNK, EMPTY, Sink, Source } from '../streams.ts';
 import { type Device, deviceOf } from './device.ts';
 import { FileError, fileError } from './error.ts';
@@ -26,6 +27,9 @@ function inodeOf(device: bigint, number: bigint): Inode {
 /** The longest read or write that is done at once on this thread. */
 const SHORT = 65_536;
 
+/** What is read ahead where the budget has no room; there are not more streams than handles. */
+const SCARCE = 4096;
+
 /** An open regular file. Its file descriptor is closed when the last user has released it. */
 export class File {
   readonly fd: number;
@@ -33,6 +37,8 @@ export class File {
   readonly writable: boolean;
   /** It was opened through a directory that is granted for reading only. */
   readonly readOnly: boolean;
+  /** What is on the disk before a write ends: the data, or the data and all metadata. */
+  readonly sync: 'data' | 'file' | undefined;
   readonly #device: Device;
   readonly inode: Inode;
   readonly #closed: (() => void) | undefined;
@@ -40,7 +46,13 @@ export class File {
   #append: number | undefined;
 
   /** @param closed is called when the file is closed */
-  constructor(fd: number, device: bigint, number: bigint, access: Pick<File, 'readable' | 'writable' | 'readOnly'>, closed?: () => void) {
+  constructor(
+    fd: number,
+    device: bigint,
+    number: bigint,
+    access: Pick<File, 'readable' | 'writable' | 'readOnly'> & Partial<Pick<File, 'sync'>>,
+    closed?: () => void,
+  ) {
     this.#closed = closed;
     this.fd = fd;
     this.#device = deviceOf(device);
@@ -48,6 +60,7 @@ export class File {
     this.readable = access.readable;
     this.writable = access.writable;
     this.readOnly = access.readOnly;
+    this.sync = access.sync;
   }
 
   use(): this {
@@ -68,7 +81,10 @@ export class File {
    * again by its descriptor (only Linux knows how), the end as it is now.
    */
   get end(): { readonly fd: number; readonly position: number | null } {
-    if (this.#append === undefined && process.platform === 'linux') this.#append = openSync(`/proc/self/fd/${this.fd}`, 'a');
+    if (this.#append === undefined && process.platform === 'linux') {
+      const sync = this.sync === 'file' ? constants.O_SYNC : this.sync === 'data' ? constants.O_DSYNC : 0;
+      this.#append = openSync(`/proc/self/fd/${this.fd}`, constants.O_WRONLY | constants.O_APPEND | sync);
+    }
     return this.#append === undefined ? { fd: this.fd, position: this.size } : { fd: this.#append, position: null };
   }
 
@@ -144,6 +160,8 @@ export class FileSource extends Source {
   #failure: FileError | undefined;
   #closed = false;
   #size: number = SHORT;
+  /** What was read ahead is charged to who reads. */
+  readonly #charge = new Charge();
 
   constructor(file: File, position: number) {
     super();
@@ -180,6 +198,7 @@ export class FileSource extends Source {
     this.#closed = true;
     this.#ended = true;
     this.#ahead = EMPTY;
+    this.#charge.end();
     this.#file.release();
     this.notify();
   }
@@ -201,7 +220,7 @@ export class FileSource extends Source {
       return;
     }
     try {
-      const into = Buffer.allocUnsafeSlow(Math.min(SHORT, Math.max(this.#file.size - this.#position, 1)));
+      const into = this.#buffer(Math.min(SHORT, Math.max(this.#file.size - this.#position, 1)));
       this.#took(into, this.#file.readNow(into, this.#position));
     } catch (error) {
       this.#failure = fileError(error);
@@ -214,7 +233,7 @@ export class FileSource extends Source {
       return;
     }
     this.#reading = true;
-    const into = Buffer.allocUnsafeSlow(this.#size);
+    const into = this.#buffer(this.#size);
     this.#size = Math.min(this.#size * 2, CHUNK);
     const writes = this.#file.inode.writes;
     this.#file.read(into, this.#position).then(
@@ -230,6 +249,13 @@ export class FileSource extends Source {
         this.notify();
       },
     );
+  }
+
+  /** In place of what was there: as long as asked for, or a short one where the budget has no room for more. */
+  #buffer(size: number): Buffer<ArrayBuffer> {
+    this.#charge.end();
+    const length = this.#charge.take(size) ? size : Math.min(size, SCARCE);
+    return Buffer.allocUnsafeSlow(length);
   }
 
   #took(into: Uint8Array, count: number): void {
@@ -252,6 +278,7 @@ export class FileSink extends Sink {
   #failure: FileError | undefined;
   #closed = false;
   #released = false;
+  readonly #charge = new Charge();
 
   /** @param position `undefined` to append. */
   constructor(file: File, position: number | undefined) {
@@ -274,6 +301,10 @@ export class FileSink extends Sink {
     return this.#closed ? undefined : this.#free();
   }
 
+  override stuck(): Error | undefined {
+    return this.ready() || this.#pending > 0 ? undefined : tooMuch('bytes for a file');
+  }
+
   override write(bytes: Uint8Array): void {
     if (this.#atOnce(bytes)) this.#writeNow(bytes);
     else this.#writeLater(bytes);
@@ -290,6 +321,7 @@ export class FileSink extends Sink {
 
   #writeLater(bytes: Uint8Array): void {
     if (bytes.length === 0) return;
+    if (!this.#charge.take(bytes.length + OBJECT_BYTES)) throw tooMuch(`${bytes.length} bytes for a file`);
     this.#waiting.push(bytes);
     const idle = this.#pending === 0;
     this.#pending += bytes.length;
@@ -316,7 +348,7 @@ export class FileSink extends Sink {
   #free(): number {
     if (this.#flushing && this.#pending > 0) return 0;
     this.#flushing = false;
-    return Math.max(0, CHUNK - this.#pending);
+    return Math.max(0, Math.min(CHUNK - this.#pending, this.#charge.budget.left - OBJECT_BYTES));
   }
 
   #writeNow(bytes: Uint8Array): void {
@@ -347,6 +379,7 @@ export class FileSink extends Sink {
       this.#failure = fileError(error);
       this.#waiting = [];
       this.#pending = 0;
+      this.#charge.end();
     }
     if (this.#closed) this.#finish();
     this.notify();
@@ -360,6 +393,7 @@ export class FileSink extends Sink {
       whole++;
     }
     this.#waiting.splice(0, whole);
+    this.#charge.give(count + whole * OBJECT_BYTES);
     const [first] = this.#waiting;
     if (first !== undefined) this.#waiting[0] = first.subarray(left);
   }

@@ -1,7 +1,9 @@
 import { Later, type Waiter } from '../readiness.ts';
-import { EMPTY, ReadableSource, Sink } from '../streams.ts';
+import { CHUNK, EMPTY, ReadableSource, Sink } from '../streams.ts';
 import { HttpError, type HttpProblem, httpError } from './error.ts';
 import { FieldList } from './fields.ts';
+import { checkTrailers, type Framing } from './framing.ts';
+import { Held } from './held.ts';
 import type { Message } from './message.ts';
 
 /** What remains of a request or response once its head is known. */
@@ -37,7 +39,7 @@ export class Arriving {
     const later = new Later<FieldList | HttpError | undefined>();
     const message = this.#message;
     const end = (): void => later.settle(message.rawTrailers.length > 0 ? FieldList.received(message.rawTrailers) : undefined);
-    if (message.readableEnded) end();
+    if (message.readableEnded || message.unasked) end();
     else if (message.errored ?? message.destroyed) later.settle(this.#failed(message.errored ?? new HttpError('connection-terminated')));
     else {
       message.on('end', end);
@@ -56,23 +58,15 @@ export interface Departure {
   /** Bytes that wait to be sent, and how many may. */
   readonly writableLength: number;
   readonly writableHighWaterMark: number;
-  /** Sends the head and the whole body, which is all here. */
-  sendAll(body: Uint8Array): void;
-  /** Sends the head: the body follows in parts. */
-  sendHead(): void;
+  /** Sends a head, names and values in turn, and the whole body. It may keep and change the list. */
+  sendAll(head: string[], body: Uint8Array): void;
+  /** Sends a head: the body follows in parts. It may keep and change the list. */
+  sendHead(head: string[]): void;
   write(bytes: Uint8Array, written: () => void): void;
   end(trailers: FieldList | undefined): void;
   abort(error: HttpError): void;
   /** Calls back when room or life may have changed. */
   watch(changed: () => void): void;
-}
-
-// What a body may hold back before its head has gone.
-const ROOM = 64 * 1024;
-
-function joined(parts: readonly Uint8Array[]): Uint8Array {
-  const [only = EMPTY] = parts;
-  return parts.length > 1 ? Buffer.concat(parts) : only;
 }
 
 /**
@@ -81,32 +75,39 @@ function joined(parts: readonly Uint8Array[]): Uint8Array {
  * that turn too, the message is one write with a `content-length`.
  */
 export class Departing extends Sink {
-  readonly #tooLong: HttpProblem;
-  #expected: number | undefined;
+  #framing: Framing | undefined;
   #written = 0;
-  #parts: Uint8Array[] = [];
-  #held = 0;
+  readonly #held = new Held();
   #departure: Departure | undefined;
   #streaming = false;
+  /** The message went out without the body: nobody gets what is written. */
+  #dropping = false;
   #watching = false;
   #state: 'open' | 'ended' | 'failed' = 'open';
+  #failure: HttpError | undefined;
   #trailers: FieldList | undefined;
   #reported = false;
 
-  /** @param problem how a body is called that does not have the length that the head declares. */
-  constructor(length: string | undefined, problem: HttpProblem) {
-    super();
-    this.#expected = length === undefined ? undefined : Number(length);
-    this.#tooLong = problem;
+  override ready(): boolean {
+    return this.#state !== 'open' || this.#dropping || this.#departure?.gone === true || this.#free() > 0;
   }
 
-  override ready(): boolean {
-    return this.#state !== 'open' || this.#departure?.gone === true || this.#free() > 0;
+  override stuck(): Error | undefined {
+    if (this.#departure !== undefined || this.ready()) return undefined;
+    const full = this.#held.full ? 'the body holds as much as it may' : 'the host holds as much as it may for the guest';
+    return new Error(
+      `the guest waits for room in a body, and nobody can make any: ${full} until the response is set, or the request is sent`,
+    );
   }
 
   override room(): number | undefined {
     if (this.#state === 'ended' || this.#reported) return undefined;
-    if (this.#state === 'failed' || this.#departure?.gone) {
+    if (this.#failure !== undefined) {
+      this.#reported = true;
+      throw this.#failure;
+    }
+    if (this.#dropping) return CHUNK;
+    if (this.#departure?.gone) {
       this.#reported = true;
       throw new HttpError('connection-terminated', 'the other side has gone');
     }
@@ -114,17 +115,15 @@ export class Departing extends Sink {
   }
 
   override write(bytes: Uint8Array): void {
+    if (this.#state === 'failed') return;
     this.#written += bytes.length;
-    if (this.#expected !== undefined && this.#written > this.#expected) {
-      throw new HttpError(this.#tooLong, `the body is longer than its content-length of ${this.#expected}`, this.#written);
-    }
-    if (bytes.length === 0) return;
+    this.#check(false);
+    if (bytes.length === 0 || this.#dropping) return;
     if (this.#streaming && this.#departure !== undefined) {
       this.#departure.write(bytes, this.#onWritten);
       return;
     }
-    this.#parts.push(bytes);
-    this.#held += bytes.length;
+    this.#held.add(bytes);
   }
 
   /** Short bodies share a buffer, which is cheaper to make and to collect than one for each. */
@@ -137,29 +136,32 @@ export class Departing extends Sink {
     this.#watch();
   }
 
-  /** Lets the body go, now or as soon as it has been written. */
-  depart(departure: Departure): void {
+  /** Lets the body go, now or as soon as it has been written. What does not fit the head is the guest's error: the message is aborted. */
+  depart(departure: Departure, framing: Framing): void {
     this.#departure = departure;
-    if (this.#state === 'failed') departure.abort(new HttpError('connection-terminated', 'the body was given up'));
-    else if (this.#state === 'ended') this.#sendAll();
+    this.#framing = framing;
+    if (this.#failure !== undefined) {
+      departure.abort(this.#failure);
+      return;
+    }
+    try {
+      framing.check(this.#written, this.#state === 'ended');
+    } catch (error) {
+      this.#giveUp(httpError(error));
+      return;
+    }
+    if (this.#state === 'ended') this.#sendAll(framing);
     else setImmediate(this.#stream);
   }
 
-  /** Ends the body. Throws when it does not have the length that its head declares. */
+  /** Ends the body. Throws when it does not have the length that its head declares, has trailers that nobody may have, or was given up. */
   finish(trailers: FieldList | undefined): void {
-    if (this.#expected !== undefined && this.#written !== this.#expected) {
-      const error = new HttpError(
-        this.#tooLong,
-        `the body has ${this.#written} bytes, its content-length is ${this.#expected}`,
-        this.#written,
-      );
-      this.fail(error);
-      throw error;
-    }
+    if (this.#failure !== undefined) throw this.#failure;
+    this.#check(true, trailers);
     this.#state = 'ended';
-    this.#trailers = trailers;
-    if (this.#streaming) this.#departure?.end(trailers);
-    else if (this.#departure !== undefined) this.#sendAll();
+    this.#trailers = trailers !== undefined && trailers.pairs.length > 0 ? trailers : undefined;
+    if (this.#streaming) this.#departure?.end(this.#trailers);
+    else if (this.#framing !== undefined && !this.#dropping) this.#sendAll(this.#framing);
     this.notify();
   }
 
@@ -168,9 +170,23 @@ export class Departing extends Sink {
     if (this.#state === 'open') this.#giveUp(error);
   }
 
+  /** What the guest has done must fit the head, where there is one already, and be possible in any case. */
+  #check(ended: boolean, trailers?: FieldList): void {
+    try {
+      this.#framing?.check(this.#written, ended);
+      if (trailers !== undefined) checkTrailers(trailers);
+    } catch (error) {
+      this.#giveUp(httpError(error));
+      // The guest hears of it here.
+      this.#reported = true;
+      throw error;
+    }
+  }
+
   #giveUp(error: HttpError): void {
     this.#state = 'failed';
-    this.#parts = [];
+    this.#failure = error;
+    this.#held.clear();
     this.#departure?.abort(error);
     this.notify();
   }
@@ -179,18 +195,26 @@ export class Departing extends Sink {
     return this.#state === 'open';
   }
 
-  #sendAll(): void {
+  /** Lets go of what is held of a body that nobody will send. */
+  release(): void {
+    if (this.#departure === undefined) this.#held.clear();
+  }
+
+  #sendAll(framing: Framing): void {
     const departure = this.#departure;
-    if (departure === undefined || departure.gone) return;
-    const body = joined(this.#parts);
-    this.#parts = [];
+    if (departure === undefined) return;
+    const body = this.#held.take();
+    if (departure.gone) return;
     const trailers = this.#trailers;
-    if (!this.#sends(() => (trailers === undefined ? departure.sendAll(body) : departure.sendHead())) || trailers === undefined) return;
+    const whole = trailers === undefined || !framing.hasContent;
+    const head = framing.whole(this.#written, !whole);
+    if (!this.#sends(() => (whole ? departure.sendAll(head, framing.hasContent ? body : EMPTY) : departure.sendHead(head))) || whole)
+      return;
     if (body.length > 0) departure.write(body, this.#onWritten);
     departure.end(trailers);
   }
 
-  /** Sends a head. Fields that no message may have together show themselves only now. */
+  /** Sends a head. What else Node does not send shows itself only now. */
   #sends(head: () => void): boolean {
     try {
       head();
@@ -203,23 +227,29 @@ export class Departing extends Sink {
 
   readonly #stream = (): void => {
     const departure = this.#departure;
-    if (this.#state !== 'open' || departure === undefined) return;
-    this.#streaming = true;
+    const framing = this.#framing;
+    if (this.#state !== 'open' || departure === undefined || framing === undefined) return;
     if (departure.gone) {
+      this.#streaming = true;
       this.notify();
       return;
     }
-    if (!this.#sends(() => departure.sendHead())) return;
-    const parts = this.#parts;
-    this.#parts = [];
-    this.#held = 0;
-    if (parts.length > 0) departure.write(joined(parts), this.#onWritten);
+    if (!framing.hasContent) {
+      this.#dropping = true;
+      this.#held.clear();
+      if (this.#sends(() => departure.sendAll(framing.streamed(), EMPTY))) this.notify();
+      return;
+    }
+    this.#streaming = true;
+    if (!this.#sends(() => departure.sendHead(framing.streamed()))) return;
+    const begin = this.#held.take();
+    if (begin.length > 0) departure.write(begin, this.#onWritten);
     this.#watch();
     if (this.ready()) this.notify();
   };
 
   #free(): number {
-    if (!this.#streaming || this.#departure === undefined) return Math.max(0, ROOM - this.#held);
+    if (!this.#streaming || this.#departure === undefined) return this.#held.room;
     return Math.max(0, this.#departure.writableHighWaterMark - this.#departure.writableLength);
   }
 

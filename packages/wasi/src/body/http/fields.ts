@@ -1,3 +1,5 @@
+import { Charge, OBJECT_BYTES, tooMuch } from '../budget.ts';
+
 /** Names that speak of one connection, or that the host alone may set. */
 const FORBIDDEN: ReadonlySet<string> = new Set([
   'connection',
@@ -17,6 +19,11 @@ const NOT_VALUE = /[^\t\x20-\x7e\x80-\xff]/;
 
 /** The most bytes that the fields of one message hold together. */
 const MOST = 128 * 1024;
+
+/** What a field takes of the budget: it lies in V8's heap, of which a thread has less than of other memory. */
+function weight(name: string, value: string): number {
+  return 2 * (OBJECT_BYTES + name.length + value.length);
+}
 
 /** Why a field cannot be set. */
 export class FieldError extends Error {
@@ -41,11 +48,15 @@ export function paired({ pairs }: FieldList): [name: string, value: string][] {
 }
 
 /** Values by name, as Node takes fields of HTTP/2. */
-export function collected(fields: FieldList): Record<string, string | string[]> {
+export function collected(pairs: readonly string[]): Record<string, string | string[]> {
   const byName: Record<string, string | string[]> = Object.create(null);
-  for (const [name, value] of paired(fields)) {
+  for (let index = 0; index < pairs.length; index += 2) {
+    const name = pairs[index] ?? '';
+    const value = pairs[index + 1] ?? '';
     const before = byName[name];
-    byName[name] = before === undefined ? value : [...(Array.isArray(before) ? before : [before]), value];
+    if (before === undefined) byName[name] = value;
+    else if (Array.isArray(before)) before.push(value);
+    else byName[name] = [before, value];
   }
   return byName;
 }
@@ -58,6 +69,8 @@ export class FieldList {
   #immutable: boolean;
   /** As they came from Node: names in any case, and forbidden ones among them. */
   #raw: boolean;
+  /** What guests made is charged to them. */
+  readonly #charge = new Charge();
 
   private constructor(pairs: string[], raw: boolean, immutable: boolean, size: number) {
     this.#pairs = pairs;
@@ -67,7 +80,9 @@ export class FieldList {
   }
 
   static empty(): FieldList {
-    return new FieldList([], false, false, 0);
+    const list = new FieldList([], false, false, 0);
+    if (!list.#charge.take(4 * OBJECT_BYTES)) throw tooMuch('fields');
+    return list;
   }
 
   /** Fields that Node received. They cannot be changed. */
@@ -89,7 +104,15 @@ export class FieldList {
 
   /** A copy that can be changed. */
   clone(): FieldList {
-    return new FieldList([...this.pairs], false, false, this.#size);
+    const { pairs } = this;
+    const list = new FieldList([...pairs], false, false, this.#size);
+    if (!list.#charge.take(OBJECT_BYTES * pairs.length + 2 * this.#size)) throw tooMuch('a copy of fields');
+    return list;
+  }
+
+  /** The guest that made it is charged for it no more. */
+  release(): void {
+    this.#charge.end();
   }
 
   get pairs(): readonly string[] {
@@ -143,6 +166,7 @@ export class FieldList {
     if (NOT_VALUE.test(value)) throw new FieldError('invalid-syntax');
     this.#size += key.length + value.length;
     if (this.#size > MOST) throw new Error(`the fields of one message take more than ${MOST} bytes`);
+    if (!this.#charge.take(weight(key, value))) throw tooMuch('a header field');
     this.#pairs.push(key, value);
   }
 
@@ -151,8 +175,10 @@ export class FieldList {
     for (let index = 0; index < this.#pairs.length; index += 2) {
       const name = this.#pairs[index] ?? '';
       const value = this.#pairs[index + 1] ?? '';
-      if (name === key) this.#size -= name.length + value.length;
-      else kept.push(name, value);
+      if (name === key) {
+        this.#size -= name.length + value.length;
+        this.#charge.give(weight(name, value));
+      } else kept.push(name, value);
     }
     this.#pairs = kept;
   }

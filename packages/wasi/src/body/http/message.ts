@@ -5,6 +5,8 @@ export interface Message extends Readable {
   readonly statusCode?: number | undefined;
   readonly rawHeaders: string[];
   readonly rawTrailers: string[];
+  /** Whether the client sends the body only when somebody reads it, and nobody has. */
+  readonly unasked?: boolean;
   /** All of it is here. */
   readonly complete: boolean;
 }

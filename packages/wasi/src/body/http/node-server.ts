@@ -31,6 +31,8 @@ export function receivedByNode(request: NodeRequest): ReceivedRequest {
 }
 
 export class NodeResponder implements Responder {
+  /** Why there is an error in place of the guest's response, or behind a part of it. */
+  refusal: string | undefined;
   readonly #response: NodeResponse;
 
   constructor(response: NodeResponse) {
@@ -53,7 +55,7 @@ export class NodeResponder implements Responder {
 
   inform(status: number, fields: FieldList): void {
     const response = this.#response;
-    if (isHttp2(response)) response.stream.additionalHeaders({ ':status': status, ...collected(fields) });
+    if (isHttp2(response)) response.stream.additionalHeaders({ ':status': status, ...collected(fields.pairs) });
     else response.writeInformation(status, [...fields.pairs]);
   }
 
@@ -70,7 +72,9 @@ export class NodeResponder implements Responder {
 
   // The declarations know lists of pairs only for HTTP/1.1, the code for both.
   #head(status: number, pairs: string[]): ServerResponse {
-    return (this.#response as ServerResponse).writeHead(status, pairs);
+    const { req } = this.#response;
+    // HTTP/1.0 has no trailers, and Node announces none there.
+    return (this.#response as ServerResponse).writeHead(status, req.httpVersion === '1.0' ? withoutTrailer(pairs) : pairs);
   }
 
   write(bytes: Uint8Array, written: () => void): void {
@@ -79,12 +83,13 @@ export class NodeResponder implements Responder {
 
   end(trailers: FieldList | undefined): void {
     const response = this.#response;
-    if (trailers !== undefined && isHttp2(response)) response.addTrailers(collected(trailers));
+    if (trailers !== undefined && isHttp2(response)) response.addTrailers(collected(trailers.pairs));
     else if (trailers !== undefined) (response as ServerResponse).addTrailers(paired(trailers));
     response.end();
   }
 
-  refuse(status: number): void {
+  refuse(status: number, why: string): void {
+    this.refusal ??= why;
     if (this.#response.headersSent) this.#response.destroy();
     else this.#head(status, ['content-type', 'text/plain', 'content-length', '0']).end();
   }
@@ -92,4 +97,8 @@ export class NodeResponder implements Responder {
   watch(changed: () => void): void {
     this.#response.on('drain', changed).on('close', changed);
   }
+}
+
+function withoutTrailer(pairs: readonly string[]): string[] {
+  return pairs.filter((_, index) => pairs[index - (index % 2)] !== 'trailer');
 }

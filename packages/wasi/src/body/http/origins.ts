@@ -2,6 +2,8 @@
 import type { Agent, RequestOptions } from 'node:http';
 import type { ClientHttp2Session } from 'node:http2';
 import type { Agent as SecureAgent } from 'node:https';
+import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import type { SecureContext, TLSSocket } from 'node:tls';
 import { builtins } from '../builtins.ts';
 
@@ -10,14 +12,32 @@ export type Way = 'http/1.1' | ClientHttp2Session;
 
 /** Servers whose protocol is remembered. */
 const MOST_KNOWN = 1000;
-/** A connection of HTTP/2 that carries nothing for so long is given up. */
-const IDLE_MS = 30_000;
+
+/** Bytes of the fields of a response. */
+export const MOST_FIELD_BYTES: number = 64 * 1024;
+/** Fields of a response over HTTP/2, of which Node allows 128 otherwise. */
+const MOST_FIELDS = 8192;
+
+/** How connections are kept for the next request. */
+export interface PoolOptions {
+  /** A connection that carries nothing for so long is closed, in milliseconds. */
+  readonly idleTimeoutMs: number;
+  /** Whether a connection carries more than one request. Where it does not, HTTP/1.1 is spoken. */
+  readonly reuse: boolean;
+}
+
+/** Options of which some are given. */
+export type GivenPoolOptions = { readonly [Name in keyof PoolOptions]?: PoolOptions[Name] | undefined };
+
+export function poolOf({ idleTimeoutMs = 30_000, reuse = true }: GivenPoolOptions = {}): PoolOptions {
+  return { idleTimeoutMs, reuse };
+}
 
 export class Origins {
   readonly #ca: string | undefined;
   #context: SecureContext | undefined;
-  #plain: Agent | undefined;
-  #secure: SecureAgent | undefined;
+  readonly #pool: PoolOptions;
+  readonly #agents = new Map<string, Agent>();
   readonly #http1 = new Set<string>();
   readonly #sessions = new Map<string, ClientHttp2Session>();
   readonly #dialling = new Map<string, Promise<Way>>();
@@ -25,24 +45,33 @@ export class Origins {
   readonly #spare = new Map<string, TLSSocket>();
 
   /** @throws Error when the certificates cannot be read. */
-  constructor(ca: string | undefined) {
+  constructor(ca: string | undefined, pool: PoolOptions) {
     this.#ca = ca;
+    this.#pool = pool;
     if (ca !== undefined) new builtins.crypto.X509Certificate(ca);
   }
 
-  agent(secure: boolean): Agent {
-    if (secure) return this.#secureAgent();
-    this.#plain ??= new builtins.http.Agent({ keepAlive: true });
-    return this.#plain;
+  /** @param fresh whether each request has a connection of its own */
+  agent(secure: boolean, fresh: boolean = !this.#pool.reuse): Agent {
+    const key = `${secure} ${fresh}`;
+    let agent = this.#agents.get(key);
+    if (agent === undefined) {
+      agent = secure ? this.#secureAgent(!fresh) : new builtins.http.Agent({ keepAlive: !fresh });
+      keepSafely(agent, this.#pool.idleTimeoutMs);
+      this.#agents.set(key, agent);
+    }
+    return agent;
   }
 
   known(host: string, port: number): Way | undefined {
     const key = `${host}:${port}`;
-    return this.#http1.has(key) ? 'http/1.1' : this.#sessions.get(key);
+    if (this.#http1.has(key)) return 'http/1.1';
+    const session = this.#sessions.get(key);
+    return session?.closed || session?.destroyed ? undefined : session;
   }
 
   /** Connects to a server that is not known and learns what it speaks. */
-  dial(address: RequestOptions, host: string, port: number): Promise<Way> {
+  dial(address: Pick<RequestOptions, 'lookup' | 'port'>, host: string, port: number): Promise<Way> {
     const key = `${host}:${port}`;
     let dialling = this.#dialling.get(key);
     if (dialling === undefined) {
@@ -53,13 +82,12 @@ export class Origins {
   }
 
   close(): void {
-    this.#plain?.destroy();
-    this.#secure?.destroy();
+    for (const agent of this.#agents.values()) agent.destroy();
     for (const session of this.#sessions.values()) session.destroy();
     for (const socket of this.#spare.values()) socket.destroy();
   }
 
-  #connect({ lookup, port }: RequestOptions, host: string, key: string): Promise<Way> {
+  #connect({ lookup, port }: Pick<RequestOptions, 'lookup' | 'port'>, host: string, key: string): Promise<Way> {
     return new Promise((settle, fail) => {
       const socket = builtins.tls.connect({
         host,
@@ -67,7 +95,7 @@ export class Origins {
         lookup,
         servername: servername(host),
         secureContext: this.#secureContext(),
-        ALPNProtocols: ['h2', 'http/1.1'],
+        ALPNProtocols: this.#pool.reuse ? ['h2', 'http/1.1'] : ['http/1.1'],
       });
       socket.once('error', fail);
       socket.once('secureConnect', () => {
@@ -90,13 +118,17 @@ export class Origins {
   }
 
   #begin(socket: TLSSocket, key: string): ClientHttp2Session {
-    const session = builtins.http2.connect(`https://${key}`, { createConnection: () => socket, settings: { enablePush: false } });
+    const session = builtins.http2.connect(`https://${key}`, {
+      createConnection: () => socket,
+      settings: { enablePush: false, maxHeaderListSize: MOST_FIELD_BYTES },
+      maxHeaderListPairs: MOST_FIELDS,
+    });
     const forget = (): void => {
       if (this.#sessions.get(key) === session) this.#sessions.delete(key);
     };
     this.#sessions.set(key, session);
     session.on('error', forget).on('close', forget).on('goaway', forget);
-    session.setTimeout(IDLE_MS, () => session.close());
+    session.setTimeout(this.#pool.idleTimeoutMs, () => session.close());
     return session;
   }
 
@@ -106,9 +138,8 @@ export class Origins {
     return this.#context;
   }
 
-  #secureAgent(): SecureAgent {
-    if (this.#secure !== undefined) return this.#secure;
-    const agent = new builtins.https.Agent({ keepAlive: true, secureContext: this.#secureContext() });
+  #secureAgent(keepAlive: boolean): SecureAgent {
+    const agent = new builtins.https.Agent({ keepAlive, secureContext: this.#secureContext() });
     const create = agent.createConnection.bind(agent);
     agent.createConnection = (options, created) => {
       const key = `${options.host}:${options.port}`;
@@ -116,9 +147,30 @@ export class Origins {
       this.#spare.delete(key);
       return spare ?? create(options, created);
     };
-    this.#secure = agent;
     return agent;
   }
+}
+
+/** Closes kept connections in time, and those on which something comes that nobody has asked for: it would be taken for the next answer. */
+function keepSafely(agent: Agent, idleTimeoutMs: number): void {
+  const keep = agent.keepSocketAlive.bind(agent);
+  const reuse = agent.reuseSocket.bind(agent);
+  agent.keepSocketAlive = (socket) => {
+    // `keep` sets what the server has said of its own patience.
+    const kept = keep(socket) as unknown;
+    const { timeout = 0 } = socket as Socket;
+    if (timeout === 0 || timeout > idleTimeoutMs) (socket as Socket).setTimeout(idleTimeoutMs);
+    socket.on('data', destroy);
+    return kept as never;
+  };
+  agent.reuseSocket = (socket, request) => {
+    socket.off('data', destroy);
+    reuse(socket, request);
+  };
+}
+
+function destroy(this: Duplex): void {
+  this.destroy();
 }
 
 /** Certificates are for names; an address is checked without one being sent. */

@@ -1,7 +1,9 @@
+import { Charge, OBJECT_BYTES } from '../budget.ts';
 import { EMPTY } from '../streams.ts';
 import type { Departing, Departure } from './body.ts';
-import { HttpError } from './error.ts';
+import { HttpError, httpError } from './error.ts';
 import type { FieldList } from './fields.ts';
+import { Framing } from './framing.ts';
 import type { Message } from './message.ts';
 
 /** A request that a server received. */
@@ -33,23 +35,28 @@ export interface Responder {
   begin(status: number, pairs: string[]): void;
   write(bytes: Uint8Array, written: () => void): void;
   end(trailers: FieldList | undefined): void;
-  /** Sends an error of the host, or breaks off what has begun. */
-  refuse(status: number): void;
+  /** Sends an error of the host, or breaks off what has begun. @param why what the guest did, for who runs it and not for the client */
+  refuse(status: number, why: string): void;
   /** Calls back when room or life may have changed. */
   watch(changed: () => void): void;
 }
 
+/** Bytes of responses ahead of the final one. */
+const MOST_TOLD = 256 * 1024;
+
 /** The response to one request, as a guest gives it. */
 export class Reply implements Departure {
   readonly #responder: Responder;
-  readonly #toHead: boolean;
+  readonly #method: string;
   #status = 200;
-  #pairs: readonly string[] = [];
   #body: Departing | undefined;
   #given = false;
+  #told = 0;
+  #informed: Charge | undefined;
 
+  /** @param method that of the request */
   constructor(method: string, responder: Responder) {
-    this.#toHead = method === 'HEAD';
+    this.#method = method;
     this.#responder = responder;
   }
 
@@ -70,43 +77,60 @@ export class Reply implements Departure {
     return this.#responder.writableHighWaterMark;
   }
 
-  /** Sends a response ahead of the final one: 102, 103. */
-  inform(status: number, fields: FieldList): void {
-    if (!this.#given && !this.gone) this.#responder.inform(status, fields);
+  /**
+   * Sends a response ahead of the final one: 102, 103. Nothing holds them back when the client does not take them, so there is a limit.
+   * @returns undefined, or how many bytes they would be together where that is too much
+   */
+  inform(status: number, fields: FieldList): number | undefined {
+    if (this.#given || this.gone) return undefined;
+    const bytes = fields.pairs.reduce((sum, text) => sum + text.length, OBJECT_BYTES);
+    this.#informed ??= new Charge();
+    if (this.#told + bytes > MOST_TOLD || !this.#informed.take(bytes)) return this.#told + bytes;
+    this.#told += bytes;
+    this.#responder.inform(status, fields);
+    return undefined;
   }
 
   /** Gives the response. Without a body it goes out at once. */
   give(status: number, fields: FieldList, body: Departing | undefined): void {
     this.#given = true;
     this.#status = status;
-    this.#pairs = fields.pairs;
     this.#body = body;
     if (this.gone) return;
-    if (body !== undefined) body.depart(this);
-    else this.sendAll(EMPTY);
+    try {
+      const framing = Framing.response(this.#method, status, fields);
+      if (body !== undefined) {
+        body.depart(this, framing);
+        return;
+      }
+      framing.check(0, true);
+      this.sendAll(framing.whole(0, false), EMPTY);
+    } catch (error) {
+      const known = httpError(error);
+      body?.fail(known);
+      this.abort(known);
+    }
   }
 
   /** Responds with an error of the host, or breaks the connection when it is too late for that. */
-  refuse(status: number): void {
+  refuse(status: number, why: string): void {
     this.#given = true;
-    if (!this.gone) this.#responder.refuse(status);
+    if (!this.gone) this.#responder.refuse(status, why);
   }
 
   /** The guest will not write any more: what it has not ended is cut off. */
   leave(): void {
+    this.#informed?.end();
     const body = this.#body;
     if (body?.open) body.fail(new HttpError('connection-terminated', 'the guest returned before it had finished the body'));
   }
 
-  sendAll(body: Uint8Array): void {
-    const pairs = [...this.#pairs];
-    const bodiless = this.#status === 204 || this.#status === 304 || (this.#toHead && body.length === 0);
-    if (!bodiless && !has(pairs, 'content-length')) pairs.push('content-length', String(body.length));
-    this.#responder.respond(this.#status, pairs, body);
+  sendAll(head: string[], body: Uint8Array): void {
+    this.#responder.respond(this.#status, head, body);
   }
 
-  sendHead(): void {
-    this.#responder.begin(this.#status, [...this.#pairs]);
+  sendHead(head: string[]): void {
+    this.#responder.begin(this.#status, head);
   }
 
   write(bytes: Uint8Array, written: () => void): void {
@@ -117,8 +141,8 @@ export class Reply implements Departure {
     if (!this.gone) this.#responder.end(trailers);
   }
 
-  abort(): void {
-    this.refuse(500);
+  abort(error: HttpError): void {
+    this.refuse(500, error.message);
   }
 
   watch(changed: () => void): void {
@@ -126,12 +150,7 @@ export class Reply implements Departure {
   }
 }
 
-function has(pairs: readonly string[], name: string): boolean {
-  for (let index = 0; index < pairs.length; index += 2) if (pairs[index] === name) return true;
-  return false;
-}
-
 /** Reads what a guest has left of a request, so that the connection can carry the next. */
 export function discard(request: Message): void {
-  request.resume();
+  if (!request.unasked) request.resume();
 }

@@ -2,14 +2,10 @@ import { domainToASCII } from 'node:url';
 import { DEFAULT_WASI_LIMITS, Quota } from '../../limits.ts';
 import { builtins } from '../builtins.ts';
 import { Later } from '../readiness.ts';
+import { type Endpoint, type Family, familyOf, unmapped, written } from './address.ts';
 import { SocketError, socketError } from './error.ts';
-import { type Family, familyOf, Rules, unmapped } from './rules.ts';
-
-/** An address and a port. */
-export interface Endpoint {
-  readonly address: string;
-  readonly port: number;
-}
+import type { Refusals } from './refusals.ts';
+import { Rules } from './rules.ts';
 
 /** What of the network is granted, each as rules like those of `wasi({ http })`. Nothing is where a list is missing. */
 export interface NetworkGrants {
@@ -25,8 +21,11 @@ export interface NetworkGrants {
 
 export type Use = keyof NetworkGrants;
 
-/** So many addresses are remembered with the names that led to them. */
+/** So many addresses are remembered, each with as many of the names that led to it. */
 const MOST_ADDRESSES = 4096;
+const MOST_NAMES = 16;
+/** Lookups under way at a time. */
+const MOST_LOOKUPS = 64;
 
 /** What guests may reach. An address that a granted name led to may be reached as that name; nothing is looked up twice. */
 export class Network {
@@ -34,28 +33,44 @@ export class Network {
   readonly #granted: Readonly<Record<Use, boolean>>;
   readonly #names = new Map<string, Set<string>>();
   readonly #sockets: Quota;
+  /** Node does them on the four threads that read files too. */
+  readonly #lookups = new Quota(MOST_LOOKUPS);
+  readonly #refusals: Refusals | undefined;
 
   /**
    * @param sockets how many may be open at a time
+   * @param refusals who is told what was not granted
    * @throws RangeError for a rule that cannot be read.
    */
-  constructor(grants: NetworkGrants, sockets: Quota = new Quota(DEFAULT_WASI_LIMITS.sockets)) {
+  constructor(grants: NetworkGrants, sockets: Quota = new Quota(DEFAULT_WASI_LIMITS.sockets), refusals?: Refusals) {
     this.#sockets = sockets;
-    const rules = (use: Use): Rules => new Rules(grants[use] ?? []);
+    this.#refusals = refusals;
+    const rules = (use: Use): Rules => new Rules(grants[use] ?? [], { here: use === 'listen' || use === 'receive' });
     const granted = (use: Use): boolean => (grants[use]?.length ?? 0) > 0;
     this.#rules = { connect: rules('connect'), listen: rules('listen'), send: rules('send'), receive: rules('receive') };
     this.#granted = { connect: granted('connect'), listen: granted('listen'), send: granted('send'), receive: granted('receive') };
   }
 
   /** @throws SocketError `access-denied` */
-  demand(use: Use, { address, port }: Endpoint): void {
+  demand(use: Use, endpoint: Endpoint): void {
+    if (this.allows(use, endpoint)) return;
+    this.#refusals?.report({ use, target: written(endpoint) });
+    throw new SocketError('access-denied', `${written(endpoint)} is not granted to ${use}`);
+  }
+
+  allows(use: Use, { address, port }: Endpoint): boolean {
     const rules = this.#rules[use];
-    if (rules.allowsAddress(address, port)) return;
-    for (const name of this.#names.get(unmapped(address)) ?? []) if (rules.allowsAddress(address, port, name)) return;
-    // A socket that only goes out is bound to any free port.
-    const outgoing = use === 'listen' ? 'connect' : 'send';
-    if ((use === 'listen' || use === 'receive') && port === 0 && this.#granted[outgoing]) return;
-    throw new SocketError('access-denied', `${address} port ${port} is not granted to ${use}`);
+    if (rules.allowsAddress(address, port)) return true;
+    for (const name of this.#names.get(unmapped(address)) ?? []) if (rules.allowsAddress(address, port, name)) return true;
+    return false;
+  }
+
+  /**
+   * Lets a socket be bound. One that only goes out may have any free port; what it is used for is demanded when it is.
+   * @throws SocketError `access-denied`
+   */
+  demandBind(use: 'listen' | 'receive', local: Endpoint): void {
+    if (local.port !== 0 || !this.#granted[use === 'listen' ? 'connect' : 'send']) this.demand(use, local);
   }
 
   /** Counts a socket. @throws SocketError `new-socket-limit` */
@@ -79,9 +94,15 @@ export class Network {
       return later;
     }
     if (!this.#rules.connect.names(host) && !this.#rules.send.names(host)) {
+      this.#refusals?.report({ use: 'lookup', target: host });
       throw new SocketError('access-denied', `looking up ${host} is not granted`);
     }
+    if (!this.#lookups.take()) {
+      later.settle(new SocketError('temporary-resolver-failure', 'as many lookups are under way as may be'));
+      return later;
+    }
     builtins.dns.lookup(host, { all: true }, (error, found) => {
+      this.#lookups.give();
       if (error) {
         later.settle(socketError(error));
         return;
@@ -95,7 +116,7 @@ export class Network {
 
   #remember(address: string, name: string): void {
     const names = this.#names.get(address) ?? new Set();
-    names.add(name);
+    if (names.size < MOST_NAMES) names.add(name);
     this.#names.delete(address);
     this.#names.set(address, names);
     if (this.#names.size <= MOST_ADDRESSES) return;
@@ -126,14 +147,4 @@ function parseHost(name: string): string {
 export function checkFamily({ address }: Endpoint, family: Family): void {
   if (familyOf(address) !== family || unmapped(address) !== address)
     throw new SocketError('invalid-argument', `${address} is not of the socket's family`);
-}
-
-export function isUnspecified(address: string): boolean {
-  return address === '0.0.0.0' || address === '::';
-}
-
-/** Whether an address stands for many: multicast, and IPv4's broadcast. */
-export function isMany(address: string): boolean {
-  const first = Number(address.split('.', 1)[0]);
-  return familyOf(address) === 'ipv6' ? /^ff/i.test(address) : (first >= 224 && first <= 239) || address === '255.255.255.255';
 }

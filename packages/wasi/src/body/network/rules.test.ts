@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
+import { networkInterfaces } from 'node:os';
 import { describe, test } from 'node:test';
-import { isShielded, Rules } from './rules.ts';
+import { Rules } from './rules.ts';
+import { isShielded } from './shield.ts';
 
 describe('hosts', () => {
   const cases: readonly (readonly [rule: string, host: string, port: number, allowed: boolean])[] = [
@@ -34,6 +36,30 @@ describe('hosts', () => {
     ['fd00::/8', 'fd12::1', 80, true],
     ['localhost', 'localhost', 80, true],
     ['127.0.0.1', '::ffff:127.0.0.1', 80, true],
+    ['a.com.', 'a.com', 80, true],
+    ['A.com', 'a.COM.', 80, true],
+    ['*.a.com.', 'b.a.com', 80, true],
+    ['bücher.example', 'xn--bcher-kva.example', 80, true],
+    // What leads to this machine, to its neighbours or to many by another form of the address.
+    ['*', '::127.0.0.1', 80, false],
+    ['*', '::7f00:1', 80, false],
+    ['*', '::ffff:0:127.0.0.1', 80, false],
+    ['*', '64:ff9b::127.0.0.1', 80, false],
+    ['*', '64:ff9b::a9fe:a9fe', 80, false],
+    ['*', '64:ff9b:1::127.0.0.1', 80, false],
+    ['*', '2002:7f00:1::', 80, false],
+    ['*', '2002:a9fe:a9fe::1', 80, false],
+    ['*', '64:ff9b::93.184.216.34', 80, true],
+    ['*', '2002:5db8:d822::1', 80, true],
+    ['*', 'fe80::1%eth0', 80, false],
+    ['*', '224.0.0.251', 80, false],
+    ['*', '239.255.255.250', 80, false],
+    ['*', '255.255.255.255', 80, false],
+    ['*', 'ff02::1', 80, false],
+    ['*', '64:ff9b::224.0.0.1', 80, false],
+    ['224.0.0.251', '224.0.0.251', 80, true],
+    ['ff00::/8', 'ff02::1', 80, true],
+    ['2002:7f00:1::/48', '2002:7f00:1::', 80, true],
   ];
   for (const [rule, host, port, allowed] of cases) {
     test(`${rule} ${allowed ? 'allows' : 'denies'} ${host} port ${port}`, () =>
@@ -53,6 +79,10 @@ describe('addresses that a name led to', () => {
     [['example.com', '127.0.0.0/8'], 'example.com', '127.0.0.1', true],
     [['*'], 'example.com', '127.0.0.1', false],
     [['localhost'], 'localhost', '127.0.0.1', true],
+    [['LocalHost.'], 'LocalHost.', '127.0.0.1', true],
+    [['localhost'], 'localhost', '::1', true],
+    [['localhost'], 'localhost', '169.254.169.254', false],
+    [['example.com'], 'example.com', '64:ff9b::127.0.0.1', false],
     [['example.com'], 'other.com', '93.184.216.34', false],
   ];
   for (const [rules, host, address, allowed] of cases) {
@@ -76,8 +106,36 @@ test('what is no rule is refused', () => {
     '1.2.3.4/x',
     '::1/129',
     'x/8',
+    '10.0.0.0/8:80-90-100',
+    'x:80-',
+    'x:-80',
+    'x: 80',
+    'a..b',
+    '.a',
+    '*.',
+    '**',
+    '*.*',
+    'a\u001b[0m',
   ]) {
     assert.throws(() => new Rules([rule]), RangeError, rule);
+  }
+});
+
+test("this machine's own addresses are reached when they are named, and are as good as any to be reached at", () => {
+  const own = Object.values(networkInterfaces()).flatMap((each) => each ?? []);
+  assert.ok(own.length > 0);
+  for (const { address, internal, netmask, family } of own) {
+    assert.equal(new Rules(['*']).allowsHost(address, 80), false, address);
+    assert.equal(new Rules(['example.com']).allowsAddress(address, 80, 'example.com'), false, address);
+    assert.equal(new Rules(['localhost']).allowsAddress(address, 80, 'localhost'), internal, address);
+    assert.equal(new Rules([address]).allowsHost(address, 80), true, address);
+    const shieldedAnyway = internal || address.startsWith('fe80:') || address.startsWith('169.254.');
+    assert.equal(new Rules(['*'], { here: true }).allowsHost(address, 80), !shieldedAnyway, address);
+    if (family !== 'IPv4') continue;
+    assert.equal(new Rules(['*']).allowsHost(`64:ff9b::${address}`, 80), false, address);
+    const mask = netmask.split('.').map(Number);
+    const broadcast = address.split('.').map((part, index) => Number(part) | (~(mask[index] ?? 0) & 255));
+    assert.equal(new Rules(['*']).allowsHost(broadcast.join('.'), 80), false, broadcast.join('.'));
   }
 });
 

@@ -1,13 +1,17 @@
 import type { Server, Socket } from 'node:net';
+import { type Budget, Charge } from '../budget.ts';
 import { builtins } from '../builtins.ts';
 import { Signal } from '../readiness.ts';
 import { ReadableSource, WritableSink } from '../streams.ts';
+import type { Endpoint, Family } from './address.ts';
 import { SocketError, socketError } from './error.ts';
-import type { Endpoint, Network } from './network.ts';
-import type { Family } from './rules.ts';
+import type { Network } from './network.ts';
 
 /** Connections that wait to be accepted: more are turned away. */
 const MOST_WAITING = 1024;
+
+/** Bytes that a connection holds for its guest, about. */
+export const BUFFERED: number = 16 * 1024;
 
 /** Options of a connection. */
 export interface TcpOptions {
@@ -26,14 +30,16 @@ export class Connection {
   readonly source: ReadableSource;
   readonly sink: WritableSink;
 
-  constructor(socket: Socket) {
+  /** @param charge what the host holds for it is charged there, beside {@link BUFFERED} */
+  constructor(socket: Socket, charge: Charge) {
     this.socket = socket;
+    socket.once('close', () => charge.end());
     // An error shows itself to those who read and write; nobody has to.
     socket.on('error', () => {});
     // There is no option for it in WASI, and a guest that writes wants its bytes to go.
     socket.setNoDelay(true);
     this.source = new ReadableSource(socket, { failure: socketError, close: () => {} });
-    this.sink = new WritableSink(socket, { failure: socketError, keepOpen: true });
+    this.sink = new WritableSink(socket, { failure: socketError, keepOpen: true, charge });
   }
 
   configure(options: TcpOptions): void {
@@ -73,7 +79,7 @@ function endpoint(address: string | undefined, port: number | undefined): Endpoi
 }
 
 /** Connects. @param local where from; the port 0 stands for any. */
-export function dial(remote: Endpoint, local: Endpoint | undefined, options: TcpOptions): Promise<Connection> {
+export function dial(remote: Endpoint, local: Endpoint | undefined, options: TcpOptions, charge: Charge): Promise<Connection> {
   return new Promise((resolve, reject) => {
     const socket = builtins.net.connect({
       host: remote.address,
@@ -81,11 +87,14 @@ export function dial(remote: Endpoint, local: Endpoint | undefined, options: Tcp
       allowHalfOpen: true,
       ...(local && { localAddress: local.address, localPort: local.port }),
     });
-    const failed = (error: Error): void => reject(socketError(error));
+    const failed = (error: Error): void => {
+      charge.end();
+      reject(socketError(error));
+    };
     socket.once('error', failed);
     socket.once('connect', () => {
       socket.off('error', failed);
-      const connection = new Connection(socket);
+      const connection = new Connection(socket, charge);
       connection.configure(options);
       resolve(connection);
     });
@@ -100,25 +109,28 @@ export function dial(remote: Endpoint, local: Endpoint | undefined, options: Tcp
 export class Listener extends Signal {
   readonly #server: Server;
   readonly #network: Network;
+  readonly #budget: Budget;
   #waiting: Connection[] = [];
   #listening = false;
 
-  private constructor(server: Server, network: Network) {
+  private constructor(server: Server, network: Network, budget: Budget) {
     super();
+    this.#budget = budget;
     this.#server = server;
     this.#network = network;
     server.on('connection', (socket: Socket) => this.#arrived(socket));
     server.on('error', () => {});
   }
 
-  static open(local: Endpoint, family: Family, network: Network): Promise<Listener> {
+  /** @param budget what the host holds for connections is charged there */
+  static open(local: Endpoint, family: Family, network: Network, budget: Budget): Promise<Listener> {
     return new Promise((resolve, reject) => {
       const server = builtins.net.createServer({ allowHalfOpen: true, pauseOnConnect: true });
       const failed = (error: Error): void => reject(socketError(error));
       server.once('error', failed);
       server.listen({ host: local.address, port: local.port, ipv6Only: family === 'ipv6', backlog: 128 }, () => {
         server.off('error', failed);
-        resolve(new Listener(server, network));
+        resolve(new Listener(server, network, budget));
       });
     });
   }
@@ -155,14 +167,17 @@ export class Listener extends Signal {
       socket.resetAndDestroy();
       return;
     }
+    const charge = new Charge(this.#budget);
     try {
+      if (!charge.take(BUFFERED)) throw new SocketError('out-of-memory');
       this.#network.open();
     } catch {
+      charge.end();
       socket.resetAndDestroy();
       return;
     }
     socket.once('close', () => this.#network.closed());
-    this.#waiting.push(new Connection(socket));
+    this.#waiting.push(new Connection(socket, charge));
     this.notify();
   }
 }

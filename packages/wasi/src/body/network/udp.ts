@@ -1,9 +1,9 @@
 import type { RemoteInfo, Socket } from 'node:dgram';
+import { type Charge, OBJECT_BYTES } from '../budget.ts';
 import { builtins } from '../builtins.ts';
 import { Signal } from '../readiness.ts';
+import { type Endpoint, type Family, unmapped } from './address.ts';
 import { SocketError, socketError } from './error.ts';
-import type { Endpoint } from './network.ts';
-import { type Family, unmapped } from './rules.ts';
 
 /** A datagram, and where it came from or goes to. */
 export interface Datagram {
@@ -14,6 +14,8 @@ export interface Datagram {
 // What waits to be received, in datagrams and in bytes: more are lost, as the system's own buffer would lose them.
 const MOST_WAITING = 1024;
 const MOST_BYTES = 4 * 1024 * 1024;
+/** So many are remembered to whom was sent, where only they may answer. */
+const MOST_PEERS = 1024;
 /** Datagrams that may be on their way at a time. */
 const MOST_SENDING = 64;
 
@@ -41,17 +43,22 @@ export class UdpSocket extends Signal {
   readonly #socket: Socket;
   /** Whom the socket is connected to. */
   #remote: Endpoint | undefined;
+  /** Who may answer; undefined where anybody may be heard. The latest is last. */
+  readonly #peers: Set<string> | undefined;
   #waiting: Datagram[] = [];
   #bytes = 0;
   #failure: SocketError | undefined;
+  readonly #charge: Charge;
   #waking = false;
   /** Ready when more may be sent. */
   readonly sending: Sending;
 
-  private constructor(socket: Socket) {
+  private constructor(socket: Socket, open: boolean, charge: Charge) {
     super();
     this.#socket = socket;
-    this.sending = new Sending(socket);
+    this.#charge = charge;
+    this.#peers = open ? undefined : new Set();
+    this.sending = new Sending(socket, charge);
     socket.on('message', (data, from) => this.#arrived(data, from));
     socket.on('error', (error) => {
       this.#failure = socketError(error);
@@ -62,20 +69,22 @@ export class UdpSocket extends Signal {
   /**
    * Linux takes away the port of a socket that is disconnected, unless that port was asked for by its number. So a free port is found
    * first, and then asked for.
+   * @param open whether anybody may be heard, or only those to whom something was sent
+   * @param charge what the host holds for it is charged there
    */
-  static async open(local: Endpoint, family: Family): Promise<UdpSocket> {
+  static async open(local: Endpoint, family: Family, open: boolean, charge: Charge): Promise<UdpSocket> {
     for (let tries = local.port === 0 ? 0 : MOST_TRIES; tries < MOST_TRIES; tries++) {
       const free = bound(local, family);
       const { port } = free.address();
       await new Promise<void>((resolve) => free.close(resolve));
       try {
-        return new UdpSocket(bound({ ...local, port }, family));
+        return new UdpSocket(bound({ ...local, port }, family), open, charge);
       } catch (error) {
         // Somebody else was faster.
         if (!(error instanceof SocketError) || error.problem !== 'address-in-use') throw error;
       }
     }
-    return new UdpSocket(bound(local, family));
+    return new UdpSocket(bound(local, family), open, charge);
   }
 
   get socket(): Socket {
@@ -106,8 +115,9 @@ export class UdpSocket extends Signal {
     }
     this.#remote = remote;
     // The system may have let others in before.
-    this.#waiting = this.#waiting.filter((datagram) => this.#wanted(datagram.remote));
-    this.#bytes = this.#waiting.reduce((sum, { data }) => sum + data.length, 0);
+    const wanted = Map.groupBy(this.#waiting, (datagram) => this.#wanted(datagram.remote));
+    this.#waiting = wanted.get(true) ?? [];
+    this.#give(wanted.get(false) ?? []);
   }
 
   override ready(): boolean {
@@ -121,18 +131,44 @@ export class UdpSocket extends Signal {
       throw failure;
     }
     const received = this.#waiting.splice(0, most);
-    for (const { data } of received) this.#bytes -= data.length;
+    this.#give(received);
     return received;
+  }
+
+  /** They are not held any more. */
+  #give(datagrams: readonly Datagram[]): void {
+    for (const { data } of datagrams) {
+      this.#bytes -= data.length;
+      this.#charge.give(weight(data));
+    }
+  }
+
+  /** Something is sent there, so that an answer may come. */
+  expect(remote: Endpoint): void {
+    if (this.#peers === undefined) return;
+    const peer = key(remote);
+    this.#peers.delete(peer);
+    this.#peers.add(peer);
+    if (this.#peers.size <= MOST_PEERS) return;
+    for (const oldest of this.#peers) {
+      this.#peers.delete(oldest);
+      break;
+    }
   }
 
   /** Sends what is on its way, then closes. */
   close(): void {
-    this.sending.whenIdle(() => this.#socket.close());
+    this.sending.whenIdle(() => {
+      this.#socket.close();
+      this.#charge.end();
+    });
   }
 
   #arrived(data: Uint8Array, from: RemoteInfo): void {
     const remote = { address: from.address, port: from.port };
     if (!this.#wanted(remote) || this.#waiting.length >= MOST_WAITING || this.#bytes + data.length > MOST_BYTES) return;
+    // Lost, as the system loses what its own buffer has no room for.
+    if (!this.#charge.take(weight(data))) return;
     this.#waiting.push({ data, remote });
     this.#bytes += data.length;
     // What else has arrived comes before this: who waits then gets all of it at once.
@@ -146,20 +182,32 @@ export class UdpSocket extends Signal {
   };
 
   #wanted(from: Endpoint): boolean {
-    return this.#remote === undefined || (unmapped(from.address) === this.#remote.address && from.port === this.#remote.port);
+    if (this.#remote !== undefined) return unmapped(from.address) === this.#remote.address && from.port === this.#remote.port;
+    return this.#peers === undefined || this.#peers.has(key(from));
   }
+}
+
+/** What a datagram takes of the budget. */
+function weight(data: Uint8Array): number {
+  return data.length + 4 * OBJECT_BYTES;
+}
+
+function key({ address, port }: Endpoint): string {
+  return `${unmapped(address)} ${port}`;
 }
 
 /** Datagrams on their way. */
 export class Sending extends Signal {
   readonly #socket: Socket;
+  readonly #charge: Charge;
   #under = 0;
   #idle: (() => void) | undefined;
   #failure: SocketError | undefined;
 
-  constructor(socket: Socket) {
+  constructor(socket: Socket, charge: Charge) {
     super();
     this.#socket = socket;
+    this.#charge = charge;
   }
 
   override ready(): boolean {
@@ -176,9 +224,11 @@ export class Sending extends Signal {
 
   /** @param connected whether the socket is connected to the one that the datagram is for. */
   send({ data, remote }: Datagram, connected: boolean): void {
+    if (!this.#charge.take(weight(data))) throw new SocketError('out-of-memory', 'the host holds as much for the guest as it may');
     this.#under++;
     const sent = (error: Error | null): void => {
       this.#under--;
+      this.#charge.give(weight(data));
       if (error) this.#failure = socketError(error);
       this.notify();
       if (this.#under === 0) this.#idle?.();

@@ -1,0 +1,298 @@
+/** What watches over one store whose code was rewritten: its calls' limits, its time, what it takes, and how it is made as new. */
+import { carriedBy, swallowed, uncatchable } from '../abi/traps.ts';
+import { ComponentError, Trap } from '../errors.ts';
+import type { Store } from '../instance/state.ts';
+import type { Epochs } from '../link/linked.ts';
+import { type Layout, layoutOf, NAMES, SERVICE } from '../rewrite/layout.ts';
+import { Budget } from './budget.ts';
+import { type ActiveLimits, onStack } from './call-limits.ts';
+import type { EpochClock } from './clock.ts';
+import { type Gate, makeGate } from './gate.ts';
+import { GuestMemory } from './memory.ts';
+import { Snapshot } from './snapshot.ts';
+import { nextTurn } from './turn.ts';
+
+/** Beyond this, one array would fill V8's heap, which ends the process. */
+const MAX_ARRAY_BYTES = 64 * 1024 * 1024;
+
+/** How much larger than it began a memory may be and still be put back, in bytes: zeros that are written at each reset. */
+const MAX_GROWN_BYTES = 4 * 1024 * 1024;
+
+/** A core instance, as its code knows it. */
+class CoreState {
+  readonly guard: Guard;
+  readonly memories: GuestMemory[] = [];
+
+  constructor(guard: Guard) {
+    this.guard = guard;
+  }
+}
+
+let gate: Gate | undefined;
+
+const theGate = (): Gate =>
+  makeGate<CoreState>({
+    check: ({ guard }) => guard.check(),
+    yield: ({ guard }) => guard.yield(),
+    service: ({ guard, memories }, what, which, value) => guard.service(memories, what, which, value),
+  });
+
+interface Recorded {
+  readonly memories: readonly { readonly memory: GuestMemory; readonly snapshot: Snapshot }[];
+}
+
+export class Guard {
+  readonly clock: EpochClock;
+  readonly own: Budget;
+  /** Calls that are under way and can be suspended. */
+  promised = 0;
+  /** Limits of the calls that are under way, innermost first. */
+  limits: ActiveLimits | undefined = undefined;
+  /** Why it cannot be made as new. */
+  readonly remake: string[] = [];
+  private readonly store: Store;
+  private readonly budget: Budget | undefined;
+  private readonly memories = new Map<WebAssembly.Memory, GuestMemory>();
+  private readonly made: GuestMemory[] = [];
+  private readonly records: (() => void)[] = [];
+  private readonly restores: (() => number)[] = [];
+  private recorded: Recorded | undefined;
+  /** When the guest began to compute, by the clock; undefined while it does not, or nobody counts. */
+  private since: number | undefined;
+
+  constructor(store: Store, { budget, clock, limits }: Epochs) {
+    this.store = store;
+    this.clock = clock;
+    this.own = new Budget(limits);
+    this.budget = budget;
+  }
+
+  // What the guest takes
+
+  takeMemory = (bytes: number): boolean => {
+    if (!this.own.takeMemory(bytes)) return false;
+    if (this.budget === undefined || this.budget.takeMemory(bytes)) return true;
+    this.own.takeMemory(-bytes);
+    return false;
+  };
+
+  private takeElements(count: number): boolean {
+    if (!this.own.takeElements(count)) return false;
+    if (this.budget === undefined || this.budget.takeElements(count)) return true;
+    this.own.takeElements(-count);
+    return false;
+  }
+
+  /** Gives everything back. */
+  release(): void {
+    this.budget?.takeMemory(-this.own.memoryBytes);
+    this.budget?.takeElements(-this.own.tableElements);
+    this.own.memoryBytes = 0;
+    this.own.tableElements = 0;
+  }
+
+  // Core instances
+
+  /**
+   * Instantiates a rewritten module.
+   * @param imports by module and name; the module's additions go in
+   */
+  instantiate(module: WebAssembly.Module, imports: Record<string, WebAssembly.ModuleImports>): WebAssembly.Exports {
+    const layout = layoutOf(module);
+    if (layout === undefined) return new WebAssembly.Instance(module, imports).exports;
+    const state = new CoreState(this);
+    const adding: Record<string, WebAssembly.ImportValue> = {};
+    imports[layout.namespace] = adding;
+    adding[NAMES.clock] = this.clock.memory;
+    for (const memory of layout.memories) {
+      if (memory.own) {
+        const made = this.makeMemory(memory);
+        adding[memory.name] = made.memory;
+        state.memories.push(made);
+      } else {
+        state.memories.push(this.memoryOf(imports[memory.module]?.[memory.name], memory));
+      }
+    }
+    this.takeWhatItBeginsWith(layout);
+    const { exports } = new WebAssembly.Instance(module, imports);
+    gate ??= theGate();
+    const own = (name: string) => exports[`${layout.prefix}${name}`] as (...args: unknown[]) => never;
+    own(NAMES.init)(state, gate.interrupt, gate.service);
+    if (layout.state) {
+      this.records.push(own(NAMES.record));
+      this.restores.push(own(NAMES.restore));
+    }
+    for (const reason of layout.remake) if (!this.remake.includes(reason)) this.remake.push(reason);
+    if (layout.start) own(NAMES.start)();
+    return exports;
+  }
+
+  private makeMemory({ index64, max, min, shared }: Layout['memories'][number]): GuestMemory {
+    if (!this.takeMemory(min * 65_536)) {
+      throw new ComponentError(
+        'TENON_MEMORY_LIMIT',
+        `the memories of the instance begin with more than is left of their limit: ${min * 65_536} bytes more`,
+      );
+    }
+    const pages = (count: number): number => (index64 ? BigInt(count) : count) as number;
+    const memory = new WebAssembly.Memory({
+      initial: pages(min),
+      ...(max === undefined ? {} : { maximum: pages(max) }),
+      ...(shared ? { shared } : {}),
+      ...(index64 ? { address: 'i64' } : {}),
+    } as WebAssembly.MemoryDescriptor);
+    const made = new GuestMemory(memory, max, index64);
+    this.memories.set(memory, made);
+    this.made.push(made);
+    return made;
+  }
+
+  private memoryOf(value: unknown, { index64, max }: Layout['memories'][number]): GuestMemory {
+    // A module that does not fit its imports is what V8 says next.
+    if (!(value instanceof WebAssembly.Memory)) return new GuestMemory(new WebAssembly.Memory({ initial: 0 }), max, index64);
+    let known = this.memories.get(value);
+    if (known === undefined) {
+      known = new GuestMemory(value, max, index64);
+      this.memories.set(value, known);
+    }
+    return known;
+  }
+
+  private takeWhatItBeginsWith({ constantArrayBytes, tableElements }: Layout): void {
+    if (!this.takeElements(tableElements)) {
+      throw new ComponentError(
+        'TENON_TABLE_LIMIT',
+        `the tables of the instance begin with more than is left of their limit: ${tableElements} elements more`,
+      );
+    }
+    if (constantArrayBytes === null || constantArrayBytes > this.largestArray) throw this.arrayTooLarge(constantArrayBytes);
+  }
+
+  private get largestArray(): number {
+    return Math.min(MAX_ARRAY_BYTES, this.own.largestArray);
+  }
+
+  private arrayTooLarge(bytes: number | null): Trap {
+    return new Trap(
+      `an array is too large: ${bytes === null ? 'its length is not known beforehand' : `${bytes} bytes`}; the limit is ${this.largestArray}`,
+    );
+  }
+
+  /** What rewritten code asks; see {@link SERVICE}. */
+  service(memories: readonly GuestMemory[], what: number, which: number, value: number): number {
+    switch (what) {
+      case SERVICE.memorySize:
+        return memories[which]?.pages ?? 0;
+      case SERVICE.memoryGrow:
+        return memories[which]?.grow(value, this.takeMemory) ?? -1;
+      case SERVICE.tableMayGrow:
+        return this.own.mayTakeElements(value) && this.budget?.mayTakeElements(value) !== false ? 0 : -1;
+      case SERVICE.tableGrew:
+        this.takeElements(value);
+        return 0;
+      case SERVICE.array:
+        if (value > this.largestArray) throw uncatchable(this.arrayTooLarge(value));
+        this.check();
+        return 0;
+      default:
+        return -1;
+    }
+  }
+
+  // Time
+
+  /** A call begins that can be suspended. */
+  promise(): void {
+    this.promised++;
+    this.running();
+  }
+
+  /** It has ended. */
+  settled(): void {
+    this.promised--;
+    this.waiting();
+  }
+
+  /** The guest computes from now on. */
+  running(): void {
+    this.since ??= this.clock.now;
+  }
+
+  /** The guest computes no more: it waits, or has returned. */
+  waiting(): void {
+    if (this.since === undefined) return;
+    this.charge(this.clock.now - this.since);
+    this.since = undefined;
+  }
+
+  private charge(ms: number): void {
+    if (ms <= 0) return;
+    this.own.cpuMs += ms;
+    if (this.budget !== undefined) this.budget.cpuMs += ms;
+  }
+
+  /**
+   * The clock has moved while the guest computes.
+   * @returns 1 when the guest shall yield
+   * @throws what ends it
+   */
+  check(): number {
+    const { clock, store } = this;
+    clock.clear();
+    const { now } = clock;
+    this.charge(this.since === undefined ? clock.periodMs : now - this.since);
+    if (this.since !== undefined) this.since = now;
+    if (store.trap !== undefined) throw uncatchable(carriedBy(swallowed(store.trap)));
+    for (let each = this.limits; each !== undefined; each = each.outer) {
+      const trap = each.exceeded(now);
+      if (trap !== undefined) throw uncatchable(trap);
+    }
+    for (let each = onStack.limits; each !== undefined; each = each.around) {
+      const trap = each.exceeded(now);
+      if (trap !== undefined) throw uncatchable(trap);
+    }
+    return this.promised > 0 ? 1 : 0;
+  }
+
+  /** Others get their turn. */
+  async yield(): Promise<void> {
+    const { store } = this;
+    const { scope } = store;
+    this.waiting();
+    await nextTurn();
+    store.scope = scope;
+    this.running();
+  }
+
+  // As new
+
+  /**
+   * Notes what all is now, to be put back.
+   * @param shared snapshots of other instances of the same component, by memory: one does for all that begin alike
+   */
+  record(shared: (Snapshot | undefined)[]): void {
+    for (const record of this.records) record();
+    const memories = this.made.map((memory, index) => {
+      const known = shared[index];
+      const snapshot = known?.matches(memory.memory) === true ? known : Snapshot.of(memory.memory);
+      shared[index] ??= snapshot;
+      return { memory, snapshot };
+    });
+    this.recorded = { memories };
+  }
+
+  /** @returns whether memories, globals and tables are as they were when they were recorded; when not, they are anything */
+  restore(): boolean {
+    if (this.recorded === undefined || this.promised > 0 || this.remake.length > 0) return false;
+    const { memories } = this.recorded;
+    if (memories.some(({ memory, snapshot }) => memory.bytes > 2 * snapshot.length + MAX_GROWN_BYTES)) return false;
+    if (this.restores.some((restore) => restore() === 0)) return false;
+    for (const { memory, snapshot } of memories) {
+      snapshot.restore(memory.memory);
+      memory.pages = snapshot.length / 65_536;
+    }
+    this.limits = undefined;
+    this.since = undefined;
+    return true;
+  }
+}
