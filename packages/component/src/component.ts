@@ -42,8 +42,8 @@ export interface SharedComponent {
 
 /** What each instance may take, where core modules are rewritten. */
 export interface InstanceLimits {
-  readonly maxMemoryBytes: number | undefined;
-  readonly maxTableElements: number | undefined;
+  readonly maxMemoryBytes?: number | undefined;
+  readonly maxTableElements?: number | undefined;
 }
 
 /** Below this size a module is compiled on the spot: handing it to V8's compiler threads would cost more. */

@@ -1,6 +1,6 @@
 /** @tenon/component: runs WebAssembly components in any JavaScript host. */
 
-export { inPlace } from './abi/in-place.ts';
+export { inPlace, lending } from './abi/in-place.ts';
 export type { KeptList } from './abi/kept-borrows.ts';
 export { camelCase, interfaceName, parseFunctionName, pascalCase, placeFunction } from './abi/names.ts';
 export { maybeUndefined } from './abi/shapes.ts';

@@ -9,13 +9,14 @@ import { makeBuiltin } from '../concurrency/builtins/index.ts';
 import { HostCallee } from '../concurrency/host/function.ts';
 import { type Callee, LiftedFunction } from '../concurrency/lift.ts';
 import { LoweredFunction } from '../concurrency/lower.ts';
+import { type CallLimits, callWithin } from '../epoch/call-limits.ts';
 import { Guard } from '../epoch/guard.ts';
 import { ComponentError, Trap } from '../errors.ts';
 import { at } from '../link/environment.ts';
 import type { Linked } from '../link/linked.ts';
 import type { CanonSlots, PlanBuiltin, PlanLift, PlanResource, Step, StepImports } from '../link/plan.ts';
 import { flagsMemory, isFree } from './flags.ts';
-import { ComponentInstance, type RuntimeResource, Store } from './state.ts';
+import { ComponentInstance, liveStores, type RuntimeResource, Store } from './state.ts';
 
 type ImportedItems = Exclude<StepImports[number][1], number>;
 
@@ -26,9 +27,11 @@ export class Instantiation {
   readonly instances: readonly ComponentInstance[];
   readonly resources: RuntimeResource[];
   private readonly slots: unknown[];
-  private readonly lifts = new Map<PlanLift, LiftedFunction>();
+  /** Made when one is first needed: most instances have none. */
+  private lifts: Map<PlanLift, LiftedFunction> | undefined = undefined;
 
-  constructor(linked: Linked) {
+  /** @param limits of start functions */
+  constructor(linked: Linked, limits?: CallLimits) {
     this.linked = linked;
     this.store = new Store(linked.maxHandles, linked.openAccount?.());
     const { epochs, plan, hostResources } = linked;
@@ -46,7 +49,11 @@ export class Instantiation {
     // Those of the host are the same for all instances.
     this.resources = hostResources.slice();
     try {
-      for (let i = 0; i < plan.steps.length; i++) this.run(plan.steps[i] as Step);
+      const run = (): void => {
+        for (let i = 0; i < plan.steps.length; i++) this.run(plan.steps[i] as Step);
+      };
+      if (limits === undefined) run();
+      else callWithin(this.store, limits, undefined, run);
     } catch (error) {
       guard?.release();
       throw error;
@@ -166,6 +173,12 @@ export class Instantiation {
         cause: error,
       });
     }
+    if (error instanceof RangeError && /out of memory|could not allocate memory/i.test(error.message)) {
+      const live = liveStores();
+      const what = `the host cannot map another linear memory beside those of ${live} live instance${live === 1 ? '' : 's'}`;
+      const advice = 'drop some, keep a pool of them, or start Node with --disable-wasm-trap-handler';
+      return new ComponentError('TENON_HOST_MEMORY', `${what}: ${advice}`, { path: instance.path, cause: error });
+    }
     // More than it may have.
     return error instanceof ComponentError ? error : failed(error, instance, '(start)');
   }
@@ -198,6 +211,7 @@ export class Instantiation {
 
   /** A function that is called as a task; one for all who call it. */
   lifted(lift: PlanLift, name: string): LiftedFunction {
+    this.lifts ??= new Map();
     let func = this.lifts.get(lift);
     if (func === undefined) {
       const { async, callback, core, instance, options, postReturn, type } = lift;

@@ -38,6 +38,7 @@ export class Store {
     this.maxHandles = maxHandles;
     this.account = account;
     this.maxThreads = maxThreads;
+    live++;
     stores.register(this, this.flagsAddresses);
   }
 
@@ -198,7 +199,15 @@ export class ComponentInstance {
   }
 }
 
-const stores = new FinalizationRegistry<readonly number[]>((addresses) => addresses.forEach(freeFlags));
+let live = 0;
+
+/** Stores of this thread that were not collected yet. */
+export const liveStores = (): number => live;
+
+const stores = new FinalizationRegistry<readonly number[]>((addresses) => {
+  live--;
+  addresses.forEach(freeFlags);
+});
 
 /** What handles that are borrowed for one call belong to. Made only for calls that lend; a `Task` is one too. */
 export class CallScope {

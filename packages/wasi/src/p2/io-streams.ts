@@ -1,5 +1,5 @@
 /** `wasi:io/streams` — https://github.com/WebAssembly/WASI/tree/main/wasip2/io */
-import { blocking, inPlace } from '@tenon/component';
+import { blocking, inPlace, lending } from '@tenon/component';
 import { type Budget, callerBudget } from '../body/budget.ts';
 import { mustTurn, turn, whenReady } from '../body/readiness.ts';
 import { CHUNK, EMPTY, type Sink, type Source } from '../body/streams.ts';
@@ -39,6 +39,13 @@ export class InputStream {
     return this.#awaited(step(length));
   }
 
+  #blockingReadLent(length: bigint): Uint8Array | Promise<Uint8Array> {
+    // Before a turn of the event loop nothing can be lent.
+    if (mustTurn()) return turn().then(() => this.blockingRead(length));
+    const bytes = this.#taken(() => this.source.readLent(step(length)));
+    return bytes.length > 0 || length === 0n ? bytes : this.#awaited(step(length));
+  }
+
   skip(length: bigint): bigint | Promise<bigint> {
     const skipped = this.read(length);
     return skipped instanceof Uint8Array ? BigInt(skipped.length) : skipped.then((bytes) => BigInt(bytes.length));
@@ -55,9 +62,13 @@ export class InputStream {
 
   /** Bytes that are here already, or the error case. */
   take(max: number): Uint8Array {
+    return this.#taken(() => this.source.read(max));
+  }
+
+  #taken(read: () => Uint8Array | undefined): Uint8Array {
     let bytes: Uint8Array | undefined;
     try {
-      bytes = this.source.read(max);
+      bytes = read();
     } catch (error) {
       throw failed(error);
     }
@@ -81,6 +92,9 @@ export class InputStream {
 
   static {
     for (const method of ['read', 'blockingRead', 'skip', 'blockingSkip'] as const) blocking(InputStream.prototype[method]);
+    lending(InputStream.prototype.blockingRead, function (this: InputStream, length: bigint) {
+      return this.#blockingReadLent(length);
+    });
   }
 }
 
