@@ -167,6 +167,11 @@ export class Component {
     return this.described;
   }
 
+  /** Whether the plan is there: a component that another thread shared has one, and maybe no bytes. */
+  get isPlanned(): boolean {
+    return this.plan !== undefined;
+  }
+
   /** The plan of a component whose imports are functions, types and instances only: it depends on nothing else, so it is made once. */
   ownPlan(): Plan {
     this.plan ??= flatten(this.definition, { component: () => undefined });
