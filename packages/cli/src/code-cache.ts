@@ -3,7 +3,7 @@ import { setFlagsFromString } from 'node:v8';
 import type { CodeCache } from '@tenon/component';
 import { cacheFor, codeCache, type IdentifiedFile, identifiedFile } from '@tenon/wasi';
 import { keptIn } from './cache-folder.ts';
-import { fileError } from './files.ts';
+import { fileError, readBytes, STANDARD } from './files.ts';
 
 /** From this size on it costs less to set V8's flag than to validate. */
 const LAZY_BYTES = 512 * 1024;
@@ -16,6 +16,7 @@ function lazily(on: boolean): void {
 
 /** Reads a file, and says which it was. @throws CliError TENON_FILE */
 export function readIdentified(path: string): IdentifiedFile {
+  if (path === STANDARD) return { bytes: readBytes(path), identity: undefined };
   try {
     return identifiedFile(path);
   } catch (error) {

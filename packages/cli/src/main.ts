@@ -6,7 +6,7 @@ import { COMMANDS } from './commands.ts';
 
 /**
  * Runs a command line and sets the process's exit code: 0 for success, 1 when the guest or the operation failed, 2 for a wrong command
- * line or input that cannot be used, and a guest's own exit code for `run`.
+ * line or input that cannot be used, 134 when the guest trapped, and a guest's own exit code for `run`.
  * @param args without the names of the program
  * @param cache the folder in which to keep what is worked out about components; undefined for none
  */

@@ -1,12 +1,9 @@
 /** Instantiates a component that a program imports as a module. The modules that `tenon/register` generates call this. */
-import { blocking, camelCase, type ExternDescription, Linker, provider } from '@tenon/component';
+import { type ExternDescription, Linker, pascalCase, placeFunction, provider } from '@tenon/component';
 import { compileFile, wasi } from '@tenon/wasi';
 
 type Namespace = Readonly<Record<string, unknown>>;
 type Import = (specifier: string) => Promise<Namespace>;
-
-/** Exports of component modules whose functions return Promises. */
-const suspending = new WeakSet<object>();
 
 /**
  * WASI is there, with nothing granted but standard output and error. Any other import `ns:pkg/iface` is the module that the package.json
@@ -19,18 +16,17 @@ export async function instantiateModule(url: string, load: Import): Promise<Name
   const system = wasi({ stdout: 'inherit', stderr: 'inherit' });
   system.defineIn(linker);
   for (const item of component.imports) {
-    if (item.type.kind === 'type' || provider(system.imports.keys(), item.name) !== undefined) continue;
+    if (!isDefined(item) || provider(system.imports.keys(), item.name) !== undefined) continue;
     const namespace = await loadImport(item.name, load);
     if (namespace !== undefined) linker.define(item.name, definition(item, namespace));
   }
-  const prepared = await linker.prepare(component);
-  const { exports } = await prepared.instantiate();
-  if (prepared.suspends) for (const value of Object.values(exports)) if (isObject(value)) suspending.add(value);
-  return exports;
+  return (await linker.instantiate(component)).exports;
 }
 
-function isObject(value: unknown): value is object {
-  return (typeof value === 'object' && value !== null) || typeof value === 'function';
+/** Whether a definition stands for it: the functions of a resource are those of its class, and types that are no resource have none. */
+function isDefined({ name, type }: ExternDescription): boolean {
+  if (type.kind === 'type') return type.type.kind === 'resource';
+  return type.kind !== 'func' || placeFunction(name).place === 'plain';
 }
 
 async function loadImport(name: string, load: Import): Promise<Namespace | undefined> {
@@ -48,18 +44,13 @@ async function loadImport(name: string, load: Import): Promise<Namespace | undef
 /** A module is the interface itself, or has it as an export of that name, as component modules do. */
 function definition(item: ExternDescription, namespace: Namespace): unknown {
   const key = provider(Object.keys(namespace), item.name);
-  if (item.type.kind === 'func') return waiting(namespace[key ?? camelCase(item.name)] ?? namespace.default);
-  const value = key === undefined ? namespace : namespace[key];
-  if (!isObject(value) || !suspending.has(value)) return value;
-  return Object.fromEntries(
-    Object.entries(value).map(([name, member]) => [name, isClass(member) ? member : blocking(member as () => unknown)]),
-  );
-}
-
-function waiting(value: unknown): unknown {
-  return isObject(value) && suspending.has(value) ? blocking(value as () => unknown) : value;
-}
-
-function isClass(value: unknown): boolean {
-  return typeof value === 'function' && /^class\b/.test(Function.prototype.toString.call(value));
+  const named = key === undefined ? undefined : namespace[key];
+  switch (item.type.kind) {
+    case 'func':
+      return named ?? namespace[placeFunction(item.name).name] ?? namespace.default;
+    case 'type':
+      return named ?? namespace[pascalCase(item.name)] ?? namespace.default;
+    default:
+      return named ?? namespace;
+  }
 }

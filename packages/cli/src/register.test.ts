@@ -46,6 +46,50 @@ test("imports are the modules that package.json names, and missing ones are the 
   assert.match(await run(cwd, source), /^5 /);
 });
 
+test('what stands in the world itself is imported and exported, and an export that waits is another module’s import', async (t) => {
+  const { parse } = await import('@bytecodealliance/jco');
+  const cwd = folder(t);
+  const members = (kind: string): string => `
+    (${kind} "some-thing" (type $r (sub resource)))
+    (${kind} "[constructor]some-thing" (func $new (param "n" u32) (result (own $r))))
+    (${kind} "[method]some-thing.get" (func $get (param "self" (borrow $r)) (result u32)))
+    (${kind} "then" (func $then (result u32)))`;
+  writeFileSync(
+    join(cwd, 'inner.wasm'),
+    await parse(`(component ${members('import')}
+      (core func $new (canon lower (func $new)))
+      (core func $get (canon lower (func $get)))
+      (core func $then (canon lower (func $then)))
+      (core module $m
+        (import "" "new" (func $new (param i32) (result i32)))
+        (import "" "get" (func $get (param i32) (result i32)))
+        (import "" "then" (func $then (result i32)))
+        (func (export "run") (result i32) (i32.add (call $then) (call $get (call $new (i32.const 5))))))
+      (core instance $i (instantiate $m (with "" (instance
+        (export "new" (func $new)) (export "get" (func $get)) (export "then" (func $then))))))
+      (func (export "run") (result u32) (canon lift (core func $i "run")))
+      (func (export "then") (result u32) (canon lift (core func $i "run")))
+      (export "class" (type $r)))`),
+  );
+  writeFileSync(
+    join(cwd, 'outer.wasm'),
+    await parse(`(component (import "run" (func $run (result u32)))
+      (core func $run (canon lower (func $run)))
+      (func (export "again") (result u32) (canon lift (core func $run))))`),
+  );
+  const imports = { '#some-thing': './thing.mjs', '#then': './thing.mjs', '#run': './inner.wasm' };
+  writeFileSync(join(cwd, 'package.json'), JSON.stringify({ imports }));
+  writeFileSync(
+    join(cwd, 'thing.mjs'),
+    `export class SomeThing { constructor(n) { this.n = n; } async get() { return this.n; } }
+     export const then_ = () => 30;`,
+  );
+  const source = `const inner = await import('./inner.wasm');
+    const { again } = await import('./outer.wasm');
+    console.log(await inner.run(), await inner.then_(), typeof inner.Class, await again());`;
+  assert.equal(await run(cwd, source), '35 35 function 35\n');
+});
+
 test('core modules and other files keep their own way', async (t) => {
   const cwd = folder(t);
   writeFileSync(join(cwd, 'core.wasm'), new Uint8Array([0, 0x61, 0x73, 0x6d, 1, 0, 0, 0]));

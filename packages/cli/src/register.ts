@@ -6,7 +6,6 @@
 import { closeSync, openSync, readFileSync, readSync } from 'node:fs';
 import { registerHooks } from 'node:module';
 import { fileURLToPath } from 'node:url';
-import { decode } from '@tenon/component';
 import { exportNames } from './module-exports.ts';
 
 const INSTANTIATE = new URL('./module-instance.ts', import.meta.url).href;
@@ -37,7 +36,7 @@ function isComponent(url: string): boolean {
 
 /** A module that instantiates the component and exports what it exports, under the same names as `Instance.exports`. */
 function moduleSource(url: string): string {
-  const names = exportNames(decode(readFileSync(fileURLToPath(url))));
+  const names = exportNames(readFileSync(fileURLToPath(url)));
   return [
     `import { instantiateModule } from ${JSON.stringify(INSTANTIATE)};`,
     'const instance = await instantiateModule(import.meta.url, (specifier) => import(specifier));',

@@ -1,4 +1,6 @@
 /** A validated component: compile once, instantiate often. */
+
+import { isArrayBuffer } from './abi/shapes.ts';
 import { decode } from './binary/decode.ts';
 import type { ComponentDefinition } from './binary/definitions.ts';
 import { limitMemories } from './binary/memory-limit.ts';
@@ -41,8 +43,8 @@ export interface SharedComponent {
 
 /** What each instance may take, where core modules are rewritten. */
 export interface InstanceLimits {
-  readonly maxMemoryBytes: number | undefined;
-  readonly maxTableElements: number | undefined;
+  readonly maxMemoryBytes?: number | undefined;
+  readonly maxTableElements?: number | undefined;
 }
 
 /** Below this size a module is compiled on the spot: handing it to V8's compiler threads would cost more. */
@@ -195,9 +197,11 @@ export class Component {
   }
 }
 
-function asBytes(bytes: Uint8Array | ArrayBuffer): Uint8Array<ArrayBuffer> {
-  if (bytes instanceof ArrayBuffer) return new Uint8Array(bytes);
+function asBytes(bytes: ArrayBufferView | ArrayBuffer): Uint8Array<ArrayBuffer> {
   if (bytes instanceof Uint8Array) return bytes as Uint8Array<ArrayBuffer>;
+  // Those of other realms, too.
+  if (ArrayBuffer.isView(bytes)) return new Uint8Array(bytes.buffer as ArrayBuffer, bytes.byteOffset, bytes.byteLength);
+  if (isArrayBuffer(bytes)) return new Uint8Array(bytes);
   throw new ComponentError('TENON_NOT_WASM', 'a component is given as Uint8Array or ArrayBuffer');
 }
 

@@ -1,8 +1,8 @@
 /** @tenon/component: runs WebAssembly components in any JavaScript host. */
 
-export { inPlace } from './abi/in-place.ts';
+export { inPlace, lending } from './abi/in-place.ts';
 export type { KeptList } from './abi/kept-borrows.ts';
-export { camelCase, interfaceName, parseFunctionName, pascalCase } from './abi/names.ts';
+export { camelCase, interfaceName, parseFunctionName, pascalCase, placeFunction } from './abi/names.ts';
 export { maybeUndefined } from './abi/shapes.ts';
 export { trapMessage } from './abi/traps.ts';
 export { decode } from './binary/decode.ts';
@@ -14,11 +14,13 @@ export type { CallLimits } from './epoch/call-limits.ts';
 export { EpochClock } from './epoch/clock.ts';
 export { BACKTRACE_FRAMES, ComponentError, ENGINE_ERRORS, type ErrorCode, resultError, TenonError, Trap } from './errors.ts';
 export { type Account, callerAccount } from './instance/account.ts';
-export { blocking, type MissingImport, MissingImportsError } from './link/definitions.ts';
+export { blocking } from './link/blocking.ts';
+export { type MissingImport, MissingImportsError } from './link/definitions.ts';
+export { shortNames } from './link/export-names.ts';
 export { provider, versionTrack } from './link/semver.ts';
 export { Instance, type InstanceOptions, Linker, type LinkerOptions, Prepared } from './linker.ts';
 export type { CodeCache } from './rewrite/compile.ts';
-export { labelOf, makeHandle, type NamedType, originOf, type ResourceName, resourceNameOf } from './types/identity.ts';
+export { labelOf, makeHandle, type NamedType, originOf, type ResourceName, resourceLabel, resourceNameOf } from './types/identity.ts';
 export type * from './types/types.ts';
 export { Effort } from './validate/effort.ts';
 export { Substitution } from './validate/substitute.ts';

@@ -139,7 +139,7 @@ test('what every object has is no definition', async () => {
     static call(): void {}
     static caller(): void {}
   }
-  Object.assign(Thing.prototype, { constructor() {} });
+  Object.assign(Thing.prototype, { constructor_() {} });
   const inherited = { toString() {} };
   await new Linker()
     .define('a:b/c', Object.assign(Object.create(inherited), { R: Thing, given() {}, constructor() {} }))

@@ -1,5 +1,5 @@
 /** Tenon as an engine for scripts. */
-import { Component, ComponentError, camelCase, EpochClock, type ErrorCode, type Instance, Linker, Trap } from '@tenon/component';
+import { Component, ComponentError, EpochClock, type ErrorCode, type Instance, Linker, placeFunction, Trap } from '@tenon/component';
 import { type Failure, type FailureKind, messages, type WastEngine } from './engine.ts';
 
 const KINDS: Readonly<Partial<Record<ErrorCode, FailureKind>>> = {
@@ -30,7 +30,7 @@ const engineOf = (clock?: EpochClock): WastEngine => ({
           exports: component.exports,
           value: instance.exports,
           call(name, args) {
-            const exported = instance.exports[name] ?? instance.exports[camelCase(name)];
+            const exported = instance.exports[placeFunction(name).name];
             if (typeof exported !== 'function') throw new Error(`instance.exports has no function for \`${name}\``);
             clock?.tick();
             return exported(...args);

@@ -24,7 +24,7 @@ export const command: Command = {
     }
     const { bytes, component } = await readComponent(file);
     if (args.flag('wit')) {
-      process.stdout.write(printWit(component));
+      process.stdout.write(printWit(component, bytes));
       return 0;
     }
     const inspection = inspect(bytes, component);

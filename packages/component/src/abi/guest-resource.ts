@@ -4,6 +4,7 @@
  */
 import { ComponentError } from '../errors.ts';
 import type { RuntimeResource } from '../instance/state.ts';
+import type { CoreFuncType } from '../types/types.ts';
 import { Entry, enter, leave } from './entry.ts';
 import { promising } from './jspi.ts';
 import { failed, swallowed } from './traps.ts';
@@ -75,7 +76,10 @@ export class GuestHandle {
         leave(entry);
       };
       if (destructor !== undefined && destructorSuspends === true) {
-        return promising(destructor)(this.rep).then(end, (error) => {
+        return promising(
+          destructor,
+          DESTRUCTOR,
+        )(this.rep).then(end, (error) => {
           throw failed(error, implementer, func);
         });
       }
@@ -94,6 +98,7 @@ export class GuestHandle {
   }
 }
 
+const DESTRUCTOR: CoreFuncType = { params: ['i32'], results: [] };
 const PAST = 'its instance was reset';
 
 const GONE = { dropped: 'it was dropped', moved: 'it was given away', ended: 'the call that it was lent for has ended' } as const;
@@ -127,12 +132,16 @@ export class GuestResource {
       this.#handle = args[1] as GuestHandle;
       return;
     }
-    const construct = constructorOf(new.target);
+    const construct = guestConstructorOf(new.target);
     if (construct === undefined) {
       throw new ComponentError('TENON_RESOURCE', `resource \`${new.target.name}\` has no constructor: get it from a function`);
     }
-    // biome-ignore lint/correctness/noConstructorReturn: the object is the one that lifting the result made
-    return construct(...args) as GuestResource;
+    const made = construct(...args);
+    // The object is the one that lifting the result made, of the guest's class.
+    // biome-ignore lint/correctness/noConstructorReturn: as said
+    return (
+      made instanceof Promise ? made.then((object: object) => madeBy(new.target, object)) : madeBy(new.target, made)
+    ) as GuestResource;
   }
 
   /** Drops the handle: runs the guest's destructor when it owns the resource. Does nothing when it was dropped or given away. */
@@ -151,7 +160,14 @@ export type GuestResourceClass = typeof GuestResource;
 
 const constructors = new WeakMap<object, (...args: unknown[]) => unknown>();
 
-function constructorOf(target: object): ((...args: unknown[]) => unknown) | undefined {
+/** Gives an object that a constructor made the subclass that was asked for. */
+function madeBy(target: GuestResourceClass, made: unknown): unknown {
+  if (typeof made === 'object' && made !== null && !(made instanceof target)) Object.setPrototypeOf(made, target.prototype);
+  return made;
+}
+
+/** The lifted `[constructor]` of a class, or of one that it extends. */
+export function guestConstructorOf(target: object): ((...args: unknown[]) => unknown) | undefined {
   for (let each: object | null = target; each !== null; each = Object.getPrototypeOf(each)) {
     const found = constructors.get(each);
     if (found !== undefined) return found;

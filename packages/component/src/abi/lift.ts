@@ -5,8 +5,8 @@
 import type { StringEncoding } from '../binary/definitions.ts';
 import { ComponentError, Trap } from '../errors.ts';
 import { flags, flagWords, MAY_LEAVE } from '../instance/flags.ts';
-import { alignment, elemSize, flatten, flattenParams, MAX_FLAT_PARAMS, MAX_FLAT_RESULTS } from '../types/layout.ts';
-import type { FuncType, TupleType, ValType } from '../types/types.ts';
+import { alignment, elemSize, flatten, flattenFunc, flattenParams, MAX_FLAT_PARAMS, MAX_FLAT_RESULTS } from '../types/layout.ts';
+import type { CoreFuncType, FuncType, TupleType, ValType } from '../types/types.ts';
 import { Context, Scope } from './context.ts';
 import type { Binding, CoreFunction, PreparedLift } from './contract.ts';
 import { Entry, enter, leave, refused } from './entry.ts';
@@ -16,6 +16,7 @@ import { flatLifter } from './lift-flat.ts';
 import { loaderOf } from './load.ts';
 import { flatLowerer } from './lower-flat.ts';
 import { explain, Misfit } from './misfit.ts';
+import { camelCase } from './names.ts';
 import { lowerScalar, NONE, scalarCode } from './scalars.ts';
 import { partsOf } from './shapes.ts';
 import { passesHandles, passesOwn, refuseAsync } from './signature.ts';
@@ -33,7 +34,7 @@ export function prepareLift(type: FuncType, encoding: StringEncoding): PreparedL
   const general = once(() => prepare(type, encoding));
   return {
     bind(binding, core, postReturn, suspends): Lifted {
-      if (suspends) return suspending(general, binding, core, postReturn);
+      if (suspends) return suspending(general, binding, core, flattenFunc(type, 'lift'), postReturn);
       const { instance } = binding;
       const alone = instance.parent === undefined && !instance.usesContext;
       const posts = postReturn !== undefined;
@@ -91,7 +92,7 @@ function prepare(type: FuncType, encoding: StringEncoding): Prepared {
   };
 }
 
-const subject = (func: string, param: string): string => `\`${func}\`: parameter \`${param}\``;
+const subject = (func: string, param: string): string => `\`${func}\`: parameter \`${camelCase(param)}\``;
 
 function flatParams(type: FuncType): LowerParams {
   const want = flattenParams(type);
@@ -249,7 +250,13 @@ function synchronous(prepared: MakePrepared, binding: Binding, core: CoreFunctio
   };
 }
 
-function suspending(prepared: MakePrepared, binding: Binding, core: CoreFunction, postReturn: CoreFunction | undefined): Lifted {
+function suspending(
+  prepared: MakePrepared,
+  binding: Binding,
+  core: CoreFunction,
+  type: CoreFuncType,
+  postReturn: CoreFunction | undefined,
+): Lifted {
   let made: LiftedCall | undefined;
   // To make it costs V8 as much as a tenth of a small instance.
   let promised: CoreFunction | undefined;
@@ -259,7 +266,7 @@ function suspending(prepared: MakePrepared, binding: Binding, core: CoreFunction
     let scope: Scope | undefined;
     try {
       made ??= new LiftedCall(prepared(), binding, postReturn);
-      promised ??= promising(core);
+      promised ??= promising(core, type);
       call = made;
       scope = call.begin(args);
     } catch (error) {

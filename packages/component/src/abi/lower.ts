@@ -3,7 +3,7 @@
  * https://github.com/WebAssembly/component-model/blob/main/design/mvp/CanonicalABI.md#canon-lower
  */
 import type { StringEncoding } from '../binary/definitions.ts';
-import { Trap } from '../errors.ts';
+import { TenonError, Trap } from '../errors.ts';
 import { callFrom } from '../instance/account.ts';
 import { flags } from '../instance/flags.ts';
 import type { Store } from '../instance/state.ts';
@@ -23,7 +23,7 @@ import { isThenable, lowerScalar, NONE } from './scalars.ts';
 import { passesHandles, passesOwn, refuseAsync } from './signature.ts';
 import { type LowerHelpers, once, specialisedLower } from './specialise.ts';
 import { storerOf } from './store.ts';
-import { failed, isUnwind, swallowed, thrown, uncatchable } from './traps.ts';
+import { carriedBy, failed, isUnwind, swallowed, thrown, uncatchable } from './traps.ts';
 
 /** @throws ComponentError `TENON_UNSUPPORTED` for what only the asynchronous Canonical ABI can do */
 export function prepareLower(type: FuncType, encoding: StringEncoding): PreparedLower {
@@ -131,14 +131,19 @@ function resultLowerer(type: ValType | undefined, outParam: number): LowerResult
   };
 }
 
-/** What is thrown into the guest for what the host function threw. */
-function hostThrew(error: unknown): unknown {
-  return isUnwind(error) ? error : new Trap(`the host function threw ${thrown(error)}`, error);
+/** What is thrown into the guest for what the host function threw. @param returnsErrors whether its result is a `result` */
+function hostThrew(error: unknown, returnsErrors = false): unknown {
+  if (isUnwind(error)) return error;
+  const hint = returnsErrors ? '; to return an error, throw `resultError(payload)` or an object with a `payload`' : '';
+  // A guest that the host function called was ended with the call that both are in.
+  const code = error instanceof Trap ? error.code : 'TENON_TRAP';
+  return new Trap(`the host function threw ${thrown(error)}${hint}`, error, { code });
 }
 
-/** What is thrown into the guest for a result that does not fit. */
+/** What is thrown into the guest for a result that does not fit, or that cannot be read. */
 function wrongResult(error: unknown, name: string): unknown {
-  if (!(error instanceof Misfit)) return error;
+  if (error instanceof Trap || isUnwind(error) || carriedBy(error) !== error) return error;
+  if (!(error instanceof Misfit)) return new Trap(`reading what the host function returned threw ${thrown(error)}`, error);
   if (isThenable(error.value)) {
     return new Trap(
       'the host function returned a Promise: make it an `async function` or mark it with `blocking`, so that the guest can wait',
@@ -148,8 +153,11 @@ function wrongResult(error: unknown, name: string): unknown {
   return new Trap(`the host function returned a wrong value: ${cause instanceof Error ? cause.message : ''}`, cause);
 }
 
+/** What `resultError` makes, and what hosts for jco throw: an object with a payload of its own. Traps and other errors of Tenon are no errors of a function. */
 function isResultError(error: unknown): error is { readonly payload?: unknown } {
-  return typeof error === 'object' && error !== null && (error as { readonly code?: unknown }).code === 'TENON_RESULT';
+  if (typeof error !== 'object' || error === null) return false;
+  if (error instanceof TenonError) return error.code === 'TENON_RESULT';
+  return Object.hasOwn(error, 'payload');
 }
 
 /** One bound function. Its context keeps nothing from one of these steps to the next but lists of borrows. */
@@ -191,7 +199,7 @@ class LoweredCall {
   /** A host function returns the error case of its `result` by throwing; all else that it throws is a trap. */
   threw(scope: Scope | undefined, error: unknown, flat: Flat): unknown {
     if (this.prepared.throws && isResultError(error)) return this.end(scope, { tag: 'err', val: error.payload }, flat);
-    throw this.failed(hostThrew(error));
+    throw this.failed(hostThrew(error, this.prepared.throws));
   }
 
   private end(scope: Scope | undefined, value: unknown, flat: Flat): unknown {

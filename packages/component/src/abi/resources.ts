@@ -6,7 +6,7 @@
 import { Trap } from '../errors.ts';
 import { freshContext, restoreContext } from '../instance/context.ts';
 import { flagWords, MAY_ENTER } from '../instance/flags.ts';
-import { type ComponentInstance, ResourceHandle, type RuntimeResource, type Store, Task } from '../instance/state.ts';
+import { type ComponentInstance, dispose, ResourceHandle, type RuntimeResource, type Store, Task } from '../instance/state.ts';
 import { coreDrop } from './destructor.ts';
 import { cannotLeave, mayLeave } from './entry.ts';
 import { handleAt, takeHandle, takeOwn } from './handles.ts';
@@ -47,7 +47,7 @@ export function resourceDrop(instance: ComponentInstance, resource: RuntimeResou
     return (index) => {
       try {
         const rep = takeToDrop(instance, resource, index);
-        if (rep !== undefined) disposeHost(rep);
+        if (rep !== undefined) disposeHost(rep, instance);
       } catch (error) {
         raise(instance, `[resource-drop]${resource.name}`, error);
       }
@@ -99,12 +99,13 @@ function takeToDrop(instance: ComponentInstance, resource: RuntimeResource, inde
 /** What {@link coreDrop} takes for "no destructor to call". */
 const NOTHING = -1;
 
-function disposeHost(rep: number | object): void {
+function disposeHost(rep: number | object, { store }: ComponentInstance): void {
+  const threw = (error: unknown): Trap => new Trap(`the host's dispose function threw ${thrown(error)}`, error);
   try {
-    (rep as Partial<Disposable>)[Symbol.dispose]?.();
+    // The guest does not wait for it, so a failure ends the instance when it comes.
+    dispose(rep)?.then(undefined, (error: unknown) => store.end(threw(error)));
   } catch (error) {
-    if (isUnwind(error)) throw error;
-    throw new Trap(`the host's dispose function threw ${thrown(error)}`, error);
+    throw isUnwind(error) ? error : threw(error);
   }
 }
 

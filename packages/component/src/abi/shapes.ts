@@ -74,6 +74,11 @@ export interface NumberArrayClass {
   new (buffer: ArrayBufferLike, byteOffset: number, length: number): NumberArray;
 }
 
+/** Whether it is an `ArrayBuffer`, of this realm or another. */
+export function isArrayBuffer(value: unknown): value is ArrayBuffer {
+  return value instanceof ArrayBuffer || Object.prototype.toString.call(value) === '[object ArrayBuffer]';
+}
+
 /** The typed array of a list of numbers. */
 export const NUMBER_ARRAYS: ReadonlyMap<string, NumberArrayClass> = new Map<string, NumberArrayClass>(
   Object.entries({

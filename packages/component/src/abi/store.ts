@@ -8,11 +8,12 @@ import type { FlagsType, RecordType, TupleType, ValType } from '../types/types.t
 import type { Context } from './context.ts';
 import { lowerBorrow, lowerOwn } from './handles.ts';
 import { unsupported } from './load.ts';
-import { Misfit, within } from './misfit.ts';
+import { listed, Misfit, within } from './misfit.ts';
 import { lowerScalar, scalarCode } from './scalars.ts';
 import {
   entryOf,
   flagKeys,
+  isArrayBuffer,
   isInherited,
   MAX_LIST_BYTES,
   maybeUndefined,
@@ -131,8 +132,9 @@ type PutElements = (cx: Context, list: Elements, address: number, length: number
 function elements(type: ValType & { kind: 'list' | 'map' }): { read: (value: unknown) => Elements; put: PutElements } {
   const element = type.kind === 'map' ? entryOf(type) : type.element;
   const fixed = type.kind === 'map' ? undefined : type.length;
+  const ofBytes = element.kind === 'u8';
   const read = (value: unknown): Elements => {
-    const list = listOf(value);
+    const list = ofBytes && isArrayBuffer(value) ? new Uint8Array(value) : listOf(value);
     if (list === undefined || (fixed !== undefined && list.length !== fixed)) throw new Misfit(type, value);
     return list;
   };
@@ -211,17 +213,23 @@ function sequence(type: RecordType | TupleType): Store {
   };
 }
 
-/** `pack_flags_into_int`, once for each type. A flag that is missing is not set. */
+/** `pack_flags_into_int`, once for each type. A flag that is missing is not set, and no object at all means that none is. */
 export function flagsPacker(type: FlagsType): (value: unknown) => number {
   const keys = flagKeys(type);
+  const known: ReadonlySet<string> = new Set(keys);
   return (value) => {
+    if (value === undefined) return 0;
     const object = asObject(type, value);
+    if (Array.isArray(value)) throw new Misfit(type, value);
     let bits = 0;
     for (let i = 0; i < keys.length; i++) {
       const key = keys[i] as string;
       const flag = object[key];
       if (flag === true) bits |= 1 << i;
       else if (flag !== false && flag !== undefined && !isInherited(key)) throw within(`.${key}`, new Misfit('a boolean', flag));
+    }
+    for (const key in object) {
+      if (!known.has(key)) throw within(`.${key}`, new Misfit(`no such flag (they are ${listed(keys, String)})`, object[key]));
     }
     return bits >>> 0;
   };

@@ -4,6 +4,7 @@
  */
 import { Trap } from '../errors.ts';
 import type { ComponentInstance } from '../instance/state.ts';
+import { inWords } from './misfit.ts';
 
 /** The brand of errors that pass through the guest unchanged to the outermost caller, such as the exit of a command. */
 export const UNWIND: unique symbol = Symbol.for('tenon.unwind') as never;
@@ -98,6 +99,5 @@ export function trapMessage(error: unknown): string {
 
 /** `TypeError: x is not a function`, for anything that can be thrown. */
 export function thrown(error: unknown): string {
-  if (error instanceof Error) return `${error.name}: ${error.message}`;
-  return `a thrown ${error === null ? 'null' : typeof error}`;
+  return error instanceof Error ? `${error.name}: ${error.message}` : inWords(error);
 }

@@ -1,6 +1,7 @@
 /** What the embedder sees of an instance: an object of functions, classes and inner instances. */
 
 import { type GuestResourceClass, guestResourceClass, setGuestConstructor } from '../abi/guest-resource.ts';
+import { blocking, isBlocking } from '../link/blocking.ts';
 import type { NamedExport } from '../link/export-names.ts';
 import type { Instantiation } from './instantiate.ts';
 
@@ -42,7 +43,9 @@ function functionOf(made: Instantiation, { item, label }: NamedFunction): Callab
   if (item.kind !== 'lift') return linked.host.functions[item.func] as Callable;
   const postReturn = item.postReturn === undefined ? undefined : made.func(item.postReturn);
   const suspends = linked.suspends[item.instance] === true;
-  return linked.lift(item).bind(made.binding(item.instance, item.options, label), made.func(item.core), postReturn, suspends);
+  const call = linked.lift(item).bind(made.binding(item.instance, item.options, label), made.func(item.core), postReturn, suspends);
+  // So it can be another component's import as it is.
+  return suspends ? blocking(call) : call;
 }
 
 function resourceClass(made: Instantiation, index: number, name: string): unknown {
@@ -68,7 +71,8 @@ function addMember(exports: Record<string, unknown>, { name, place, resource }: 
 }
 
 function methodOf(call: Callable): Callable {
-  return function (this: unknown, ...args: unknown[]): unknown {
+  const method = function (this: unknown, ...args: unknown[]): unknown {
     return call(this, ...args);
   };
+  return isBlocking(call) ? blocking(method) : method;
 }

@@ -28,6 +28,7 @@ export class Store {
   constructor(maxHandles: number = HandleTable.MAX_LENGTH, account?: Account) {
     this.maxHandles = maxHandles;
     this.account = account;
+    live++;
     stores.register(this, this.flagsAddresses);
   }
 
@@ -78,12 +79,20 @@ export class Store {
   }
 }
 
+/** Disposes of a host resource. @returns what to wait for, where it has only `Symbol.asyncDispose` */
+export function dispose(rep: number | object): PromiseLike<void> | undefined {
+  const resource = rep as Partial<Disposable & AsyncDisposable>;
+  if (resource[Symbol.dispose] !== undefined) resource[Symbol.dispose]?.();
+  else return resource[Symbol.asyncDispose]?.();
+  return undefined;
+}
+
 /** Children are made after their parents, so the last goes first. A failure has nobody to be told to, and must not keep the others. */
 function disposeHostResources(handles: HandleTable): void {
   for (const { own, rep } of handles.clear().reverse()) {
     if (!own || typeof rep === 'number') continue;
     try {
-      (rep as Partial<Disposable>)[Symbol.dispose]?.();
+      dispose(rep)?.then(undefined, () => {});
     } catch {}
   }
 }
@@ -118,7 +127,15 @@ export class ComponentInstance {
   }
 }
 
-const stores = new FinalizationRegistry<readonly number[]>((addresses) => addresses.forEach(freeFlags));
+let live = 0;
+
+/** Stores of this thread that were not collected yet. */
+export const liveStores = (): number => live;
+
+const stores = new FinalizationRegistry<readonly number[]>((addresses) => {
+  live--;
+  addresses.forEach(freeFlags);
+});
 
 /** A task: one call of a lifted function. Made only for calls that lend borrows or may need it otherwise. */
 export class Task {

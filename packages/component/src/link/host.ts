@@ -57,6 +57,7 @@ function hostInstance(
     builder.effort.spend(declaration.kind === 'type' ? typeEffort(declaration.type) : 4 + path.length);
     declare(builder, given, env, declaration, path, exports);
   }
+  builder.hostInstance(path, ![...exports.values()].some((item) => item.sort !== 'type' || item.value.kind === 'resource'));
   return { exports };
 }
 

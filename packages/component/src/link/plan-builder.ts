@@ -13,6 +13,7 @@ import type {
   PlanExport,
   PlanExports,
   PlanHostFunction,
+  PlanHostInstance,
   PlanInstance,
   PlanModule,
   PlanResource,
@@ -64,6 +65,7 @@ export class PlanBuilder {
   private readonly instances: InstanceBuilder[] = [];
   private readonly resources: ResourceBuilder[] = [];
   private readonly sameTypes: Plan['sameTypes'][number][] = [];
+  private readonly hostInstances: PlanHostInstance[] = [];
   private readonly hostFunctions: PlanHostFunction[] = [];
   private readonly steps: Step[] = [];
   private readonly pending: PendingAdapter[] = [];
@@ -149,6 +151,10 @@ export class PlanBuilder {
       this.moduleIndices.set(key, index);
     }
     return index;
+  }
+
+  hostInstance(path: HostPath, empty: boolean): void {
+    this.hostInstances.push({ path, empty });
   }
 
   hostFunction(path: HostPath, type: FuncType): number {
@@ -325,6 +331,7 @@ export class PlanBuilder {
       ),
       resources: this.resources.map((r) => defined(r.plan, 'resource')),
       sameTypes: this.sameTypes,
+      hostInstances: this.hostInstances,
       hostFunctions: this.hostFunctions,
       steps: this.steps,
       slots: this.slots,

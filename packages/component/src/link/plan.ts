@@ -16,6 +16,8 @@ export interface Plan {
   readonly resources: readonly PlanResource[];
   /** Types of the host that must be the class of a resource, where the host has them. */
   readonly sameTypes: readonly { readonly path: HostPath; readonly resource: ResourceId }[];
+  /** Instances that the host provides. */
+  readonly hostInstances: readonly PlanHostInstance[];
   readonly hostFunctions: readonly PlanHostFunction[];
   readonly steps: readonly Step[];
   readonly slots: number;
@@ -45,6 +47,12 @@ export type HostPath = readonly [string, ...string[]];
 export type PlanResource =
   | { readonly kind: 'guest'; readonly name: string; readonly implementer: number; readonly hasDestructor: boolean }
   | { readonly kind: 'host'; readonly name: string; readonly path: HostPath };
+
+export interface PlanHostInstance {
+  readonly path: HostPath;
+  /** Whether nothing is in it that a definition could be asked for. */
+  readonly empty: boolean;
+}
 
 export interface PlanHostFunction {
   readonly path: HostPath;

@@ -68,6 +68,12 @@ export function labelOf(type: NamedType): string | undefined {
   return identities.get(type)?.label;
 }
 
+/** The label of the resource that a handle type names, if it has one. */
+export function resourceLabel(handle: OwnType | BorrowType): string | undefined {
+  const name = resources.get(handle);
+  return name === undefined ? undefined : labelOf(name);
+}
+
 /** A copy that is the same name in another place, over another origin. */
 export function sameName<T extends object>(type: T, origin: object | undefined, changed: T = type): T {
   // Handle types are shared by all who write them down.

@@ -6,6 +6,7 @@
  * Each function returns why `a` does not fit `b`, or undefined when it does.
  */
 import type { CoreTypes } from '../types/core-types.ts';
+import { labelOf, resourceLabel } from '../types/identity.ts';
 import type {
   Case,
   ComponentType,
@@ -62,7 +63,7 @@ export class Subtyping {
     switch (b.kind) {
       case 'resource':
         if (a.kind !== 'resource') break;
-        return a.resource === b.resource ? undefined : 'resource types are not the same';
+        return a.resource === b.resource ? undefined : differentResources(labelOf(a), labelOf(b));
       case 'value':
         if (a.kind === 'value') return this.val(a.type, b.type);
         break;
@@ -252,7 +253,7 @@ export class Subtyping {
       case 'own':
       case 'borrow':
         if (a.kind !== b.kind) break;
-        return a.resource === b.resource ? undefined : 'resource types are not the same';
+        return a.resource === b.resource ? undefined : differentResources(resourceLabel(a), resourceLabel(b));
       case 'stream':
       case 'future':
         if (a.kind !== b.kind) break;
@@ -296,6 +297,11 @@ export class Subtyping {
     }
     return mismatch;
   }
+}
+
+function differentResources(found: string | undefined, expected: string | undefined): string {
+  const names = found === undefined || expected === undefined ? '' : `: expected \`${expected}\`, found \`${found}\``;
+  return `resource types are not the same${names}`;
 }
 
 const DEFINED_KINDS = {

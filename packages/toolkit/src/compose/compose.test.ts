@@ -373,6 +373,21 @@ const failures: Record<string, Failure> = {
     code: 'TENON_COMPOSE_TYPE',
     message: /a:b\/c > r > field x > element: expected u8, found s8/,
   },
+  'types of other names': {
+    socket: world(
+      'import a:b/c; export run: func();',
+      'package a:b { interface c { record point { x: u8 } resource bag; f: func(p: point, b: borrow<bag>) -> u8; } }',
+    ),
+    plugs: {
+      c: world(
+        'export a:b/c;',
+        'package a:b { interface c { record point { x: u8 } variant shape { at(point) } resource bag; f: func(p: shape, b: borrow<bag>) -> u8; } }',
+      ),
+    },
+    code: 'TENON_COMPOSE_TYPE',
+    message:
+      /`c` exports `a:b\/c`, but not as `socket` imports it\n {2}a:b\/c > f > param p: expected point \(record \{ x: u8 \}\), found shape \(variant \{ at\(point\) \}\)/,
+  },
   'two plugs for one import': {
     socket: world('import example:math/math; export run: func();', mathPackage('')),
     plugs: { one: world('export example:math/math;', mathPackage('')), two: world('export example:math/math;', mathPackage('')) },

@@ -3,7 +3,7 @@
  * https://github.com/WebAssembly/component-model/blob/main/design/mvp/Subtyping.md
  */
 import type { DefinedType, ExternType, FuncType, ResourceId, ValType } from '@tenon/component';
-import { typeText } from '../wit/type-text.ts';
+import { fullText, typeText } from '../wit/type-text.ts';
 
 /** Where an import and an export differ. */
 export interface Mismatch {
@@ -104,7 +104,7 @@ function matchOptional(
 ): Mismatch | undefined {
   if (expected !== undefined && found !== undefined) return matchValue(expected, found, bindings, path);
   if (expected === found) return undefined;
-  return differ(path, expected === undefined ? 'nothing' : typeText(expected), found === undefined ? 'nothing' : typeText(found));
+  return differ(path, expected === undefined ? 'nothing' : fullText(expected), found === undefined ? 'nothing' : fullText(found));
 }
 
 function matchNames(expected: readonly string[], found: readonly string[], path: readonly string[]): Mismatch | undefined {
@@ -127,7 +127,7 @@ function matchValue(expected: ValType, found: ValType, bindings: Bindings, path:
 }
 
 function compareValues(expected: ValType, found: ValType, bindings: Bindings, path: readonly string[]): Mismatch | undefined {
-  if (expected.kind !== found.kind) return differ(path, typeText(expected), typeText(found));
+  if (expected.kind !== found.kind) return differ(path, fullText(expected), fullText(found));
   switch (expected.kind) {
     case 'record': {
       const other = (found as typeof expected).fields;
@@ -154,7 +154,7 @@ function compareValues(expected: ValType, found: ValType, bindings: Bindings, pa
       return matchNames(expected.names, (found as typeof expected).names, path);
     case 'list': {
       const other = found as typeof expected;
-      if (expected.length !== other.length) return differ(path, typeText(expected), typeText(found));
+      if (expected.length !== other.length) return differ(path, fullText(expected), fullText(found));
       return matchValue(expected.element, other.element, bindings, [...path, 'element']);
     }
     case 'map': {
@@ -166,7 +166,7 @@ function compareValues(expected: ValType, found: ValType, bindings: Bindings, pa
     }
     case 'tuple': {
       const other = (found as typeof expected).types;
-      if (expected.types.length !== other.length) return differ(path, typeText(expected), typeText(found));
+      if (expected.types.length !== other.length) return differ(path, fullText(expected), fullText(found));
       return firstOf(expected.types, (type, i) => matchOptional(type, other[i], bindings, [...path, `element ${i}`]));
     }
     case 'option':

@@ -1,6 +1,6 @@
 /** What there is to know about a component without running it, as plain data. */
 import type { Component, ExternDescription } from '@tenon/component';
-import { TypeNames } from '../wit/model.ts';
+import { describeWorld, Homes, type TypeNames, type WorldItem } from '../wit/model.ts';
 import { funcText } from '../wit/reference.ts';
 import type { Producer } from './binary.ts';
 import { type Capability, capabilities } from './capabilities.ts';
@@ -30,11 +30,12 @@ export interface Inspection {
 
 /** @param bytes the file that `component` was compiled from */
 export function inspect(bytes: Uint8Array, component: Component): Inspection {
+  const world = describeWorld(component.imports, component.exports, new Homes(() => true));
   const tree = partTree(bytes, component.definition);
   return {
     size: bytes.length,
-    imports: component.imports.map(describeExtern),
-    exports: component.exports.map(describeExtern),
+    imports: component.imports.map((item) => describeExtern(item, namesOf(item, world.imports) ?? world.names)),
+    exports: component.exports.map((item) => describeExtern(item, namesOf(item, world.exports) ?? world.names)),
     capabilities: capabilities(component.imports),
     producers: collectProducers(tree),
     tree,
@@ -51,16 +52,15 @@ function collectProducers(part: PartInfo): Producer[] {
   return [...found.values()].sort((a, b) => a.field.localeCompare(b.field));
 }
 
-function describeExtern({ name, type }: ExternDescription): ExternInfo {
-  if (type.kind === 'func') return { name, kind: 'func', signature: funcText(type.type, new TypeNames()) };
+function namesOf({ name }: ExternDescription, items: readonly WorldItem[]): TypeNames | undefined {
+  const item = items.find((candidate) => candidate.name === name);
+  return item?.kind === 'interface' ? item.scope.names : undefined;
+}
+
+function describeExtern({ name, type }: ExternDescription, names: TypeNames): ExternInfo {
+  if (type.kind === 'func') return { name, kind: 'func', signature: funcText(type.type, names) };
   if (type.kind === 'type') return { name, kind: type.type.kind === 'resource' ? 'resource' : 'type' };
   if (type.kind !== 'instance') return { name, kind: type.kind };
-  const names = new TypeNames();
-  for (const [item, itemType] of type.type.exports) {
-    if (itemType.kind !== 'type') continue;
-    if (itemType.type.kind === 'resource') names.addResource(itemType.type.resource, item);
-    if (itemType.type.kind === 'value') names.addValue(itemType.type.type, item);
-  }
   const functions = [...type.type.exports].flatMap(([item, itemType]) =>
     itemType.kind === 'func' ? [{ name: item, signature: funcText(itemType.type, names) }] : [],
   );

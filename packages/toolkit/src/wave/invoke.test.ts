@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type ExternDescription, type FuncType, resultError, type ValType } from '@tenon/component';
+import { dummy } from '../../test/dummy.ts';
 import { ToolkitError } from '../errors.ts';
-import { type ExportedFunction, findFunction, functionPath, invoke, parseArguments, parseInvoke } from './invoke.ts';
+import { type ExportedFunction, findFunction, functionPath, invoke, parseArguments, parseInvoke, signature } from './invoke.ts';
 
 const s32: ValType = { kind: 's32' };
 const string: ValType = { kind: 'string' };
@@ -103,4 +104,34 @@ test('parseArguments: an option that is left out is none, however deep it is nes
     assert.deepEqual(parseArguments(parseInvoke('f()'), found), [none]);
     assert.deepEqual(parseArguments(parseInvoke('f(none)'), found), [none]);
   }
+});
+
+test('messages call types by their names', async () => {
+  const { component } = await dummy(
+    'shop',
+    `package root:component;
+    world root { export a:b/shop; }
+    package a:b {
+      interface shop {
+        type price = u32;
+        record item { name: string, cost: price }
+        enum kind { gift, sale }
+        resource bag { constructor(); }
+        put: func(b: borrow<bag>, i: item, k: kind) -> option<item>;
+        buy: func(i: item, k: kind) -> price;
+      }
+    }`,
+  );
+  const put = findFunction(component.exports, 'put');
+  const buy = findFunction(component.exports, 'buy');
+  assert.equal(signature(put), 'a:b/shop.put: func(b: borrow<bag>, i: item, k: kind) -> option<item>');
+  assert.equal(signature(buy), 'a:b/shop.buy: func(i: item, k: kind) -> price');
+  const problems: readonly (readonly [string, typeof put, RegExp])[] = [
+    ['put(1, {name: "a", cost: 1}, gift)', put, /argument 1 `b: borrow<bag>`: `borrow<bag>` has no text form/],
+    ['buy([], gift)', buy, /argument 1 `i: item`: expected item \(record \{ name: string, cost: price \}\)/],
+    ['buy({name: "a"}, gift)', buy, /the record `item` lacks `cost: price`/],
+    ['buy({name: "a", price: 1}, gift)', buy, /the record `item` has no field `price`/],
+    ['buy({name: "a", cost: 1}, 1)', buy, /a case of `kind`/],
+  ];
+  for (const [text, func, message] of problems) assert.throws(() => parseArguments(parseInvoke(text), func), message, text);
 });

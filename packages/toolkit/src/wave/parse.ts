@@ -8,6 +8,7 @@ import {
   camelCase,
   type FlagsType,
   type ListType,
+  labelOf,
   type MapType,
   maybeUndefined,
   type OptionType,
@@ -19,7 +20,7 @@ import {
 } from '@tenon/component';
 import { ToolkitError } from '../errors.ts';
 import { nearest } from '../names.ts';
-import { typeText } from '../wit/type-text.ts';
+import { fullText, typeText } from '../wit/type-text.ts';
 import { INTEGER_RANGES, toNumericArray } from './mapping.ts';
 import { Scanner } from './scanner.ts';
 
@@ -72,7 +73,7 @@ function parse(scanner: Scanner, type: ValType): unknown {
     case 'variant':
       return parseVariant(scanner, type);
     case 'enum':
-      return parseCase(scanner, type.names, 'one of the cases');
+      return parseCase(scanner, type.names, casesOf(type));
     case 'flags':
       return parseFlags(scanner, type);
     case 'option':
@@ -80,7 +81,7 @@ function parse(scanner: Scanner, type: ValType): unknown {
     case 'result':
       return parseResult(scanner, type);
     default:
-      throw new ToolkitError('TENON_INVOKE_RESOURCE', `a ${typeText(type)} has no text form: call the function from JavaScript`);
+      throw new ToolkitError('TENON_INVOKE_RESOURCE', `\`${typeText(type)}\` has no text form: call the function from JavaScript`);
   }
 }
 
@@ -124,7 +125,7 @@ function sequence(scanner: Scanner, close: string, item: () => void): void {
 
 function parseList(scanner: Scanner, type: ListType): unknown {
   const start = scanner.position;
-  scanner.require('[', typeText(type));
+  scanner.require('[', fullText(type));
   const items: unknown[] = [];
   sequence(scanner, ']', () => items.push(parse(scanner, type.element)));
   if (type.length !== undefined && items.length !== type.length) {
@@ -149,7 +150,7 @@ function parseMap(scanner: Scanner, type: MapType): Map<unknown, unknown> {
 
 function parseTuple(scanner: Scanner, type: TupleType): unknown[] {
   const start = scanner.position;
-  scanner.require('(', typeText(type));
+  scanner.require('(', fullText(type));
   const values: unknown[] = [];
   sequence(scanner, ')', () => {
     const element = type.types[values.length];
@@ -171,9 +172,11 @@ function suggestion(name: string, names: readonly string[]): string {
 
 function parseRecord(scanner: Scanner, type: RecordType): Record<string, unknown> {
   const start = scanner.position;
-  scanner.require('{', typeText(type));
+  scanner.require('{', fullText(type));
   const found = new Map<string, unknown>();
   const names = type.fields.map((field) => field.name);
+  const label = labelOf(type);
+  const what = label === undefined ? 'the record' : `the record \`${label}\``;
   if (scanner.take(':')) {
     scanner.require('}');
   } else {
@@ -182,7 +185,7 @@ function parseRecord(scanner: Scanner, type: RecordType): Record<string, unknown
       const at = scanner.position;
       const name = plainLabel(scanner.label() ?? scanner.expected('a field name', at));
       const field = type.fields.find((candidate) => candidate.name === name);
-      if (field === undefined) scanner.fail(`the record has no field \`${name}\`${suggestion(name, names)}`, at);
+      if (field === undefined) scanner.fail(`${what} has no field \`${name}\`${suggestion(name, names)}`, at);
       if (found.has(name)) scanner.fail(`the field \`${name}\` is given twice`, at);
       scanner.require(':');
       found.set(name, parse(scanner, field.type));
@@ -191,7 +194,7 @@ function parseRecord(scanner: Scanner, type: RecordType): Record<string, unknown
   const missing = type.fields.filter((field) => !found.has(field.name) && field.type.kind !== 'option');
   if (missing.length > 0) {
     const list = missing.map((field) => `\`${field.name}: ${typeText(field.type)}\``).join(', ');
-    scanner.fail(`the record lacks ${list}`, start);
+    scanner.fail(`${what} lacks ${list}`, start);
   }
   const record: Record<string, unknown> = {};
   for (const field of type.fields) {
@@ -204,12 +207,17 @@ function noneOf(type: ValType): unknown {
   return type.kind === 'option' && maybeUndefined(type.type) ? { tag: 'none' } : undefined;
 }
 
+function casesOf(type: ValType): string {
+  const label = labelOf(type);
+  return label === undefined ? 'one of the cases' : `a case of \`${label}\``;
+}
+
 function parseVariant(scanner: Scanner, type: VariantType): { tag: string; val?: unknown } {
   const start = scanner.position;
   const tag = parseCase(
     scanner,
     type.cases.map((c) => c.name),
-    'one of the cases',
+    casesOf(type),
   );
   const payload = type.cases.find((c) => c.name === tag)?.type;
   if (payload === undefined) {
@@ -242,7 +250,7 @@ function parseCase(scanner: Scanner, names: readonly string[], what: string): st
 }
 
 function parseFlags(scanner: Scanner, type: FlagsType): Record<string, boolean> {
-  scanner.require('{', typeText(type));
+  scanner.require('{', fullText(type));
   const flags: Record<string, boolean> = Object.fromEntries(type.names.map((name) => [camelCase(name), false]));
   sequence(scanner, '}', () => {
     scanner.skip();

@@ -1,9 +1,21 @@
 /**
- * A component's imports and exports as a world of interfaces with named types.
- * Types in a binary have structure but no identity of their own; their names are the type exports of the interface they are used in.
+ * A component's imports and exports as a world of interfaces with named types. A named type is what an import or export of a type made,
+ * in its interface, under its name; where another interface uses it, it is the same type.
  */
-import type { ExternDescription, ExternType, FuncType, InstanceType, ResourceId, ValType } from '@tenon/component';
-import { typeKey } from '../compose/type-key.ts';
+import {
+  children,
+  type DefinedType,
+  type ExternDescription,
+  type ExternType,
+  type FuncType,
+  type InstanceType,
+  labelOf,
+  originOf,
+  type ResourceName,
+  resourceNameOf,
+  type ValType,
+} from '@tenon/component';
+import { isNominal, type Name, nameIn } from '../compose/walk.ts';
 import { parseResourceFunction, type ResourceFunction } from '../names.ts';
 
 /** A function of a resource, as `[method]stream.read` names it. */
@@ -11,12 +23,18 @@ export interface ResourceMember extends ResourceFunction {
   readonly type: FuncType;
 }
 
+/** An interface may be imported and exported, with types of their own. */
+export type Side = 'import' | 'export';
+
 export type NamedType = { readonly name: string } & (
   | { readonly kind: 'value'; readonly type: ValType }
   | { readonly kind: 'resource'; readonly members: readonly ResourceMember[] }
   /** Another name of a type of the same scope. */
   | { readonly kind: 'alias'; readonly of: string }
-  | { readonly kind: 'use'; readonly interface: string; readonly of: string }
+  /** A type of another interface; the world itself is ''. */
+  | { readonly kind: 'use'; readonly interface: string; readonly side: Side; readonly of: string; readonly type: Name }
+  /** The same where the other interface has no path to use it by: its definition has to be repeated. */
+  | { readonly kind: 'copy'; readonly interface: string; readonly of: string; readonly type: Name }
 );
 
 /** The types and functions of an interface, or those that stand in the world itself. */
@@ -38,96 +56,122 @@ export type WorldItem = { readonly name: string } & (
 export interface World {
   readonly imports: readonly WorldItem[];
   readonly exports: readonly WorldItem[];
-  /** Names that the world's own functions use, on the importing and on the exporting side. */
+  /** Types of interfaces that the world's own functions mention and the world does not name. */
+  readonly uses: readonly NamedType[];
+  /** Names of types within the world itself, on the importing and on the exporting side. */
   readonly names: TypeNames;
-}
-
-const NOMINAL: ReadonlySet<ValType['kind']> = new Set(['record', 'variant', 'enum', 'flags']);
-
-/** Whether a type has to have a name to be used. */
-export function isNominal(type: ValType): boolean {
-  return NOMINAL.has(type.kind);
 }
 
 /** The names that types have within one scope. */
 export class TypeNames {
-  private readonly values = new Map<string, string>();
-  private readonly resources = new Map<ResourceId, string>();
+  private readonly names = new Map<object, string>();
+  private readonly taken = new Set<string>();
 
-  /** The name of a record, variant, enum or flags type; undefined for types that are written out. */
+  /** The name of a type; undefined for types that are written out. */
   value(type: ValType): string | undefined {
-    return isNominal(type) ? this.values.get(typeKey(type)) : undefined;
+    return this.names.get(type);
   }
 
-  resource(resource: ResourceId): string {
-    return this.resources.get(resource) ?? 'resource';
+  resource(handle: Extract<ValType, { kind: 'own' | 'borrow' }>): string {
+    const name = resourceNameOf(handle);
+    return this.names.get(name) ?? labelOf(name) ?? 'resource';
   }
 
-  hasResource(resource: ResourceId): boolean {
-    return this.resources.has(resource);
+  has(type: Name): boolean {
+    return this.names.has(type);
   }
 
-  addValue(type: ValType, name: string): void {
-    if (isNominal(type) && !this.values.has(typeKey(type))) this.values.set(typeKey(type), name);
+  get(type: Name): string | undefined {
+    return this.names.get(type);
   }
 
-  addResource(resource: ResourceId, name: string): void {
-    if (!this.resources.has(resource)) this.resources.set(resource, name);
-  }
-}
-
-/** Where types were introduced first: other interfaces `use` them from there. */
-class Homes {
-  private readonly resources = new Map<ResourceId, { readonly interface: string; readonly name: string }>();
-  private readonly values = new Map<string, string>();
-
-  resource(resource: ResourceId): { readonly interface: string; readonly name: string } | undefined {
-    return this.resources.get(resource);
+  add(type: Name, name: string): void {
+    this.taken.add(name);
+    if (!this.names.has(type)) this.names.set(type, name);
   }
 
-  value(type: ValType, name: string): string | undefined {
-    return isNominal(type) ? this.values.get(`${name}\n${typeKey(type)}`) : undefined;
+  /** Keeps a name from being given to something else. */
+  take(name: string): void {
+    this.taken.add(name);
   }
 
-  note(iface: string, name: string, type: ExternType): void {
-    if (type.kind !== 'type') return;
-    if (type.type.kind === 'resource') {
-      if (!this.resources.has(type.type.resource)) this.resources.set(type.type.resource, { interface: iface, name });
-    } else if (type.type.kind === 'value' && isNominal(type.type.type)) {
-      const key = `${name}\n${typeKey(type.type.type)}`;
-      if (!this.values.has(key)) this.values.set(key, iface);
-    }
+  /** Adds a type under a name like `wanted` that is free. */
+  addLike(type: Name, wanted: string): string {
+    let name = wanted;
+    for (let n = 1; this.taken.has(name); n++) name = `${wanted}${n}`;
+    this.add(type, name);
+    return name;
   }
 }
 
-/** Arranges the imports and exports of a component as a world. */
-export function describeWorld(imports: readonly ExternDescription[], exports: readonly ExternDescription[]): World {
-  const names = new TypeNames();
-  const homes = new Homes();
-  const worldResources = membersByResource(new Map([...imports, ...exports].map((item) => [item.name, item.type])));
-  const items = (list: readonly ExternDescription[]): WorldItem[] =>
+/** Where a named type was introduced. */
+interface Home {
+  /** The name of the interface; '' is the world. */
+  readonly interface: string;
+  readonly side: Side;
+  readonly name: string;
+}
+
+/** Names of types that are known so far, over one component or package. */
+export class Homes {
+  private readonly homes = new Map<object, Home>();
+  private readonly canUse: (iface: string) => boolean;
+
+  /** @param canUse whether others can use types of an interface of that name */
+  constructor(canUse: (iface: string) => boolean) {
+    this.canUse = canUse;
+  }
+
+  get(type: Name): Home | undefined {
+    return this.homes.get(type);
+  }
+
+  note(type: Name, home: Home): void {
+    if (!this.homes.has(type)) this.homes.set(type, home);
+  }
+
+  /** What `name` is in another scope than its home. */
+  reference(name: string, type: Name, home: Home): NamedType {
+    const { interface: iface, side, name: of } = home;
+    return this.canUse(iface)
+      ? { kind: 'use', name, interface: iface, side, of, type }
+      : { kind: 'copy', name, interface: iface, of, type };
+  }
+}
+
+/** Arranges the imports and exports of a component, or of a world in a package, as a world. */
+export function describeWorld(imports: readonly ExternDescription[], exports: readonly ExternDescription[], homes: Homes): World {
+  const builder = new ScopeBuilder('', homes);
+  const members = membersByResource(new Map([...imports, ...exports].map((item) => [item.name, item.type])));
+  for (const { name, type } of [...imports, ...exports]) if (type.kind !== 'type') builder.names.take(name);
+  const items = (list: readonly ExternDescription[], side: Side): WorldItem[] =>
     list.flatMap(({ name, type }): WorldItem[] => {
-      if (type.kind === 'instance') return [{ kind: 'interface', name, scope: describeInterface(name, type.type, homes) }];
+      if (type.kind === 'instance') return [{ kind: 'interface', name, scope: describeInterface(name, side, type.type, homes) }];
       if (type.kind === 'func') return parseResourceFunction(name) === undefined ? [{ kind: 'func', name, type: type.type }] : [];
       if (type.kind !== 'type') return [{ kind: 'other', name, sort: type.kind }];
-      const named = describeType('', name, type, names, homes, worldResources);
+      const named = builder.addType(name, side, type.type, members);
       return named === undefined ? [{ kind: 'other', name, sort: `${type.type.kind} type` }] : [{ kind: 'type', name, type: named }];
     });
-  return { imports: items(imports), exports: items(exports), names };
+  const world = { imports: items(imports, 'import'), exports: items(exports, 'export') };
+  // Only now: a function may come before the type that it mentions.
+  for (const { type } of [...imports, ...exports]) if (type.kind === 'func') builder.mention(type.type);
+  return { ...world, uses: builder.implicit, names: builder.names };
 }
 
-function describeInterface(iface: string, instance: InstanceType, homes: Homes): Scope {
-  const names = new TypeNames();
+export function describeInterface(iface: string, side: Side, instance: InstanceType, homes: Homes): Scope {
+  const builder = new ScopeBuilder(iface, homes);
   const members = membersByResource(instance.exports);
   const types: NamedType[] = [];
   const functions: { name: string; type: FuncType }[] = [];
+  for (const name of instance.exports.keys()) builder.names.take(name);
   for (const [name, type] of instance.exports) {
     if (type.kind === 'func' && parseResourceFunction(name) === undefined) functions.push({ name, type: type.type });
     if (type.kind !== 'type') continue;
-    const named = describeType(iface, name, type, names, homes, members);
+    const named = builder.addType(name, side, type.type, members);
     if (named !== undefined) types.push(named);
   }
-  return { types, functions, names };
+  for (const type of instance.exports.values()) if (type.kind === 'func') builder.mention(type.type);
+  return { types: [...builder.implicit, ...types], functions, names: builder.names };
 }
 
 function membersByResource(exports: ReadonlyMap<string, ExternType>): ReadonlyMap<string, readonly ResourceMember[]> {
@@ -142,31 +186,100 @@ function membersByResource(exports: ReadonlyMap<string, ExternType>): ReadonlyMa
   return members;
 }
 
-function describeType(
-  iface: string,
-  name: string,
-  type: ExternType & { kind: 'type' },
-  names: TypeNames,
-  homes: Homes,
-  members: ReadonlyMap<string, readonly ResourceMember[]>,
-): NamedType | undefined {
-  if (type.type.kind === 'resource') {
-    const { resource } = type.type;
-    const local = names.hasResource(resource) ? names.resource(resource) : undefined;
-    const home = homes.resource(resource);
-    names.addResource(resource, name);
-    homes.note(iface, name, type);
-    if (local !== undefined) return { kind: 'alias', name, of: local };
-    if (home !== undefined && home.interface !== iface) return { kind: 'use', name, interface: home.interface, of: home.name };
-    return { kind: 'resource', name, members: members.get(name) ?? [] };
+class ScopeBuilder {
+  readonly names = new TypeNames();
+  /** Types of other scopes that are mentioned here without a name of their own. */
+  readonly implicit: NamedType[] = [];
+  private readonly scope: string;
+  private readonly homes: Homes;
+  private readonly seen = new Set<object>();
+
+  constructor(scope: string, homes: Homes) {
+    this.scope = scope;
+    this.homes = homes;
   }
-  if (type.type.kind !== 'value') return undefined;
-  const value = type.type.type;
-  const local = names.value(value);
-  const home = homes.value(value, name);
-  names.addValue(value, name);
-  homes.note(iface, name, type);
-  if (local !== undefined) return { kind: 'alias', name, of: local };
-  if (home !== undefined && home !== iface) return { kind: 'use', name, interface: home, of: name };
-  return { kind: 'value', name, type: value };
+
+  /** A type that is imported or exported by name. */
+  addType(name: string, side: Side, defined: DefinedType, members: ReadonlyMap<string, readonly ResourceMember[]>): NamedType | undefined {
+    const type = nameIn({ kind: 'type', type: defined });
+    if (type === undefined) return undefined;
+    const known = this.knownAs(type);
+    const named = known === undefined ? this.define(name, type, members) : this.refer(name, type, members, known);
+    this.names.add(type, name);
+    this.homes.note(type, { interface: this.scope, side, name });
+    return named;
+  }
+
+  /** The nearest name that it was made from, if there is one; a component may also export one and the same type again. */
+  private knownAs(type: Name): Name | undefined {
+    for (let at: Name | undefined = type; at !== undefined; at = originOf(at)) {
+      if (this.names.has(at) || this.homes.get(at) !== undefined) return at;
+    }
+    return undefined;
+  }
+
+  private refer(name: string, type: Name, members: ReadonlyMap<string, readonly ResourceMember[]>, known: Name): NamedType {
+    const local = this.names.get(known);
+    if (local !== undefined) return { kind: 'alias', name, of: local };
+    const home = this.homes.get(known);
+    if (home === undefined) return this.define(name, type, members);
+    // An interface that is both imported and exported is one: it may define on one side what it defines on the other.
+    if (home.interface === this.scope) {
+      return home.name === name ? this.define(name, type, members) : { kind: 'alias', name, of: home.name };
+    }
+    const reference = this.homes.reference(name, known, home);
+    if (reference.kind === 'copy') this.mentionParts(known);
+    return reference;
+  }
+
+  private define(name: string, type: Name, members: ReadonlyMap<string, readonly ResourceMember[]>): NamedType {
+    if (type.kind === 'resource') return { kind: 'resource', name, members: members.get(name) ?? [] };
+    this.mentionParts(type);
+    return { kind: 'value', name, type };
+  }
+
+  /** Sees to it that what a signature mentions has a name here. */
+  mention(func: FuncType): void {
+    for (const param of func.params) this.mentionValue(param.type);
+    if (func.result !== undefined) this.mentionValue(func.result);
+  }
+
+  private mentionValue(type: ValType): void {
+    if (this.names.has(type) || this.isSeen(type)) return;
+    if (this.use(type)) return;
+    this.mentionParts(type);
+  }
+
+  private mentionParts(type: Name): void {
+    if (type.kind === 'resource') return;
+    if (type.kind === 'own' || type.kind === 'borrow') this.mentionResource(resourceNameOf(type));
+    else for (const part of children(type)) this.mentionValue(part);
+  }
+
+  private mentionResource(name: ResourceName): void {
+    if (!this.names.has(name) && !this.isSeen(name)) this.use(name);
+  }
+
+  private isSeen(type: object): boolean {
+    if (this.seen.has(type)) return true;
+    this.seen.add(type);
+    return false;
+  }
+
+  /** Names a type of another scope, or one that no scope names although it has to have a name. */
+  private use(type: Name): boolean {
+    const home = this.homes.get(type);
+    if (home !== undefined) {
+      const local = this.names.addLike(type, home.name);
+      const reference = this.homes.reference(local, type, home);
+      this.implicit.push(reference);
+      if (reference.kind === 'copy') this.mentionParts(type);
+      return true;
+    }
+    if (type.kind !== 'resource' && !isNominal(type)) return false;
+    const local = this.names.addLike(type, labelOf(type) ?? (type.kind === 'resource' ? 'handle' : `a-${type.kind}`));
+    this.implicit.push(type.kind === 'resource' ? { kind: 'resource', name: local, members: [] } : { kind: 'value', name: local, type });
+    this.mentionParts(type);
+    return true;
+  }
 }

@@ -26,9 +26,13 @@ export function funcText(type: FuncType, names: TypeNames): string {
 
 /** A reference to a type: its name where it has one. */
 export function valueText(type: ValType, names: TypeNames): string {
-  const text = (inner: ValType): string => valueText(inner, names);
   const name = names.value(type);
-  if (name !== undefined) return id(name);
+  return name === undefined ? structureText(type, names) : id(name);
+}
+
+/** A type written out, in terms of the names of what it is made of. */
+export function structureText(type: ValType, names: TypeNames): string {
+  const text = (inner: ValType): string => valueText(inner, names);
   switch (type.kind) {
     case 'list':
       return type.length === undefined ? `list<${text(type.element)}>` : `list<${text(type.element)}, ${type.length}>`;
@@ -41,9 +45,9 @@ export function valueText(type: ValType, names: TypeNames): string {
     case 'result':
       return resultText(type.ok, type.err, text);
     case 'own':
-      return id(names.resource(type.resource));
+      return id(names.resource(type));
     case 'borrow':
-      return `borrow<${id(names.resource(type.resource))}>`;
+      return `borrow<${id(names.resource(type))}>`;
     case 'stream':
     case 'future':
       return type.element === undefined ? type.kind : `${type.kind}<${text(type.element)}>`;

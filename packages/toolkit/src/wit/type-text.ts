@@ -1,9 +1,20 @@
-/** A short WIT-like text of a value type, for messages: anonymous types are written out, long ones are cut. */
-import type { ValType } from '@tenon/component';
+/** A short WIT-like text of a value type, for messages: types that have a name by that name, others written out, long ones cut. */
+import { labelOf, resourceLabel, type ValType, visible } from '@tenon/component';
 
 const MAX_PARTS = 6;
 
 export function typeText(type: ValType): string {
+  const label = labelOf(type);
+  return label === undefined ? structureText(type) : visible(label);
+}
+
+/** The name of a type, if it has one, and what it is. */
+export function fullText(type: ValType): string {
+  const label = labelOf(type);
+  return label === undefined ? structureText(type) : `${visible(label)} (${structureText(type)})`;
+}
+
+function structureText(type: ValType): string {
   switch (type.kind) {
     case 'record':
       return `record { ${parts(type.fields, (field) => `${field.name}: ${typeText(field.type)}`)} }`;
@@ -23,9 +34,9 @@ export function typeText(type: ValType): string {
     case 'result':
       return resultText(type.ok, type.err, typeText);
     case 'own':
-      return 'resource';
+      return visible(resourceLabel(type) ?? 'resource');
     case 'borrow':
-      return 'borrowed resource';
+      return `borrow<${visible(resourceLabel(type) ?? 'resource')}>`;
     case 'stream':
     case 'future':
       return type.element === undefined ? type.kind : `${type.kind}<${typeText(type.element)}>`;

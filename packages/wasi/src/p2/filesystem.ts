@@ -214,7 +214,11 @@ export class Descriptor {
     const object = this.#object;
     return object instanceof Directory
       ? { read: true, mutateDirectory: !object.readOnly }
-      : { read: object.readable, write: object.writable };
+      : {
+          read: object.readable,
+          write: object.writable,
+          ...(object.sync === 'file' ? { fileIntegritySync: true } : object.sync === 'data' ? { dataIntegritySync: true } : {}),
+        };
   }
 
   getType(): string {

@@ -169,7 +169,7 @@ export class Directory implements Base {
   #opened({ fd, stats }: Opened, path: string, options: OpenOptions, closed: () => void): File | Directory {
     if (stats.isDirectory()) return new Directory(fd, path, this.readOnly, this.#quota, closed);
     const writable = options.write === true;
-    const access = { readable: options.read === true || !writable, writable, readOnly: this.readOnly };
+    const access = { readable: options.read === true || !writable, writable, readOnly: this.readOnly, sync: options.sync };
     return new File(fd, stats.dev, stats.ino, access, closed);
   }
 
@@ -214,7 +214,7 @@ export class Directory implements Base {
     if (target.startsWith('/')) throw new FileError('EPERM', 'the target of the link is absolute');
     if (target.includes('\0')) throw new FileError('EINVAL', 'the target of the link has a NUL in it');
     walk(this, path, (base, name, directory) => {
-      if (directory) throw new FileError('ENOENT');
+      if (directory) throw new FileError(lstatSync(nameIn(base, name), { throwIfNoEntry: false }) ? 'EEXIST' : 'ENOENT');
       symlinkSync(target, nameIn(base, name));
     });
   }

@@ -72,7 +72,9 @@ export class NodeResponder implements Responder {
 
   // The declarations know lists of pairs only for HTTP/1.1, the code for both.
   #head(status: number, pairs: string[]): ServerResponse {
-    return (this.#response as ServerResponse).writeHead(status, pairs);
+    const { req } = this.#response;
+    // HTTP/1.0 has no trailers, and Node announces none there.
+    return (this.#response as ServerResponse).writeHead(status, req.httpVersion === '1.0' ? withoutTrailer(pairs) : pairs);
   }
 
   write(bytes: Uint8Array, written: () => void): void {
@@ -95,4 +97,8 @@ export class NodeResponder implements Responder {
   watch(changed: () => void): void {
     this.#response.on('drain', changed).on('close', changed);
   }
+}
+
+function withoutTrailer(pairs: readonly string[]): string[] {
+  return pairs.filter((_, index) => pairs[index - (index % 2)] !== 'trailer');
 }
