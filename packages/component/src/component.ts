@@ -126,6 +126,8 @@ export class Component {
   }
 
   private async keep(cache: CodeCache, key: string, modules: readonly ByteRange[]): Promise<void> {
+    // What is given for a component import shapes the plan.
+    if (this.imports.some(({ type }) => type.kind === 'component')) return;
     let plan: Plan;
     try {
       plan = this.ownPlan();

@@ -102,9 +102,15 @@ test('a cache that fails is none, and what is invalid is refused each time and n
   assert.equal(cache.kept.size, 0);
 });
 
-test('a component that exports a core module is not kept, since the type of the module would be lost', async () => {
-  const cache = memory();
-  const bytes = await parse('(component (core module (func (export "f"))) (export "m" (core module 0)))');
-  await Component.compile(bytes, { cache });
-  assert.equal(cache.kept.size, 0);
+test('what depends on more than the bytes is not kept: components for component imports, types of core modules that are exported', async () => {
+  const cases = [
+    '(component (core module (func (export "f"))) (export "m" (core module 0)))',
+    '(component (import "c" (component (export "f" (func)))) (instance (instantiate 0)) (export "i" (instance 0)))',
+  ];
+  for (const text of cases) {
+    const cache = memory();
+    const component = await Component.compile(await parse(text), { cache });
+    assert.equal(cache.kept.size, 0, text);
+    assert.equal(component.isPlanned, text.includes('core module'), text);
+  }
 });
