@@ -3,7 +3,7 @@ import { type BigIntStats, fdatasync, fstatSync, fsync, ftruncate, futimesSync }
 import { promisify } from 'node:util';
 import { blocking, inPlace, resultError } from '@tenon/component';
 import { type Datetime, datetimeOf, nanosecondsOf } from '../body/clock.ts';
-import { Directory, type Entries, type EntryType, type NewTime, timeFor, typeOf } from '../body/files/directory.ts';
+import { Directory, type Entries, type Entry, type EntryType, type NewTime, timeFor, typeOf } from '../body/files/directory.ts';
 import { codeOf, FileError } from '../body/files/error.ts';
 import { File, FileSink, FileSource } from '../body/files/file.ts';
 import { identity } from '../body/files/identity.ts';
@@ -371,6 +371,11 @@ export class Descriptor {
   }
 }
 
+interface DirectoryEntry {
+  readonly type: string;
+  readonly name: string;
+}
+
 /** The resource `directory-entry-stream`. */
 export class DirectoryEntryStream {
   readonly #entries: Entries;
@@ -379,11 +384,17 @@ export class DirectoryEntryStream {
     this.#entries = entries;
   }
 
-  async readDirectoryEntry(): Promise<{ readonly type: string; readonly name: string } | undefined> {
-    return attemptLater(async () => {
-      const entry = await this.#entries.next();
-      return entry && { type: DESCRIPTOR_TYPES[entry.type], name: entry.name };
+  readDirectoryEntry(): DirectoryEntry | undefined | Promise<DirectoryEntry | undefined> {
+    const told = (entry: Entry | undefined): DirectoryEntry | undefined =>
+      entry && { type: DESCRIPTOR_TYPES[entry.type], name: entry.name };
+    return attemptSoon(() => {
+      const entry = this.#entries.next();
+      return entry instanceof Promise ? entry.then(told) : told(entry);
     });
+  }
+
+  static {
+    blocking(DirectoryEntryStream.prototype.readDirectoryEntry);
   }
 
   [Symbol.dispose](): void {
