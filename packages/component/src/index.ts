@@ -12,7 +12,7 @@ export { type CompileOptions, Component, type ExternDescription, type SharedComp
 export { Budget, type BudgetLimits, type Usage } from './epoch/budget.ts';
 export type { CallLimits } from './epoch/call-limits.ts';
 export { EpochClock } from './epoch/clock.ts';
-export { BACKTRACE_FRAMES, ComponentError, ENGINE_ERRORS, type ErrorCode, resultError, TenonError, Trap } from './errors.ts';
+export { BACKTRACE_FRAMES, ComponentError, ENGINE_ERRORS, type ErrorCode, resultError, TenonError, Trap, withoutStacks } from './errors.ts';
 export { type Account, callerAccount } from './instance/account.ts';
 export { blocking } from './link/blocking.ts';
 export { type MissingImport, MissingImportsError } from './link/definitions.ts';
