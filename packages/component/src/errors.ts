@@ -23,6 +23,8 @@ export const ENGINE_ERRORS = {
   TENON_MEMORY_LIMIT: 'A core module needs more memory from the start than it may have: raise the limit.',
   TENON_TABLE_LIMIT: 'A core module needs more table elements from the start than it may have: raise the limit.',
   TENON_NOT_INTERRUPTIBLE: 'Only a component that was compiled with `interruptible` can be called under limits or reset.',
+  TENON_HOST_MEMORY:
+    'The host cannot map another linear memory: drop instances, keep a pool, or start Node with `--disable-wasm-trap-handler`.',
   TENON_TRAP: 'The guest trapped; the instance is poisoned.',
   TENON_DEADLINE: 'The call did not return in the time that it had; the instance is poisoned.',
   TENON_CPU_TIME: 'The call computed for longer than it may; the instance is poisoned.',

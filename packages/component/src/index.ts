@@ -7,7 +7,7 @@ export { maybeUndefined } from './abi/shapes.ts';
 export { trapMessage } from './abi/traps.ts';
 export { decode } from './binary/decode.ts';
 export type * from './binary/definitions.ts';
-export { limitMemories } from './binary/memory-limit.ts';
+export { limitModule, type ModuleLimits } from './binary/module-limits.ts';
 export { type CompileOptions, Component, type ExternDescription, type SharedComponent } from './component.ts';
 export { Budget, type BudgetLimits, type Usage } from './epoch/budget.ts';
 export type { CallLimits } from './epoch/call-limits.ts';

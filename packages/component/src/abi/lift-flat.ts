@@ -136,7 +136,7 @@ function variant(type: VariantTypeLike, have: readonly CoreValType[], at: number
   const make = caseMaker(type);
   return (cx, flat) => {
     const index = discriminant(flat);
-    if (index >= lifts.length) throw invalidDiscriminant();
+    if (index >= lifts.length) throw invalidDiscriminant(index, lifts.length);
     return make(index, lifts[index]?.(cx, flat));
   };
 }

@@ -253,7 +253,8 @@ export function caseMaker(type: VariantTypeLike): CaseMaker {
   return (index, payload) => (hasPayload[index] === true ? { tag: tags[index], val: payload } : { tag: tags[index] });
 }
 
-export const invalidDiscriminant = (): Trap => new Trap('invalid variant discriminant');
+export const invalidDiscriminant = (index: number, count: number): Trap =>
+  new Trap(`invalid variant discriminant: ${index} is not in 0 to ${count - 1}`);
 
 function variant(type: VariantTypeLike): Load {
   const cases = casesOf(type);
@@ -263,7 +264,7 @@ function variant(type: VariantTypeLike): Load {
   const make = caseMaker(type);
   return (cx, address) => {
     const index = discriminant(cx, address);
-    if (index >= payloads.length) throw invalidDiscriminant();
+    if (index >= payloads.length) throw invalidDiscriminant(index, payloads.length);
     return make(index, payloads[index]?.(cx, address + offset));
   };
 }

@@ -135,7 +135,9 @@ function resultLowerer(type: ValType | undefined, outParam: number): LowerResult
 function hostThrew(error: unknown, returnsErrors = false): unknown {
   if (isUnwind(error)) return error;
   const hint = returnsErrors ? '; to return an error, throw `resultError(payload)` or an object with a `payload`' : '';
-  return new Trap(`the host function threw ${thrown(error)}${hint}`, error);
+  // A guest that the host function called was ended with the call that both are in.
+  const code = error instanceof Trap ? error.code : 'TENON_TRAP';
+  return new Trap(`the host function threw ${thrown(error)}${hint}`, error, { code });
 }
 
 /** What is thrown into the guest for a result that does not fit, or that cannot be read. */

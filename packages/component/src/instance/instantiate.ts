@@ -6,6 +6,7 @@ import { enterCall, exitCall, resourceDrop, resourceNew, resourceRep, transferBo
 import { failed, uncatchable } from '../abi/traps.ts';
 import type { AdapterImport } from '../adapter/requests.ts';
 import { ADAPTER_TRAPS } from '../adapter/traps.ts';
+import { type CallLimits, callWithin } from '../epoch/call-limits.ts';
 import { Guard } from '../epoch/guard.ts';
 import { ComponentError, Trap } from '../errors.ts';
 import { at } from '../link/environment.ts';
@@ -13,7 +14,7 @@ import type { Linked } from '../link/linked.ts';
 import type { CanonSlots, PlanBuiltin, PlanResource, Step, StepImports } from '../link/plan.ts';
 import { contextGet, contextSet } from './context.ts';
 import { flagsMemory, isFree } from './flags.ts';
-import { ComponentInstance, type RuntimeResource, Store } from './state.ts';
+import { ComponentInstance, liveStores, type RuntimeResource, Store } from './state.ts';
 
 type ImportedItems = Exclude<StepImports[number][1], number>;
 
@@ -25,7 +26,8 @@ export class Instantiation {
   readonly resources: RuntimeResource[];
   private readonly slots: unknown[];
 
-  constructor(linked: Linked) {
+  /** @param limits of start functions */
+  constructor(linked: Linked, limits?: CallLimits) {
     this.linked = linked;
     this.store = new Store(linked.maxHandles, linked.openAccount?.());
     const { epochs, plan, hostResources } = linked;
@@ -43,7 +45,11 @@ export class Instantiation {
     // Those of the host are the same for all instances.
     this.resources = hostResources.slice();
     try {
-      for (let i = 0; i < plan.steps.length; i++) this.run(plan.steps[i] as Step);
+      const run = (): void => {
+        for (let i = 0; i < plan.steps.length; i++) this.run(plan.steps[i] as Step);
+      };
+      if (limits === undefined) run();
+      else callWithin(this.store, limits, undefined, run);
     } catch (error) {
       guard?.release();
       throw error;
@@ -155,6 +161,12 @@ export class Instantiation {
         path: instance.path,
         cause: error,
       });
+    }
+    if (error instanceof RangeError && /out of memory|could not allocate memory/i.test(error.message)) {
+      const live = liveStores();
+      const what = `the host cannot map another linear memory beside those of ${live} live instance${live === 1 ? '' : 's'}`;
+      const advice = 'drop some, keep a pool of them, or start Node with --disable-wasm-trap-handler';
+      return new ComponentError('TENON_HOST_MEMORY', `${what}: ${advice}`, { path: instance.path, cause: error });
     }
     // More than it may have.
     return error instanceof ComponentError ? error : failed(error, instance, '(start)');

@@ -28,6 +28,7 @@ export class Store {
   constructor(maxHandles: number = HandleTable.MAX_LENGTH, account?: Account) {
     this.maxHandles = maxHandles;
     this.account = account;
+    live++;
     stores.register(this, this.flagsAddresses);
   }
 
@@ -126,7 +127,15 @@ export class ComponentInstance {
   }
 }
 
-const stores = new FinalizationRegistry<readonly number[]>((addresses) => addresses.forEach(freeFlags));
+let live = 0;
+
+/** Stores of this thread that were not collected yet. */
+export const liveStores = (): number => live;
+
+const stores = new FinalizationRegistry<readonly number[]>((addresses) => {
+  live--;
+  addresses.forEach(freeFlags);
+});
 
 /** A task: one call of a lifted function. Made only for calls that lend borrows or may need it otherwise. */
 export class Task {
