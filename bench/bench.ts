@@ -20,6 +20,7 @@ import { composedRows } from './rows/composed.ts';
 import { density } from './rows/density.ts';
 import { hostRows } from './rows/host.ts';
 import { httpRows } from './rows/http.ts';
+import { interruptibleRows } from './rows/interruptible.ts';
 import { processRows } from './rows/process.ts';
 import { startupRows } from './rows/startup.ts';
 import { wasiRows } from './rows/wasi.ts';
@@ -57,6 +58,7 @@ async function bench(): Promise<void> {
     ...composedRows(wasmtime),
     ...hostRows(jsco),
     ...startupRows(wasmtime),
+    ...interruptibleRows(),
     ...processRows(),
     ...httpRows(values.quick),
     ...wasiRows(values.quick),

@@ -70,7 +70,7 @@ export function callWithin<E, T>(store: Store, limits: CallLimits, exports: E, c
     throw new ComponentError('TENON_NOT_INTERRUPTIBLE', 'calls under limits need a component that was compiled with `interruptible`');
   }
   const { signal } = limits;
-  if (signal !== undefined && signal.aborted) throw abortTrap(signal);
+  if (signal?.aborted === true) throw abortTrap(signal);
   const active = guard.begin(limits);
   try {
     const result = call(exports);
