@@ -4,6 +4,7 @@ import { ComponentError, Trap } from '../errors.ts';
 import type { Store } from '../instance/state.ts';
 import type { Epochs } from '../link/linked.ts';
 import { type Layout, layoutOf, NAMES, SERVICE } from '../rewrite/layout.ts';
+import { originalFrames } from '../rewrite/origins.ts';
 import { Budget } from './budget.ts';
 import { ActiveLimits, type CallLimits, onStack } from './call-limits.ts';
 import type { EpochClock } from './clock.ts';
@@ -58,6 +59,7 @@ export class Guard {
   private readonly made: GuestMemory[] = [];
   private readonly records: (() => void)[] = [];
   private readonly restores: (() => number)[] = [];
+  private readonly modules: WebAssembly.Module[] = [];
   private recorded: Recorded | undefined;
   /** When the guest began to compute, by the clock; undefined while it does not, or nobody counts. */
   private since: number | undefined;
@@ -68,6 +70,11 @@ export class Guard {
     this.own = new Budget(limits);
     this.budget = budget;
     this.usual = new ActiveLimits(this);
+  }
+
+  /** Makes the frames of an error speak of the modules as they were given. */
+  place(error: unknown): void {
+    if (error instanceof Error && error.stack !== undefined) error.stack = originalFrames(error.stack, this.modules);
   }
 
   // What the guest takes
@@ -103,6 +110,7 @@ export class Guard {
   instantiate(module: WebAssembly.Module, imports: Record<string, WebAssembly.ModuleImports>): WebAssembly.Exports {
     const layout = layoutOf(module);
     if (layout === undefined) return new WebAssembly.Instance(module, imports).exports;
+    this.modules.push(module);
     const state = new CoreState(this);
     const adding: Record<string, WebAssembly.ImportValue> = {};
     imports[layout.namespace] = adding;

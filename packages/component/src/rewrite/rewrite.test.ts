@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { parse } from '@bytecodealliance/jco';
 import { EpochClock } from '../epoch/clock.ts';
 import { Guard } from '../epoch/guard.ts';
-import { Component } from '../index.ts';
+import { Component, Linker, type Trap } from '../index.ts';
 import { Store } from '../instance/state.ts';
 import { type CodeCache, compileRewritten, compileRewrittenAsync } from './compile.ts';
 import { FORM, FORMS, PREFIXED } from './instructions.ts';
@@ -188,6 +188,27 @@ test('names and other custom sections stay, so that backtraces have them', async
     () => run(bytes).f?.(),
     (error) => error instanceof WebAssembly.RuntimeError && /named\.inner|inner \(wasm/.test(error.stack ?? ''),
   );
+});
+
+test('frames of a backtrace have the offsets of the original', async () => {
+  const text = `(component (core module $m
+    (memory 1)
+    (func $deep (param i32) (loop (drop (memory.grow (i32.const 0))) (if (local.get 0) (then (call $deeper (local.get 0))))))
+    (func $deeper (param i32) (drop (memory.size)) (block (loop (nop))) (loop (i32.store (local.get 0) (i32.const 1))))
+    (func (export "f") (param i32) (call $deep (i32.const 1)) (call $deep (local.get 0))))
+    (core instance $i (instantiate $m))
+    (func (export "f") (param "at" s32) (canon lift (core func $i "f"))))`;
+  const frames: unknown[] = [];
+  for (const interruptible of [false, true]) {
+    const { exports } = await new Linker().instantiate(await Component.compile(await wat(text), { interruptible }));
+    try {
+      (exports.f as (at: number) => void)(-8);
+    } catch (error) {
+      frames.push((error as Trap).backtrace.map((line) => /wasm-function.*/.exec(line)?.[0]));
+    }
+  }
+  assert.equal((frames[0] as unknown[]).length, 3);
+  assert.deepEqual(frames[1], frames[0]);
 });
 
 test('branch hints that are there stay with their instructions, in order with those that are added', async () => {
