@@ -2,10 +2,11 @@
  * The run-time state that the Canonical ABI is written in terms of: store, component instances, handle tables, tasks.
  * https://github.com/WebAssembly/component-model/blob/main/design/mvp/CanonicalABI.md#runtime-state
  */
+import type { GuestHandle } from '../abi/guest-resource.ts';
 import type { Guard } from '../epoch/guard.ts';
 import { Trap } from '../errors.ts';
 import type { Account } from './account.ts';
-import { allocateFlags, flagWords, freeFlags, MAY_ENTER, MAY_LEAVE, resetFlags } from './flags.ts';
+import { allocateFlags, flagWords, freeFlags, isFree, MAY_ENTER, MAY_LEAVE, resetFlags } from './flags.ts';
 
 /** One root instance and everything inside it. Nothing is shared between stores but immutable plans. */
 export class Store {
@@ -23,6 +24,10 @@ export class Store {
   readonly maxHandles: number;
   /** What the host holds for it is charged there. */
   account: Account | undefined;
+  /** A destructor that the embedder's drop of a handle began, while it waits. Never rejects. */
+  dropping: Promise<void> | undefined = undefined;
+  /** Drops handles of its resources that the embedder lost. */
+  lost: FinalizationRegistry<GuestHandle> | undefined = undefined;
   private readonly flagsAddresses: number[] = [];
 
   constructor(maxHandles: number = HandleTable.MAX_LENGTH, account?: Account) {
@@ -48,8 +53,11 @@ export class Store {
   end(trap: Trap): void {
     if (this.trap !== undefined) return;
     this.trap = trap;
+    const idle = this.instances.every(({ flagsWord }) => isFree(flagsWord));
     for (const { flagsWord } of this.instances) flagWords[flagsWord] = (flagWords[flagsWord] ?? 0) & ~(MAY_ENTER | MAY_LEAVE);
     this.account?.end();
+    // Nothing to dispose of, and no call that could bring something. What a microtask holds lives until the job has ended.
+    if (idle && this.instances.every(({ handles }) => handles.size === 0)) return;
     // A method of such a resource may be what failed: it shall return first.
     const { life } = this;
     queueMicrotask(() => {
@@ -72,6 +80,7 @@ export class Store {
     this.life++;
     this.trap = undefined;
     this.task = undefined;
+    this.dropping = undefined;
     for (const instance of this.instances) {
       instance.backpressure = 0;
       resetFlags(instance.flagsAddress);
