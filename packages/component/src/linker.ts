@@ -196,6 +196,7 @@ export class Linker {
   /** Components that are given for imports become part of the plan; without any the component's own plan is shared. */
   private plan(component: Component): { readonly plan: Plan; readonly sources: readonly Component[] } {
     const sources = [component];
+    if (component.isPlanned) return { plan: component.ownPlan(), sources };
     const imported = component.definition.definitions.some((item) => item.kind === 'import' && item.type.kind === 'component');
     if (!imported) return { plan: component.ownPlan(), sources };
     const plan = flatten(component.definition, {
