@@ -135,7 +135,7 @@ export class Exchange {
 
   /** Whether the client has sent nothing of its body for too long. */
   stalled(now: number): boolean {
-    if (this.received !== this.seen || this.unacknowledged >= WINDOW) {
+    if (this.received !== this.seen || this.unacknowledged >= WINDOW || this.unasked) {
       this.seen = this.received;
       this.silentSince = now;
     }
