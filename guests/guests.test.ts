@@ -2,11 +2,12 @@ import assert from 'node:assert/strict';
 import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { Component, Linker } from '@tenon/component';
+import { Component, EpochClock, Linker } from '@tenon/component';
 import { compose } from '@tenon/toolkit';
 import { checkResources, checkValues } from './behaviour/abi.ts';
 import { checkCalculator } from './behaviour/calculator.ts';
 import { checkBench, checkCli, checkHello, checkIntruder } from './behaviour/command.ts';
+import { checkCompute } from './behaviour/compute.ts';
 import { checkGreedy, checkHelloAndEcho, checkRustHttp, checkRustMessages, checkRustSockets, checkWeb } from './behaviour/http.ts';
 import { build } from './build.ts';
 import { CACHE_FOLDER, ensureGuest, GUEST_NAMES, GUESTS, type GuestName, guestPath, readGuest } from './guests.ts';
@@ -40,6 +41,8 @@ const BEHAVIOUR: Readonly<Record<GuestName, (component: Component) => Promise<vo
   'rust-bench': checkBench,
   'rust-intruder': checkIntruder,
   'rust-calculator': checkCalculator,
+  'rust-compute': (component) => checkCompute(component, { fibonacci: 150_050n, interpret: 606n, scan: 504n }),
+  'js-compute': (component) => checkCompute(component, { fibonacci: 288n }),
   'rust-abi': checkAbi,
   'c-abi': checkAbi,
   'ts-web': checkWebWithCalculator,
@@ -77,6 +80,18 @@ for (const name of GUEST_NAMES) {
     const component = await Component.compile(readFileSync(path));
     assert.deepEqual(summarise(component), { imports: [...imports].sort(), exports: [...exports].sort() });
     await BEHAVIOUR[name](component);
+  });
+
+  test(`${name}, interrupted whenever it looks up, behaves the same`, async (context) => {
+    const path = await whereInstalled(context, () => ensureGuest(name));
+    if (path === undefined) return;
+    const component = await Component.compile(readFileSync(path), { interruptible: true });
+    const ticking = setInterval(() => EpochClock.ofThread.tick(), 1);
+    try {
+      await BEHAVIOUR[name](component);
+    } finally {
+      clearInterval(ticking);
+    }
   });
 
   if (!committed) continue;

@@ -99,6 +99,14 @@ export const GUESTS = {
     imports: [],
     exports: ['example:calculator/math'],
   },
+  'rust-compute': {
+    about: 'computes: hashes, sorts, multiplies matrices, interprets, scans, calls itself',
+    language: 'Rust',
+    recipe: 'rust-library',
+    committed: true,
+    imports: [],
+    exports: ['example:compute/work'],
+  },
   'rust-abi': {
     about: 'every kind of value and resource, in and out',
     language: 'Rust',
@@ -138,6 +146,14 @@ export const GUESTS = {
     committed: false,
     imports: [...PREVIEW1, 'wasi:random/*@0.2.12', 'wasi:http/*@0.2.12', 'wasi:http/*@0.2.10'],
     exports: ['wasi:http/incoming-handler@0.2.12'],
+  },
+  'js-compute': {
+    about: 'the work of rust-compute on StarlingMonkey',
+    language: 'JavaScript',
+    recipe: 'starlingmonkey',
+    committed: false,
+    imports: [...PREVIEW1, 'wasi:random/*@0.2.12', 'wasi:http/*@0.2.10'],
+    exports: ['example:compute/work'],
   },
   'python-http': {
     about: 'hello, echo and a word count in Python',

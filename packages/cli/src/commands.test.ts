@@ -58,9 +58,47 @@ test('tenon run says what would grant a connection that is refused', async () =>
   assert.equal(new Set(told).size, told.length);
 });
 
-test('tenon run: a trap says where, and the exit code is 1', async () => {
+/** A component that exports one core function under a name. */
+const exporting = (name: string, body: string): string => `(component
+  (core module $m (func (export "f") (result i32) ${body}))
+  (core instance $i (instantiate $m))
+  (func $f (result (result)) (canon lift (core func $i "f")))
+  (instance $e (export "run" (func $f)))
+  (export "${name}" (instance $e)))`;
+
+test('tenon run tells success, failure, exit codes and traps apart', async (t) => {
+  const files = folder(t);
+  const exits = (code: number): string =>
+    `(module (import "wasi_snapshot_preview1" "proc_exit" (func $e (param i32))) (memory (export "memory") 1)
+      (func (export "_start") (call $e (i32.const ${code}))))`;
+  const rows: readonly (readonly [text: string, code: number, stderr: RegExp])[] = [
+    [exporting('wasi:cli/run@0.2.0', 'i32.const 0'), 0, /^$/],
+    [exporting('wasi:cli/run@0.2.0', 'i32.const 1'), 1, /^error: .*guest\.wasm failed: its `run` returned an error\n$/],
+    [exporting('wasi:cli/run@0.2.0', 'unreachable'), 134, /TENON_TRAP/],
+    [exits(1), 1, /^$/],
+    [exits(256), 1, /^$/],
+    [exits(255), 255, /^$/],
+    ['(module (func (export "_start") unreachable))', 134, /TENON_TRAP/],
+    ['(module (func (export "_start")))', 0, /^$/],
+    ['(module (func (export "_initialize")))', 0, /^$/],
+    ['(module (import "wasi_unstable" "sched_yield" (func (result i32))) (memory (export "memory") 1) (func (export "_start")))', 0, /^$/],
+  ];
+  for (const [text, code, stderr] of rows) {
+    const path = join(files, 'guest.wasm');
+    const bytes = await parse(text);
+    writeFileSync(path, bytes);
+    const result = await tenon(['run', path]);
+    assert.equal(result.code, code, text);
+    assert.match(result.stderr, stderr, text);
+    // The same from standard input, of which nothing is left for the guest.
+    const piped = await tenon(['run', '-'], { stdin: bytes });
+    assert.equal(piped.code, code, piped.stderr);
+  }
+});
+
+test('tenon run: a trap says where, and the exit code is 134', async () => {
   const { code, stderr } = await tenon(['run', guest('rust-cli'), 'panic', 'oh no']);
-  assert.equal(code, 1);
+  assert.equal(code, 134);
   assert.match(stderr, /oh no/);
   assert.match(stderr, /error\[TENON_TRAP\]: .*\n {2}in component/);
   // The first function that is shown is the one that a person wrote.
@@ -71,7 +109,7 @@ test('tenon run: a trap says where, and the exit code is 1', async () => {
 
 test('tenon run --max-memory: a guest that allocates without end is told that there is no more', async () => {
   const { code, stderr } = await tenon(['run', '--max-memory', '16777216', guest('rust-cli'), 'allocate']);
-  assert.equal(code, 1);
+  assert.equal(code, 134);
   assert.match(stderr, /memory allocation of \d+ bytes failed[\s\S]*TENON_TRAP/);
   const begins = await tenon(['run', '--max-memory', '65536', guest('rust-cli'), 'args']);
   assert.match(begins.stderr, /TENON_MEMORY_LIMIT.*the limit is 65536/);

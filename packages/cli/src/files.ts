@@ -9,15 +9,19 @@ const PROBLEMS: Readonly<Record<string, string>> = {
   EACCES: 'permission denied',
 };
 
-function fileError(action: 'read' | 'write', path: string, error: unknown): CliError {
+/** What a person is told of a file that cannot be used. */
+export function fileError(action: 'read' | 'write', path: string, error: unknown): CliError {
   const { code = '', message } = error as NodeJS.ErrnoException;
   return new CliError('TENON_FILE', `cannot ${action} ${path}: ${PROBLEMS[code] ?? message}`, error);
 }
 
+/** The path that stands for standard input, where a file is read, and for standard output, where one is written. */
+export const STANDARD = '-';
+
 /** @throws CliError TENON_FILE */
 export function readBytes(path: string): Uint8Array<ArrayBuffer> {
   try {
-    return readFileSync(path);
+    return readFileSync(path === STANDARD ? 0 : path);
   } catch (error) {
     throw fileError('read', path, error);
   }
@@ -35,11 +39,11 @@ export function requireFile(path: string): void {
 
 /**
  * Writes what a command makes.
- * @param path a file; undefined or `-` is stdout
+ * @param path a file; undefined or {@link STANDARD} is stdout
  * @throws CliError TENON_FILE
  */
 export function writeOutput(path: string | undefined, content: string | Uint8Array): void {
-  if (path === undefined || path === '-') {
+  if (path === undefined || path === STANDARD) {
     process.stdout.write(content);
     return;
   }

@@ -5,7 +5,7 @@ import { usage } from './errors.ts';
 import { isMissingImports } from './failures.ts';
 import { readBytes } from './files.ts';
 
-export const GRANT_OPTIONS: Readonly<Record<'dir' | 'env' | 'http' | 'http-ca' | 'connect' | 'listen', Option>> = {
+export const GRANT_OPTIONS: Readonly<Record<'dir' | 'env' | 'http' | 'http-ca' | 'http-keep' | 'connect' | 'listen', Option>> = {
   dir: {
     type: 'string',
     multiple: true,
@@ -29,6 +29,11 @@ export const GRANT_OPTIONS: Readonly<Record<'dir' | 'env' | 'http' | 'http-ca' |
     value: 'PEM',
     description: 'trust the authorities in this file too when it sends HTTPS requests',
   },
+  'http-keep': {
+    type: 'string',
+    value: 'MS',
+    description: 'keep connections of its HTTP requests for the next one so long (30000); 0 uses each for one request only',
+  },
   connect: {
     type: 'string',
     multiple: true,
@@ -48,6 +53,8 @@ export interface Grants {
   readonly env: Readonly<Record<string, string>>;
   readonly http: readonly string[];
   readonly httpCa: string | undefined;
+  /** How connections of HTTP requests are kept. */
+  readonly httpPool: { readonly idleTimeoutMs?: number; readonly reuse?: boolean };
   /** What sockets may reach, over TCP and UDP alike. */
   readonly network: { readonly [Use in 'connect' | 'send' | 'listen' | 'receive']: readonly string[] };
 }
@@ -55,6 +62,7 @@ export interface Grants {
 /** @throws CliError TENON_USAGE, or TENON_FILE for a file that cannot be read */
 export function parseGrants(args: Arguments): Grants {
   const ca = args.string('http-ca');
+  const keep = args.integer('http-keep', [0, 2 ** 31 - 1]);
   const connect = args.strings('connect');
   const listen = args.strings('listen');
   return {
@@ -62,6 +70,7 @@ export function parseGrants(args: Arguments): Grants {
     env: Object.fromEntries(args.strings('env').flatMap(parseVariable)),
     http: args.strings('http'),
     httpCa: ca === undefined ? undefined : Buffer.from(readBytes(ca)).toString(),
+    httpPool: keep === undefined ? {} : keep === 0 ? { reuse: false } : { idleTimeoutMs: keep },
     network: { connect, send: connect, listen, receive: listen },
   };
 }

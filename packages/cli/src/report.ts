@@ -32,13 +32,17 @@ const BAD_INPUT: ReadonlySet<string> = new Set([
   'TENON_WAST_FILE',
 ]);
 
+/** What shells report for a program that aborts: it tells a guest's trap from its own exit codes. */
+const ABORTED = 134;
+
 /** Exit code of an error. */
 export function exitCode(error: unknown): number {
+  if (isTrap(error)) return ABORTED;
   return isTenonError(error) && BAD_INPUT.has(error.code) ? 2 : 1;
 }
 
 /**
- * Prints an error. Only an error of Tenon's own making is a short message; anything else is a bug and keeps its stack.
+ * Prints an error. What is not of Tenon's own making is a bug.
  * @param command the command that was running, for the pointer to its help
  * @returns the exit code
  */
@@ -58,10 +62,18 @@ export function paint(style: Parameters<typeof styleText>[0], text: string, stre
 /** Text that may have lines of its own. */
 const textLines = (text: string): string[] => text.split('\n').map(visible);
 
+/** The names of our own files are for who mends them. */
+function internals(error: unknown): string {
+  const { TENON_STACK } = process.env;
+  if (error instanceof Error && TENON_STACK !== undefined && TENON_STACK !== '') return error.stack ?? error.message;
+  const what = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+  return `${what}\n  This is a fault of Tenon's; with TENON_STACK=1 in the environment it says where.`;
+}
+
 /** An error as a person sees it, over one line or more. */
 export function describe(error: unknown): string {
   if (!isTenonError(error)) {
-    return `${paint('red', 'internal error')}: ${textLines(error instanceof Error ? (error.stack ?? error.message) : String(error)).join('\n')}`;
+    return `${paint('red', 'internal error')}: ${textLines(internals(error)).join('\n')}`;
   }
   const lines = [`${paint(['red', 'bold'], `error[${error.code}]`)}: ${error.message}`];
   if (error.path !== undefined && !error.message.includes(error.path)) lines.push(`  in ${visible(error.path)}`);

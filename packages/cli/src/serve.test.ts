@@ -1,13 +1,14 @@
 import assert from 'node:assert/strict';
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { request } from 'node:https';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { type TestContext, test } from 'node:test';
+import { parse } from '@bytecodealliance/jco-transpile/wasm-tools';
 import { makeCertificate, OPENSSL } from '../../runtime/test/certificates.ts';
 import { finish, guest, start } from '../test/tenon.ts';
 
@@ -45,6 +46,47 @@ test('tenon serve answers, logs each request, and ends at Ctrl-C', async (t) => 
   const { code, stderr } = await stop();
   assert.equal(code, 0, stderr);
   assert.match(stderr, /GET \/.*200/);
+});
+
+test('tenon serve reads the component from standard input, and takes a port alone', async (t) => {
+  for (const address of ['0', ':0', '127.0.0.1:0']) {
+    const child = start(['serve', '--addr', address, '-']);
+    t.after(() => child.kill('SIGKILL'));
+    const finished = finish(child);
+    child.stdin.end(readFileSync(guest('rust-http')));
+    const [line] = await Promise.race([once(createInterface(child.stdout), 'line'), finished.then((result) => assert.fail(result.stderr))]);
+    const url = /http:\/\/127\.0\.0\.1:\d+/.exec(line)?.[0];
+    assert.equal((await fetch(`${url}/`)).status, 200);
+    child.kill('SIGINT');
+    assert.equal((await finished).code, 0);
+  }
+});
+
+test('tenon serve refuses a handler that has requests of its own making', async (t) => {
+  const files = mkdtempSync(join(tmpdir(), 'tenon-serve-'));
+  t.after(() => rmSync(files, { recursive: true }));
+  const path = join(files, 'middleware.wasm');
+  writeFileSync(
+    path,
+    await parse(`(component
+      (type $request (resource (rep i32)))
+      (core module $m (func (export "f") (param i32)))
+      (core instance $i (instantiate $m))
+      (instance $types (export "incoming-request" (type $request)))
+      (export $exported "wasi:http/types@0.2.0" (instance $types))
+      (alias export $exported "incoming-request" (type $r))
+      (func $handle (param "request" (own $r)) (canon lift (core func $i "f")))
+      (component $c
+        (import "r" (type $r (sub resource)))
+        (import "handle" (func $handle (param "request" (own $r))))
+        (export "handle" (func $handle)))
+      (instance $handler (instantiate $c (with "r" (type $r)) (with "handle" (func $handle))))
+      (export "wasi:http/incoming-handler@0.2.0" (instance $handler)))`),
+  );
+  const { code, stderr } = await finish(start(['serve', '--addr', '127.0.0.1:0', path]));
+  assert.equal(code, 2, stderr);
+  assert.match(stderr, /TENON_RUNTIME_EXPORT.*exports `wasi:http\/types`/);
+  assert.doesNotMatch(stderr, /\n +at /);
 });
 
 test('tenon serve --quiet --json logs no requests', async (t) => {

@@ -22,7 +22,7 @@ export interface Finished {
 
 export interface Environment {
   readonly cwd?: string;
-  readonly stdin?: string;
+  readonly stdin?: string | Uint8Array;
   readonly env?: Readonly<Record<string, string>>;
 }
 

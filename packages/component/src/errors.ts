@@ -23,6 +23,8 @@ export const ENGINE_ERRORS = {
   TENON_MEMORY_LIMIT: 'A core module needs more memory from the start than it may have: raise the limit.',
   TENON_TABLE_LIMIT: 'A core module needs more table elements from the start than it may have: raise the limit.',
   TENON_NOT_INTERRUPTIBLE: 'Only a component that was compiled with `interruptible` can be called under limits or reset.',
+  TENON_HOST_MEMORY:
+    'The host cannot map another linear memory: drop instances, keep a pool, or start Node with `--disable-wasm-trap-handler`.',
   TENON_TRAP: 'The guest trapped; the instance is poisoned.',
   TENON_DEADLINE: 'The call did not return in the time that it had; the instance is poisoned.',
   TENON_CPU_TIME: 'The call computed for longer than it may; the instance is poisoned.',
@@ -78,9 +80,23 @@ export class ComponentError extends TenonError {
   }
 }
 
-/** Makes the error that a host function throws to return the error case of its `result`. */
+/**
+ * Runs what may throw errors that are answers and no faults: the end of a stream, a file that is not there. To record where they were thrown costs a
+ * hundred times as much as all else about them, so they have no stack.
+ */
+export function withoutStacks<T>(operation: () => T): T {
+  const limit = Error.stackTraceLimit;
+  Error.stackTraceLimit = 0;
+  try {
+    return operation();
+  } finally {
+    Error.stackTraceLimit = limit;
+  }
+}
+
+/** Makes the error that a host function throws to return the error case of its `result`. It has no stack. */
 export function resultError(payload: unknown, message = 'the function returned an error'): ComponentError {
-  return new ComponentError('TENON_RESULT', message, { payload });
+  return withoutStacks(() => new ComponentError('TENON_RESULT', message, { payload }));
 }
 
 /** The codes of a {@link Trap}: the guest's own, and those of a guest that was ended. */

@@ -1,18 +1,24 @@
 /** @tenon/component: runs WebAssembly components in any JavaScript host. */
 
-export { inPlace } from './abi/in-place.ts';
+export { inPlace, lending } from './abi/in-place.ts';
 export type { KeptList } from './abi/kept-borrows.ts';
 export { camelCase, interfaceName, parseFunctionName, pascalCase, placeFunction } from './abi/names.ts';
 export { maybeUndefined } from './abi/shapes.ts';
 export { trapMessage } from './abi/traps.ts';
 export { decode } from './binary/decode.ts';
 export type * from './binary/definitions.ts';
-export { limitMemories } from './binary/memory-limit.ts';
+export { limitModule, type ModuleLimits } from './binary/module-limits.ts';
 export { type CompileOptions, Component, type ExternDescription, type SharedComponent } from './component.ts';
+export { ErrorContext } from './concurrency/error-context.ts';
+export type { CallOptions } from './concurrency/host/call.ts';
+export { cancellable } from './concurrency/host/cancellable.ts';
+export type { StreamReader } from './concurrency/host/reader.ts';
+export { type GivenStream, type StreamSource, streamOf } from './concurrency/host/source.ts';
+export { readerOf } from './concurrency/host/stream.ts';
 export { Budget, type BudgetLimits, type Usage } from './epoch/budget.ts';
 export type { CallLimits } from './epoch/call-limits.ts';
 export { EpochClock } from './epoch/clock.ts';
-export { BACKTRACE_FRAMES, ComponentError, ENGINE_ERRORS, type ErrorCode, resultError, TenonError, Trap } from './errors.ts';
+export { BACKTRACE_FRAMES, ComponentError, ENGINE_ERRORS, type ErrorCode, resultError, TenonError, Trap, withoutStacks } from './errors.ts';
 export { type Account, callerAccount } from './instance/account.ts';
 export { blocking } from './link/blocking.ts';
 export { type MissingImport, MissingImportsError } from './link/definitions.ts';

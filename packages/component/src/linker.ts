@@ -3,7 +3,7 @@
 import { Component } from './component.ts';
 import type { Budget, Usage } from './epoch/budget.ts';
 import { type CallLimits, callWithin } from './epoch/call-limits.ts';
-import { type EpochClock, stillClock } from './epoch/clock.ts';
+import { EpochClock } from './epoch/clock.ts';
 import { ComponentError, Trap } from './errors.ts';
 import type { Account } from './instance/account.ts';
 import { makeExports } from './instance/exports.ts';
@@ -22,6 +22,8 @@ import { componentMismatch } from './validate/given-component.ts';
 export interface InstanceOptions {
   /** Whether {@link Instance.reset} will be called: what the instance holds when it is new is noted then. */
   readonly resettable?: boolean | undefined;
+  /** Of its start functions together; only for interruptible components. */
+  readonly limits?: CallLimits | undefined;
 }
 
 /** A running component. */
@@ -110,7 +112,7 @@ export class Prepared {
 
   /** @throws Trap when a start function of the component traps */
   instantiateSync(options?: InstanceOptions): Instance {
-    return new Instance(new Instantiation(this.linked), options);
+    return new Instance(new Instantiation(this.linked, options?.limits), options);
   }
 
   /** @throws Trap when a start function of the component traps */
@@ -122,7 +124,7 @@ export class Prepared {
 export interface LinkerOptions {
   /** Handles to resources that each component instance may hold, 1,000,000 unless given: a guest that makes one more traps. */
   readonly maxHandles?: number | undefined;
-  /** The clock that interruptible guests look at. Without one nobody interrupts them. */
+  /** The clock that interruptible guests look at; {@link EpochClock.ofThread} unless given. */
   readonly clock?: EpochClock | undefined;
   /** From which all interruptible instances take their memories and tables, besides the limits of each. */
   readonly budget?: Budget | undefined;
@@ -185,7 +187,7 @@ export class Linker {
         : (at(host.modules, i, 'module') as WebAssembly.Module),
     );
     const { limits } = component;
-    const { budget, clock = stillClock(), maxHandles } = this.options;
+    const { budget, clock = EpochClock.ofThread, maxHandles } = this.options;
     const epochs = limits === undefined ? undefined : { clock, budget, limits, snapshots: [] };
     const adapters = plan.adapters.map(({ bytes }) => new WebAssembly.Module(epochs === undefined ? bytes : rewriteLoops(bytes)));
     return new Prepared(new Linked(plan, host, modules, adapters, maxHandles, this.openAccount, epochs));
@@ -194,6 +196,7 @@ export class Linker {
   /** Components that are given for imports become part of the plan; without any the component's own plan is shared. */
   private plan(component: Component): { readonly plan: Plan; readonly sources: readonly Component[] } {
     const sources = [component];
+    if (component.isPlanned) return { plan: component.ownPlan(), sources };
     const imported = component.definition.definitions.some((item) => item.kind === 'import' && item.type.kind === 'component');
     if (!imported) return { plan: component.ownPlan(), sources };
     const plan = flatten(component.definition, {

@@ -108,10 +108,7 @@ export const VALUE_CASES: readonly {
     values: [{ read: true, writeAll: false, x: true }],
     changed: [
       [{}, { read: false, writeAll: false, x: false }],
-      [
-        { writeAll: true, other: 1 },
-        { read: false, writeAll: true, x: false },
-      ],
+      [{ writeAll: true }, { read: false, writeAll: true, x: false }],
     ],
   },
   { name: 'flags of 9', type: flags(...'abcdefghi'), values: [Object.fromEntries([...'abcdefghi'].map((k, i) => [k, i % 2 === 0]))] },

@@ -116,8 +116,8 @@ function failure(error: unknown): Failure {
   };
 }
 
-/** The stack of an error that nobody threw on purpose. */
+/** Where in the guest an error was thrown that nobody threw on purpose; our own files are nobody's business. */
 function stackOf(error: unknown): string[] {
   const stack = error instanceof Error ? (error.stack ?? '') : '';
-  return stack.split('\n').filter((line) => line.trimStart().startsWith('at '));
+  return stack.split('\n').filter((line) => line.trimStart().startsWith('at ') && line.includes('wasm://'));
 }

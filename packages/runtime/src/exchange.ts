@@ -135,7 +135,7 @@ export class Exchange {
 
   /** Whether the client has sent nothing of its body for too long. */
   stalled(now: number): boolean {
-    if (this.received !== this.seen || this.unacknowledged >= WINDOW) {
+    if (this.received !== this.seen || this.unacknowledged >= WINDOW || this.unasked) {
       this.seen = this.received;
       this.silentSince = now;
     }
@@ -190,7 +190,7 @@ export class Exchange {
     const response = this.response as ServerResponse;
     if (this.gone || response.headersSent || response.writableEnded) return false;
     const pairs = split(text, PAIRS);
-    if (this.unasked) response.shouldKeepAlive = false;
+    if (this.unasked && !isHttp2(this.response)) response.shouldKeepAlive = false;
     // The declarations know lists of pairs only for HTTP/1.1, the code for both. HTTP/1.0 has no trailers, and Node announces none there.
     response.writeHead(statusOf(text), this.request.httpVersion === '1.0' ? without(pairs, 'trailer') : pairs);
     return true;
@@ -232,7 +232,8 @@ export class Exchange {
     if (this.gone || response.headersSent || response.writableEnded) return;
     const pairs = split(text, PAIRS);
     if (isHttp2(response)) response.stream.additionalHeaders({ ':status': statusOf(text), ...collected(pairs) });
-    else response.writeInformation(statusOf(text), pairs);
+    // Clients of HTTP/1.0 know of none (RFC 9110, section 15.2).
+    else if (this.request.httpVersion !== '1.0') response.writeInformation(statusOf(text), pairs);
   }
 
   /** Somebody reads the body: the client may send it. */

@@ -9,7 +9,7 @@ import type { Dispatcher, Log } from './dispatcher.ts';
 import { RuntimeError } from './errors.ts';
 import { Exchange } from './exchange.ts';
 import { BURST } from './frames.ts';
-import type { Http2Server } from './http2-server.ts';
+import type { Arrival, Http2Server } from './http2-server.ts';
 import { type Refusal, type Request, refusal } from './protocol.ts';
 
 // Imports would load everything that the modules' lazy exports hold back, which is 8 MB.
@@ -209,9 +209,10 @@ export class HttpServer {
 
   private async newHttp2(): Promise<Http2Server> {
     const { Http2Server } = await import('./http2-server.ts');
-    const server = new Http2Server(this.options.limits, (request, response, waits) => {
+    const board: Arrival = (request, response, waits) => {
       this.board(request, response, request.stream.session?.encrypted === true, waits);
-    });
+    };
+    const server = new Http2Server(this.options.limits, board, this.options.log);
     if (this.draining) server.drain();
     return server;
   }

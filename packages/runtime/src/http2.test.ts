@@ -391,4 +391,35 @@ describe('what breaks HTTP/2 never reaches the guest', () => {
     const got = await raw(...frames);
     assert.equal(got.at(-1)?.type, GOAWAY);
   });
+
+  /** Sends the same bytes for ever, and resolves when the connection is over. */
+  async function flood(begin: Uint8Array, more: Uint8Array): Promise<void> {
+    const socket = connectTcp(Number(new URL(workload.url).port), '127.0.0.1');
+    socket.on('error', () => {});
+    socket.resume();
+    socket.write(Buffer.concat([PREFACE, begin]));
+    const send = (): void => {
+      while (!socket.destroyed) if (!socket.write(more)) return;
+    };
+    socket.on('drain', send);
+    send();
+    await new Promise((closed) => socket.on('close', closed));
+  }
+  const large = Buffer.concat([Buffer.from([0x40]), literal('a'), Buffer.from([0x7f, 0xa1, 0x1e]), Buffer.alloc(4000, 'a')]);
+  const floods: readonly (readonly [what: string, begin: Uint8Array, more: Uint8Array])[] = [
+    ['WINDOW_UPDATE', Buffer.alloc(0), Buffer.concat(Array.from({ length: 1000 }, () => frame(8, 0, 0, Buffer.from([0, 0, 0, 1]))))],
+    [
+      'heads that unpack to megabytes',
+      frame(HEADERS, END_HEADERS | END_STREAM, 1, Buffer.concat([fields(PSEUDO), large])),
+      frame(HEADERS, END_HEADERS | END_STREAM, 3, Buffer.concat([fields(PSEUDO), Buffer.alloc(16_000, 0x80 | 62)])),
+    ],
+    ['frames of an unknown kind', Buffer.alloc(0), frame(99, 0, 0, Buffer.alloc(8000))],
+  ];
+  for (const [what, begin, more] of floods) {
+    test(`a flood of ${what} ends its connection, and others go on`, async () => {
+      const client = session(workload.url);
+      await flood(begin, more);
+      assert.equal((await ask(client, { ':path': '/' })).status, 200);
+    });
+  }
 });

@@ -29,6 +29,12 @@ export async function load(source: ComponentSource, { maxMemoryBytes }: Pick<Lim
 export function handlerName(component: Component): string {
   const names = component.exports.map(({ name }) => name);
   const found = provider(names, HANDLER);
+  if (found !== undefined && names.some((name) => name.startsWith('wasi:http/types@'))) {
+    throw new RuntimeError(
+      'TENON_RUNTIME_EXPORT',
+      'the component exports `wasi:http/types`, so its handler takes requests of its own making and none of this host: build it to import that interface',
+    );
+  }
   if (found !== undefined) return found;
   const others = names.length === 0 ? 'nothing' : names.map((name) => `\`${name}\``).join(', ');
   throw new RuntimeError('TENON_RUNTIME_EXPORT', `the component does not export \`${HANDLER}\`; it exports ${others}`);

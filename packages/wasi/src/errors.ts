@@ -9,7 +9,7 @@ export const WASI_ERRORS = {
   TENON_NETWORK_RULE: 'A rule for what may be reached cannot be read: write a host, an address or a range, with or without a port.',
   TENON_NO_RESPONSE: 'The guest returned without an answer to the request: it must set the response-outparam.',
   TENON_PREVIEW1:
-    'The core module is no command of WASI preview 1: it must export `_start` and its memory, and import `wasi_snapshot_preview1` only.',
+    'The core module is no command of WASI preview 1: it must export `_start` or `_initialize`, and its memory, and import `wasi_snapshot_preview1` or `wasi_unstable` only.',
   TENON_PREOPEN: 'A directory to grant cannot be opened: give the path of an existing directory.',
 } as const;
 

@@ -31,7 +31,8 @@ export interface WasiOptions {
   readonly stdin?: StandardInput | undefined;
   readonly stdout?: StandardOutput | undefined;
   readonly stderr?: StandardOutput | undefined;
-  readonly preopens?: readonly Preopen[] | undefined;
+  /** A list, or an object of host paths by guest path: `{ '/data': './data' }`. */
+  readonly preopens?: readonly Preopen[] | Readonly<Record<string, string>> | undefined;
   /**
    * Where HTTP requests may go: `example.com`, `*.example.com:443`, `10.0.0.0/8:8080`, `127.0.0.1`, `*`. Loopback and link-local
    * addresses, this machine's others and those that stand for many are reached only by rules that name them, `localhost` or an address.
@@ -53,11 +54,23 @@ export interface WasiOptions {
   readonly limits?: GivenLimits | undefined;
 }
 
+function listed(preopens: NonNullable<WasiOptions['preopens']>): readonly Preopen[] {
+  const list = Array.isArray(preopens)
+    ? (preopens as readonly Preopen[])
+    : Object.entries(preopens as Readonly<Record<string, string>>).map(([guest, host]) => ({ guest, host }));
+  const wrong = list.find((each) => typeof each?.host !== 'string' || typeof each.guest !== 'string');
+  if (wrong === undefined) return list;
+  throw new WasiError(
+    'TENON_PREOPEN',
+    'preopens are a list of { host, guest } or an object of host paths by guest path, all of them strings',
+  );
+}
+
 /** @throws WasiError `TENON_PREOPEN` when a directory cannot be opened; then none is. */
-export function grant(preopens: readonly Preopen[], limits?: GivenLimits): [Directory, string][] {
+export function grant(preopens: NonNullable<WasiOptions['preopens']>, limits?: GivenLimits): [Directory, string][] {
   const granted: [Directory, string][] = [];
   const quota = new Quota(limitsOf(limits).openFiles);
-  for (const { host, guest, readOnly = false } of preopens) {
+  for (const { host, guest, readOnly = false } of listed(preopens)) {
     try {
       granted.push([Directory.grant(host, readOnly, quota), guest]);
     } catch (error) {

@@ -167,3 +167,16 @@ describe('what cannot be granted', () => {
     }
   });
 });
+
+test('preopens are a list or an object', () => {
+  const host = import.meta.dirname;
+  for (const preopens of [[{ host, guest: '/src' }], { '/src': host }]) {
+    const system = wasi({ preopens });
+    const directories = call(get(system, 'filesystem/preopens'), 'getDirectories') as [unknown, string][];
+    assert.deepEqual(
+      directories.map(([, guest]) => guest),
+      ['/src'],
+    );
+  }
+  assert.throws(() => wasi({ preopens: { '/src': 5 as never } }), { code: 'TENON_PREOPEN', message: /host paths by guest path/ });
+});

@@ -1,12 +1,12 @@
 import { basename } from 'node:path';
-import { BACKTRACE_FRAMES, Component, ComponentError, type Instance, Linker, provider, Trap } from '@tenon/component';
+import { BACKTRACE_FRAMES, Component, ComponentError, type Instance, Linker, provider, Trap, visible } from '@tenon/component';
 import { DEFAULT_WASI_LIMITS, Exit, isOutputBroken, preview1Module, runPreview1, type Wasi, type WasiOptions, wasi } from '@tenon/wasi';
+import { readIdentified, withCache } from '../code-cache.ts';
 import type { Arguments, Command } from '../command.ts';
 import { CliError, usage } from '../errors.ts';
-import { readBytes } from '../files.ts';
+import { STANDARD } from '../files.ts';
 import { explainMissing, GRANT_OPTIONS, parseGrants } from '../grants.ts';
 import { GUEST_LIMIT_NAMES, guestLimitOptions, parseLimits } from '../limits.ts';
-import { paint } from '../report.ts';
 
 const RUN = 'wasi:cli/run@0.2.0';
 
@@ -15,8 +15,8 @@ const { openFiles, sockets, outgoingRequests, hostBytes, instanceHostBytes } = D
 export const command: Command = {
   usage: '[OPTIONS] FILE [ARGS…]',
   description:
-    'Runs a component that exports wasi:cli/run, with this terminal and its exit code; or calls any exported function.\n' +
-    'Core modules for WASI preview 1 run too.',
+    'Runs a component that exports wasi:cli/run, with this terminal and its exit code, 134 for a trap; or calls any exported function.\n' +
+    'Core modules for WASI preview 1 and 0 run too. FILE may be `-`, which is standard input.',
   options: {
     ...GRANT_OPTIONS,
     ...guestLimitOptions({
@@ -51,18 +51,20 @@ export const command: Command = {
         instanceHostBytes: limits.maxInstanceHostBytes,
       },
       args: [basename(file), ...guestArgs],
-      stdin: 'inherit',
+      // What the component is read from has nothing left for it.
+      ...(file === STANDARD ? {} : { stdin: 'inherit' }),
       stdout: 'inherit',
       stderr: 'inherit',
-      refused: ({ message }) => process.stderr.write(`${paint('yellow', 'warning')}: ${message}\n`),
+      refused: ({ message }) => process.stderr.write(`warning: ${visible(message)}\n`),
     };
     Error.stackTraceLimit = BACKTRACE_FRAMES;
-    const bytes = readBytes(file);
+    const identified = readIdentified(file);
+    const { bytes } = identified;
     const timeout = args.integer('timeout', [1, 2 ** 31 - 1]);
     if (timeout !== undefined) (await import('../watchdog.ts')).endAfter(timeout);
     const module = call === undefined ? await preview1Module(bytes, limits) : undefined;
     if (module !== undefined) return runPreview1(module, options).catch(brokenOff);
-    const component = await Component.compile(bytes, limits);
+    const component = await withCache(identified, (cache) => Component.compile(bytes, { ...limits, cache }));
     const action = call === undefined ? runCommand(component, file) : await invokeCall(component, call);
 
     const system = wasi(options);
@@ -111,8 +113,9 @@ function runCommand(component: Component, file: string): Action {
       return 0;
     } catch (error) {
       // The error case of `run: func() -> result`.
-      if (error instanceof ComponentError && error.code === 'TENON_RESULT') return 1;
-      throw error;
+      if (!(error instanceof ComponentError) || error.code !== 'TENON_RESULT') throw error;
+      process.stderr.write(`error: ${visible(file)} failed: its \`run\` returned an error\n`);
+      return 1;
     }
   };
 }

@@ -3,7 +3,7 @@ import { visible, visibleJson } from '@tenon/component/errors';
 import { DEFAULT_LIMITS, formatEntry, type LogEntry, Runtime, WorkloadConfig } from '@tenon/runtime';
 import type { Arguments, Command } from '../command.ts';
 import { usage } from '../errors.ts';
-import { requireFile } from '../files.ts';
+import { readBytes, requireFile, STANDARD } from '../files.ts';
 import { explainMissing, GRANT_OPTIONS, parseGrants } from '../grants.ts';
 import { GUEST_LIMIT_NAMES, guestLimitOptions, type LimitNames, parseLimits } from '../limits.ts';
 import { paint } from '../report.ts';
@@ -22,12 +22,13 @@ const LIMIT_NAMES: LimitNames = {
 
 export const command: Command = {
   usage: '[OPTIONS] FILE',
-  description: 'Serves a component that exports wasi:http/incoming-handler. Ctrl-C finishes the requests under way and ends.',
+  description:
+    'Serves a component that exports wasi:http/incoming-handler; FILE may be `-`, which is standard input. Ctrl-C finishes the requests under way and ends.',
   options: {
     addr: {
       type: 'string',
       value: 'HOST:PORT',
-      description: `the address to listen on, ${DEFAULT_ADDRESS} unless given; port 0 takes a free one`,
+      description: `the address to listen on, ${DEFAULT_ADDRESS} unless given; a port alone is one of 127.0.0.1, port 0 takes a free one`,
     },
     'tls-cert': {
       type: 'string',
@@ -68,7 +69,7 @@ export const command: Command = {
     const file = args.only('FILE');
     const address = parseAddress(args.string('addr') ?? DEFAULT_ADDRESS);
     const grants = parseGrants(args);
-    requireFile(file);
+    if (file !== STANDARD) requireFile(file);
     const config = configure(file, address, grants, args);
     const json = args.flag('json');
     const quiet = args.flag('quiet');
@@ -107,7 +108,8 @@ function configure(
   const key = args.string('tls-key');
   if ((cert === undefined) !== (key === undefined)) throw usage('--tls-cert and --tls-key go together');
   const tls = cert === undefined || key === undefined ? {} : { tls: { cert, key } };
-  let config = new WorkloadConfig(file)
+  const source = file === STANDARD ? readBytes(file) : file;
+  let config = new WorkloadConfig(source)
     .withInterface('wasi:http/incoming-handler', { ...address, ...tls })
     .withArguments([basename(file), ...args.strings('arg')])
     .withEnvironment(grants.env)
@@ -117,13 +119,14 @@ function configure(
     config = config.withInterface('wasi:http/outgoing-handler', {
       allow: grants.http,
       ...(grants.httpCa === undefined ? {} : { ca: grants.httpCa }),
+      ...grants.httpPool,
     });
   return config.withLimits(parseLimits(args, LIMIT_NAMES));
 }
 
 /** @throws CliError TENON_USAGE */
 function parseAddress(text: string): { readonly host: string; readonly port: number } {
-  const match = /^(?:\[([0-9a-fA-F:.]+)\]|([^:[\]]*)):(\d{1,5})$/.exec(text);
+  const match = /^(?:(?:\[([0-9a-fA-F:.]+)\]|([^:[\]]*)):)?(\d{1,5})$/.exec(text);
   const port = Number(match?.[3]);
   if (match === null || port > 65535) throw usage(`--addr takes HOST:PORT, such as \`${DEFAULT_ADDRESS}\`, not \`${text}\``);
   const host = match[1] ?? match[2] ?? '';

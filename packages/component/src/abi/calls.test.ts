@@ -11,7 +11,6 @@ import {
   newInstance,
   option,
   result,
-  s32,
   startGuest,
   string,
   tuple,
@@ -504,6 +503,12 @@ for (const [way, type] of [
       const [guest, go] = run(() => 'five');
       assert.throws(go, { code: 'TENON_TRAP', message: /returned a wrong value: result of `host-f`: expected u32, found "five"/ });
       poisoned(guest);
+      for (const value of [1n, Symbol('s'), {}, { valueOf: () => 1 }]) {
+        assert.throws(run(() => value)[1], (error: Trap) => {
+          assert.match(error.message, /expected u32, found (1n|a symbol|an object)/);
+          return (error.cause as ComponentError).code === 'TENON_VALUE_TYPE';
+        });
+      }
     });
 
     test('a Promise is a trap that says what to do', () => {
@@ -618,10 +623,10 @@ describe('suspension', () => {
     const guest = guestCalling(type, async (a: number) => a, { suspends: true });
     const { store } = guest.instance;
     const pending = lift(guest, type, 'call-f', { suspends: true })(1) as Promise<unknown>;
-    const other = { marker: true } as unknown as NonNullable<typeof store.task>;
-    store.task = other;
+    const other = { marker: true } as unknown as NonNullable<typeof store.scope>;
+    store.scope = other;
     await pending;
-    assert.equal(store.task, undefined);
+    assert.equal(store.scope, undefined);
   });
 
   for (const [name, host] of [
@@ -666,11 +671,6 @@ describe('suspension', () => {
   });
 });
 
-test('asynchronous functions and values are refused with what they need', () => {
-  assert.throws(() => prepareLift({ ...func([s32]), async: true }, 'utf8'), { code: 'TENON_UNSUPPORTED', message: /needs/ });
-  assert.throws(() => prepareLower({ ...func([s32]), async: true }, 'utf8'), { code: 'TENON_UNSUPPORTED', message: /needs/ });
-});
-
 test('where code generation is forbidden, scalars go the general way', (t) => {
   let refused = 0;
   t.mock.property(globalThis, 'Function', function refuse() {
@@ -697,4 +697,41 @@ test('functions of one signature share their code and nothing else', () => {
   assert.throws(() => callBad(1), { code: 'TENON_TRAP', message: /expected u32, found -1/ });
   poisoned(bad);
   assert.equal(callGood(2), 3);
+});
+
+describe('what a host throws where its function returns a `result`', () => {
+  const type = func([u32], result());
+  class HostError extends Error {
+    readonly payload: unknown = undefined;
+  }
+  const threw = (error: unknown): (() => unknown) => {
+    const guest = guestCalling(type, () => {
+      throw error;
+    });
+    return () => lift(guest, func([u32], u32), 'call-f')(1);
+  };
+  test('an object with a payload is the error case, as of hosts for jco', () => {
+    for (const error of [resultError(undefined), new HostError('no'), { payload: undefined }]) assert.equal(threw(error)(), 1);
+  });
+  for (const [error, message] of [
+    ['text', /the host function threw "text"; to return an error, throw `resultError\(payload\)` or an object with a `payload`/],
+    [5n, /threw 5n;/],
+    [null, /threw null;/],
+    [new TypeError('mine'), /threw TypeError: mine;/],
+    [new ComponentError('TENON_IMPORT_TYPE', 'other'), /threw ComponentError: other;/],
+  ] as const) {
+    test(`${String(error)} is a trap with a hint`, () => assert.throws(threw(error), { code: 'TENON_TRAP', message }));
+  }
+});
+
+test('what a getter of a host’s value throws is said to be that', () => {
+  const guest = guestCalling(func([u32], { kind: 'flags', names: ['x'] }), () => ({
+    get x(): boolean {
+      throw new RangeError('mine');
+    },
+  }));
+  assert.throws(() => lift(guest, func([u32], u32), 'call-f')(1), {
+    code: 'TENON_TRAP',
+    message: 'reading what the host function returned threw RangeError: mine',
+  });
 });

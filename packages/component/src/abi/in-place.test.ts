@@ -3,7 +3,7 @@ import { before, describe, test } from 'node:test';
 import { type CoreGuest, compileGuest, func, list, startGuest, u8, u32 } from '../../test/core-guest.ts';
 import { bindHost } from '../link/definitions.ts';
 import type { Plan } from '../link/plan.ts';
-import { inPlace, takesInPlace } from './in-place.ts';
+import { inPlace, lending, lentCall, takesInPlace } from './in-place.ts';
 import { prepareLower } from './lower.ts';
 
 let module: WebAssembly.Module;
@@ -62,4 +62,23 @@ test('a method that says so is called in place', () => {
   const plan = { hostInstances: [], hostFunctions, resources: [], modules: [], sameTypes: [] } as unknown as Plan;
   const { functions } = bindHost(plan, new Map([['streams', { Stream }]]));
   assert.deepEqual(functions.map(takesInPlace), [true, false]);
+});
+
+test('a method has another form for guests, and JavaScript goes on calling the method', () => {
+  class Stream {
+    readonly name = 'stream';
+    read(length: number): string {
+      return `${this.name} keeps ${length}`;
+    }
+  }
+  lending(Stream.prototype.read, function (this: Stream, length: number) {
+    return `${this.name} lends ${length}`;
+  });
+  const stream = new Stream();
+  assert.equal(stream.read(1), 'stream keeps 1');
+  assert.equal(lentCall(Stream.prototype.read)?.(...([stream, 2] as never[])), 'stream lends 2');
+  assert.equal(
+    lentCall(() => {}),
+    undefined,
+  );
 });

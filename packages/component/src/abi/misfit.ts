@@ -1,6 +1,7 @@
 /** What is thrown while lowering when a JavaScript value does not fit its type, until the boundary knows whose value it was. */
 import { ComponentError } from '../errors.ts';
 import type { ValType } from '../types/types.ts';
+import { camelCase } from './names.ts';
 
 /** Not an Error: it never leaves the engine, and needs no stack. */
 export class Misfit {
@@ -9,9 +10,13 @@ export class Misfit {
   /** Where in the value, outermost first: `.name`, `[3]`. */
   path = '';
 
-  constructor(expected: ValType | string, value: unknown) {
+  /** Why it does not fit, where what it is does not say. */
+  readonly why: string;
+
+  constructor(expected: ValType | string, value: unknown, why = '') {
     this.expected = typeof expected === 'string' ? expected : typeName(expected);
     this.value = value;
+    this.why = why;
   }
 }
 
@@ -24,11 +29,13 @@ export function within(part: string, error: unknown): unknown {
 /** Turns a {@link Misfit} into the error that the embedder sees; leaves all others as they are. */
 export function explain(error: unknown, subject: string): unknown {
   if (!(error instanceof Misfit)) return error;
-  return new ComponentError('TENON_VALUE_TYPE', `${subject}${error.path}: expected ${error.expected}, found ${inWords(error.value)}`);
+  const { expected, path, value, why } = error;
+  const found = `found ${inWords(value)}${why === '' ? '' : `, which is ${why}`}`;
+  return new ComponentError('TENON_VALUE_TYPE', `${subject}${path}: expected ${expected}, ${found}`);
 }
 
 /** A short rendering of any value, safe for hostile ones. */
-function inWords(value: unknown): string {
+export function inWords(value: unknown): string {
   switch (typeof value) {
     case 'string':
       return JSON.stringify(value.length > 40 ? `${value.slice(0, 40)}…` : value);
@@ -77,13 +84,13 @@ export function typeName(type: ValType, depth = 0): string {
     case 'result':
       return `result<${part(type.ok)}, ${part(type.err)}>`;
     case 'record':
-      return `a record of ${listed(type.fields, (field) => field.name)}`;
+      return `a record of ${listed(type.fields, (field) => camelCase(field.name))}`;
     case 'variant':
       return `a variant with the tag ${listed(type.cases, (c) => JSON.stringify(c.name))}`;
     case 'enum':
       return `one of ${listed(type.names, JSON.stringify)}`;
     case 'flags':
-      return `flags of ${listed(type.names, String)}`;
+      return `flags of ${listed(type.names, camelCase)} (an object of booleans)`;
     default:
       return type.kind;
   }
@@ -91,7 +98,7 @@ export function typeName(type: ValType, depth = 0): string {
 
 const MAX_LISTED = 12;
 
-function listed<T>(items: readonly T[], name: (item: T) => string): string {
+export function listed<T>(items: readonly T[], name: (item: T) => string): string {
   const names = items.slice(0, MAX_LISTED).map((item) => name(item));
   return items.length > MAX_LISTED ? `${names.join(', ')}, …` : names.join(', ');
 }

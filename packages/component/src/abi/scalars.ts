@@ -81,12 +81,26 @@ export function lowerScalar(code: number, value: unknown): number | bigint | und
       if (!isThenable(value)) return undefined;
       break;
   }
-  throw new Misfit(expectation(code), value);
+  throw misfit(code, value);
 }
 
 /** Whether a value is a Promise or works like one. */
 export function isThenable(value: unknown): value is PromiseLike<unknown> {
   return typeof value === 'object' && value !== null && typeof (value as Partial<PromiseLike<unknown>>).then === 'function';
+}
+
+/** The least and the most of each integer type. */
+const RANGES: ReadonlyMap<number, readonly [bigint, bigint]> = new Map(
+  ([[S8, 8n], [U8, 8n], [S16, 16n], [U16, 16n], [S32, 32n], [U32, 32n], [S64, 64n], [U64, 64n]] as const).map(([code, bits]) => {
+    const signed = code === S8 || code === S16 || code === S32 || code === S64;
+    return [code, signed ? [-(2n ** (bits - 1n)), 2n ** (bits - 1n) - 1n] : [0n, 2n ** bits - 1n]];
+  }),
+); // biome-ignore format: a table
+
+function misfit(code: number, value: unknown): Misfit {
+  const range = RANGES.get(code);
+  const inRange = range === undefined || !(isWide(code) ? typeof value === 'bigint' : Number.isInteger(value));
+  return new Misfit(expectation(code), value, inRange ? '' : `out of range (${range[0]} to ${range[1]})`);
 }
 
 function expectation(code: number): string {

@@ -29,7 +29,8 @@ const STRING = CHAR + 1;
 
 const same = (v: string): string => v;
 const number = (convert: (v: string) => string): Expressions => ({
-  fits: (v) => `${convert(v)} === ${v}`,
+  // What is no number may throw in the operators, or run code of its own.
+  fits: (v) => `typeof ${v} === 'number' && ${convert(v)} === ${v}`,
   toCore: same,
   fromCore: convert,
 });

@@ -3,16 +3,19 @@
  * Values are read once each; the views of the context are read anew after every part, since `realloc` may replace them.
  * https://github.com/WebAssembly/component-model/blob/main/design/mvp/CanonicalABI.md#storing
  */
+
+import { lowerFuture, lowerStream } from '../concurrency/async-values.ts';
+import { lowerErrorContext } from '../concurrency/error-context.ts';
 import { alignment, casesOf, discriminantSize, elemSize, type VariantTypeLike } from '../types/layout.ts';
 import type { FlagsType, RecordType, TupleType, ValType } from '../types/types.ts';
 import type { Context } from './context.ts';
 import { lowerBorrow, lowerOwn } from './handles.ts';
-import { unsupported } from './load.ts';
-import { Misfit, within } from './misfit.ts';
+import { listed, Misfit, within } from './misfit.ts';
 import { lowerScalar, scalarCode } from './scalars.ts';
 import {
   entryOf,
   flagKeys,
+  isArrayBuffer,
   isInherited,
   MAX_LIST_BYTES,
   maybeUndefined,
@@ -106,8 +109,12 @@ function makeStore(type: ValType): Store {
       return (cx, value, address) => cx.view.setUint32(address, lowerOwn(cx, value, type), true);
     case 'borrow':
       return (cx, value, address) => cx.view.setUint32(address, lowerBorrow(cx, value, type), true);
-    default:
-      throw unsupported(type);
+    case 'stream':
+      return (cx, value, address) => cx.view.setUint32(address, lowerStream(cx, value, type), true);
+    case 'future':
+      return (cx, value, address) => cx.view.setUint32(address, lowerFuture(cx, value, type), true);
+    case 'error-context':
+      return (cx, value, address) => cx.view.setUint32(address, lowerErrorContext(cx, value), true);
   }
 }
 
@@ -131,8 +138,9 @@ type PutElements = (cx: Context, list: Elements, address: number, length: number
 function elements(type: ValType & { kind: 'list' | 'map' }): { read: (value: unknown) => Elements; put: PutElements } {
   const element = type.kind === 'map' ? entryOf(type) : type.element;
   const fixed = type.kind === 'map' ? undefined : type.length;
+  const ofBytes = element.kind === 'u8';
   const read = (value: unknown): Elements => {
-    const list = listOf(value);
+    const list = ofBytes && isArrayBuffer(value) ? new Uint8Array(value) : listOf(value);
     if (list === undefined || (fixed !== undefined && list.length !== fixed)) throw new Misfit(type, value);
     return list;
   };
@@ -154,6 +162,18 @@ function elements(type: ValType & { kind: 'list' | 'map' }): { read: (value: unk
     else (new numbers(cx.bytes.buffer, address, length) as Uint8Array).set(list as Uint8Array);
   };
   return { read, put };
+}
+
+const listStores = new WeakMap<ValType, PutElements>();
+
+/** `store_list_into_valid_range`, made once for each type of elements. */
+export function listStorerOf(element: ValType): PutElements {
+  let store = listStores.get(element);
+  if (store === undefined) {
+    store = elements({ kind: 'list', element, length: undefined }).put;
+    listStores.set(element, store);
+  }
+  return store;
 }
 
 /** Arrays and typed arrays as they are, other iterables as arrays. A string is no list, although it is iterable. */
@@ -211,17 +231,23 @@ function sequence(type: RecordType | TupleType): Store {
   };
 }
 
-/** `pack_flags_into_int`, once for each type. A flag that is missing is not set. */
+/** `pack_flags_into_int`, once for each type. A flag that is missing is not set, and no object at all means that none is. */
 export function flagsPacker(type: FlagsType): (value: unknown) => number {
   const keys = flagKeys(type);
+  const known: ReadonlySet<string> = new Set(keys);
   return (value) => {
+    if (value === undefined) return 0;
     const object = asObject(type, value);
+    if (Array.isArray(value)) throw new Misfit(type, value);
     let bits = 0;
     for (let i = 0; i < keys.length; i++) {
       const key = keys[i] as string;
       const flag = object[key];
       if (flag === true) bits |= 1 << i;
       else if (flag !== false && flag !== undefined && !isInherited(key)) throw within(`.${key}`, new Misfit('a boolean', flag));
+    }
+    for (const key in object) {
+      if (!known.has(key)) throw within(`.${key}`, new Misfit(`no such flag (they are ${listed(keys, String)})`, object[key]));
     }
     return bits >>> 0;
   };

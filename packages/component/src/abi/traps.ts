@@ -3,7 +3,9 @@
  * https://github.com/WebAssembly/component-model/blob/main/design/mvp/CanonicalABI.md#canon-lift
  */
 import { Trap } from '../errors.ts';
+import { flagWords, MAY_LEAVE } from '../instance/flags.ts';
 import type { ComponentInstance } from '../instance/state.ts';
+import { inWords } from './misfit.ts';
 
 /** The brand of errors that pass through the guest unchanged to the outermost caller, such as the exit of a command. */
 export const UNWIND: unique symbol = Symbol.for('tenon.unwind') as never;
@@ -21,11 +23,20 @@ export function failed(thrownError: unknown, instance: ComponentInstance, func: 
     instance.store.end(new Trap('the guest has ended', error, { component: instance.path, func }));
     return error;
   }
-  const trap = error instanceof Trap ? error : new Trap(trapMessage(error), error);
+  const trap = error instanceof Trap ? error : new Trap(isSuspendError(error) ? suspendMessage(instance) : trapMessage(error), error);
   trap.component ??= instance.path;
   trap.func ??= func;
   instance.store.end(trap);
   return trap;
+}
+
+/** V8's error for a call that may wait where no stack can be put aside: in a start function, `realloc` or `post-return`. */
+const isSuspendError = (error: unknown): boolean => error instanceof Error && error.name === 'SuspendError';
+
+function suspendMessage(instance: ComponentInstance): string {
+  return ((flagWords[instance.flagsWord] ?? 0) & MAY_LEAVE) === 0
+    ? 'wasm trap: cannot leave component instance'
+    : 'wasm trap: cannot block a synchronous task before returning: core start functions cannot wait';
 }
 
 /** What to throw when core code returned although its store was poisoned meanwhile. */
@@ -98,6 +109,5 @@ export function trapMessage(error: unknown): string {
 
 /** `TypeError: x is not a function`, for anything that can be thrown. */
 export function thrown(error: unknown): string {
-  if (error instanceof Error) return `${error.name}: ${error.message}`;
-  return `a thrown ${error === null ? 'null' : typeof error}`;
+  return error instanceof Error ? `${error.name}: ${error.message}` : inWords(error);
 }

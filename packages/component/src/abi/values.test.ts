@@ -109,6 +109,20 @@ describe('values that do not fit', () => {
     ['record', record({ x: u8 }), undefined, /expected a record of x, found undefined/],
     ['record field', record({ 'x-y': record({ z: u8 }) }), { xY: { z: -1 } }, /parameter `a`\.xY\.z: expected u8, found -1/],
     ['flags', flags, { a: 1 }, /parameter `a`\.a: expected a boolean, found 1/],
+    ['an unknown flag', flags, { b: true }, /parameter `a`\.b: expected no such flag \(they are a\), found true/],
+    ['flags of a list', flags, ['a'], /expected flags of a \(an object of booleans\), found an array of 1/],
+    ['flags of null', flags, null, /expected flags of a/],
+    ['names in camel case', { kind: 'flags', names: ['write-all'] }, 1, /expected flags of writeAll /],
+    ['fields in camel case', record({ 'x-y': u8 }), 1, /expected a record of xY, found 1/],
+    ['u8 out of range', u8, 256, /expected u8, found 256, which is out of range \(0 to 255\)$/],
+    ['s16 out of range', { kind: 's16' }, -32769, /expected s16, found -32769, which is out of range \(-32768 to 32767\)$/],
+    ['u64 out of range', u64, -1n, /expected u64 \(a bigint\), found -1n, which is out of range \(0 to 18446744073709551615\)$/],
+    ...[u8, u32, { kind: 's32' } as const, { kind: 's8' } as const, f64, bool].flatMap((type) =>
+      [1n, Symbol('s'), {}, { valueOf: () => 1 }, [1], null, undefined].map(
+        (value) =>
+          [`${type.kind} of ${typeof value}`, type, value, new RegExp(`^\`f\`: parameter \`a\`: expected ${type.kind}.*found `)] as const,
+      ),
+    ),
     ['enum', choice, 'case-2', /expected one of "case-0", "case-1", found "case-2"/],
     ['variant', variant({ a: u8 }), { tag: 'b' }, /expected a variant with the tag "a", found "b"/],
     ['variant payload', variant({ a: u8 }), { tag: 'a' }, /parameter `a`\.val: expected u8, found undefined/],
@@ -129,6 +143,13 @@ describe('values that do not fit', () => {
       });
     }
   }
+});
+
+test('bytes may be given as an ArrayBuffer, and flags as nothing', () => {
+  const bytes = Uint8Array.of(1, 2, 3);
+  assert.deepEqual(echo(list(u8), 'utf8', 0)(bytes.buffer), bytes);
+  assert.deepEqual(echo(list(u8), 'utf8', 16)(bytes.buffer), bytes);
+  assert.deepEqual(echo({ kind: 'flags', names: ['a'] }, 'utf8', 0)(undefined), { a: false });
 });
 
 test('what a getter throws passes unchanged, and the instance stays usable', () => {

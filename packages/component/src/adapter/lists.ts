@@ -4,7 +4,7 @@
  */
 import { alignment, elemSize, flatten } from '../types/layout.ts';
 import type { ListType, MapType, ValType } from '../types/types.ts';
-import { checkAligned, checkBounds, MAX_BYTE_LENGTH, memoryOf, reallocate } from './memory.ts';
+import { checkAligned, checkBounds, checkLength, memoryOf, reallocate } from './memory.ts';
 import { isBits, UNROLL_LENGTH } from './shapes.ts';
 import { TRAP } from './traps.ts';
 import { type Mover, move, moveBits, type Place, within } from './values.ts';
@@ -32,12 +32,7 @@ export function moveList(mover: Mover, element: ValType, pointer: Local, length:
     code.get(length);
     if (size !== 1) code.i32(size).op(op.i32Mul);
   };
-  code.trapIf(TRAP.listOutOfBounds, () =>
-    code
-      .get(length)
-      .i32(Math.floor(MAX_BYTE_LENGTH / size))
-      .op(op.i32GtU),
-  );
+  checkLength(code, source, pointer, length, size, { outOfBounds: TRAP.listOutOfBounds, tooLong: TRAP.listTooLong });
   checkAligned(code, pointer, align);
   checkBounds(code, source, pointer, bytes, TRAP.listOutOfBounds);
   reallocate(code, module, passage.to, target, { align, size: bytes, outOfBounds: TRAP.listOutOfBounds });

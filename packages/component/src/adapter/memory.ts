@@ -38,6 +38,26 @@ export function checkBounds(code: Code, memory: number, pointer: Local, length: 
   });
 }
 
+/** Traps when `length` elements of `size` bytes are more than a list or string may have, unless they lie outside of the memory, which comes first. */
+export function checkLength(code: Code, memory: number, pointer: Local, length: Local, size: number, traps: LengthTraps): void {
+  code
+    .get(length)
+    .i32(Math.floor(MAX_BYTE_LENGTH / size))
+    .op(op.i32GtU);
+  code.if(() => {
+    code.trapIf(traps.outOfBounds, () => {
+      code.get(pointer).op(op.i64ExtendI32U).get(length).op(op.i64ExtendI32U).i64(BigInt(size)).op(op.i64Mul, op.i64Add);
+      code.memorySize(memory).op(op.i64ExtendI32U).i64(16n).op(op.i64Shl, op.i64GtU);
+    });
+    code.trap(traps.tooLong);
+  });
+}
+
+interface LengthTraps {
+  readonly outOfBounds: number;
+  readonly tooLong: number;
+}
+
 /** Traps when a pointer from the guest to a value of known size and alignment is bad. */
 export function checkPointer(code: Code, memory: number, pointer: Local, align: number, size: number): void {
   checkAligned(code, pointer, align);

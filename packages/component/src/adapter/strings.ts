@@ -3,7 +3,7 @@
  * https://github.com/WebAssembly/component-model/blob/main/design/mvp/CanonicalABI.md#storing
  */
 import type { StringEncoding } from '../binary/definitions.ts';
-import { checkAligned, checkBounds, MAX_BYTE_LENGTH, memoryOf, reallocate } from './memory.ts';
+import { checkAligned, checkBounds, checkLength, memoryOf, reallocate } from './memory.ts';
 import type { Passage, SharedModule } from './module.ts';
 import { fitsLatin1, inflate, type SourceEncoding, type TargetEncoding, transcoder } from './transcode.ts';
 import { TRAP } from './traps.ts';
@@ -78,12 +78,7 @@ class StringMove {
   private checkSource(from: SourceEncoding): void {
     const { code, source, units } = this;
     const size = from === 'utf16' ? 2 : 1;
-    code.trapIf(TRAP.stringOutOfBounds, () =>
-      code
-        .get(units)
-        .i32(Math.floor(MAX_BYTE_LENGTH / size))
-        .op(op.i32GtU),
-    );
+    checkLength(code, this.fromMemory, source, units, size, { outOfBounds: TRAP.stringOutOfBounds, tooLong: TRAP.stringTooLong });
     checkAligned(code, source, this.passage.from.encoding === 'utf8' ? 1 : 2);
     checkBounds(code, this.fromMemory, source, this.times(size), TRAP.stringOutOfBounds);
   }

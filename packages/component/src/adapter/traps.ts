@@ -5,6 +5,8 @@ const MESSAGES = {
   unalignedPointer: 'unaligned pointer',
   listOutOfBounds: 'list content out-of-bounds',
   stringOutOfBounds: 'string content out-of-bounds',
+  listTooLong: 'list over the limit of 268435455 bytes',
+  stringTooLong: 'string over the limit of 268435455 bytes',
   pointerOutOfBounds: 'pointer out of bounds of memory',
   invalidChar: 'invalid `char` bit pattern',
   invalidDiscriminant: 'invalid variant discriminant',

@@ -6,7 +6,7 @@ import { readCoreValType } from './decode-core-types.ts';
 import { readResultList } from './decode-types.ts';
 import type { CancelCopyBuiltin, Canon, CanonOption, CopyBuiltin, PlainBuiltin, SuspendBuiltin, TypedBuiltin } from './definitions.ts';
 import { MAX_CANONICAL_OPTIONS } from './limits.ts';
-import type { Reader } from './reader.ts';
+import { type Reader, unsupportedProposal } from './reader.ts';
 
 type Table<T> = Readonly<Record<number, T>>;
 
@@ -129,6 +129,9 @@ function readOption(reader: Reader): CanonOption {
       return { kind: 'async' };
     case 0x07:
       return { kind: 'callback', func: reader.u32() };
+    case 0x08:
+    case 0x09:
+      throw unsupportedProposal(`the canonical option ${byte === 0x08 ? '`core-type`' : '`gc`'}`, reader.position - 1);
     default:
       throw reader.invalidByte(byte, 'canonical option');
   }

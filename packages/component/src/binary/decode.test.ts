@@ -376,3 +376,10 @@ test('a component has at most a million items in the sections of one kind', () =
     message: 'canonical function count exceeds limit of 1000000',
   });
 });
+
+test('a proposal that is not supported is said to be that', () => {
+  // (canon lift 0 0x09 type 0)
+  const section = [8, 7, 1, 0x00, 0x00, 0x00, 1, 0x09, 0];
+  const bytes = Uint8Array.of(0, 0x61, 0x73, 0x6d, 0x0d, 0, 1, 0, ...section);
+  assert.throws(() => decode(bytes), { code: 'TENON_UNSUPPORTED', message: /canonical option `gc`, a proposal/ });
+});

@@ -48,6 +48,11 @@ export function malformed(message: string, offset: number): ComponentError {
   return new ComponentError('TENON_MALFORMED', message, { offset });
 }
 
+/** What a proposal adds to the format that this engine does not run, said as that and not as wrong bytes. */
+export function unsupportedProposal(what: string, offset: number): ComponentError {
+  return new ComponentError('TENON_UNSUPPORTED', `the component uses ${what}, a proposal that this engine does not support`, { offset });
+}
+
 export class Reader {
   readonly bytes: Uint8Array;
   position: number;

@@ -33,6 +33,12 @@ export class EpochClock {
     this.words[NOW] = milliseconds();
   }
 
+  /** The clock of this thread's guests where a `Linker` is given no other. Nobody is interrupted until something ticks it. */
+  static get ofThread(): EpochClock {
+    ofThread ??= new EpochClock();
+    return ofThread;
+  }
+
   /** The same clock in another thread. */
   static fromShared(memory: WebAssembly.Memory): EpochClock {
     return new EpochClock({ memory });
@@ -72,10 +78,4 @@ export class EpochClock {
   }
 }
 
-let still: EpochClock | undefined;
-
-/** A clock that nobody advances, for those that have none. */
-export function stillClock(): EpochClock {
-  still ??= new EpochClock();
-  return still;
-}
+let ofThread: EpochClock | undefined;

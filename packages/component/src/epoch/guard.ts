@@ -257,10 +257,10 @@ export class Guard {
   /** Others get their turn. */
   async yield(): Promise<void> {
     const { store } = this;
-    const { task } = store;
+    const { scope } = store;
     this.waiting();
     await nextTurn();
-    store.task = task;
+    store.scope = scope;
     this.running();
   }
 

@@ -1,6 +1,6 @@
 /** Binds the host items of a plan to the embedder's definitions, and reports all that is missing at once. */
 import type { HostFunction } from '../abi/contract.ts';
-import { inPlace, takesInPlace } from '../abi/in-place.ts';
+import { inPlace, lentCall, takesInPlace } from '../abi/in-place.ts';
 import { ComponentError } from '../errors.ts';
 import type { ResourceClass } from '../instance/state.ts';
 import { brief } from '../validate/names.ts';
@@ -101,7 +101,8 @@ export function bindHost(plan: Plan, definitions: Definitions): HostBinding {
   for (const { path, type } of plan.hostFunctions) {
     const found = checked(items.func(path, type.params.length));
     if (found === undefined) continue;
-    functions.push(takesInPlace(found.declared) ? inPlace(found.call) : found.call);
+    const call = lentCall(found.declared) ?? found.call;
+    functions.push(takesInPlace(found.declared) ? inPlace(call) : call);
     blocks.push(found.blocks);
   }
   const classes = plan.resources.map((resource) => (resource.kind === 'guest' ? undefined : checked(items.resource(resource.path))));

@@ -32,9 +32,11 @@ export class ByteWriter {
   }
 
   list(values: ArrayLike<number>): void {
-    this.room(values.length);
-    this.bytes.set(values, this.length);
-    this.length += values.length;
+    const count = values.length;
+    this.room(count);
+    if (count <= SHORT) for (let i = 0; i < count; i++) this.bytes[this.length + i] = values[i] as number;
+    else this.bytes.set(values, this.length);
+    this.length += count;
   }
 
   /** `source[start, end)` */

@@ -35,21 +35,28 @@ class Hints {
    */
   function(index: number, moved: (offset: number) => number, added: readonly number[]): void {
     const given = this.given.get(index);
-    if (given === undefined && added.length === 0) return;
-    const hints = [
-      ...(given ?? []).map(({ offset, data }) => ({ offset: moved(offset), data })),
-      ...added.map((offset) => ({ offset, data: UNLIKELY })),
-    ];
-    if (given !== undefined && added.length > 0) hints.sort((a, b) => a.offset - b.offset);
-    this.functions++;
+    const count = added.length + (given?.length ?? 0);
+    if (count === 0) return;
     const { writer } = this;
+    this.functions++;
     writer.leb(index);
-    writer.leb(hints.length);
-    for (const { offset, data } of hints) {
-      writer.leb(offset);
-      writer.leb(data.length);
-      writer.list(data);
+    writer.leb(count);
+    if (given === undefined) {
+      for (const offset of added) this.hint(offset, UNLIKELY);
+      return;
     }
+    const hints = given
+      .map(({ data, offset }) => ({ offset: moved(offset), data }))
+      .concat(added.map((offset) => ({ offset, data: UNLIKELY })));
+    hints.sort((a, b) => a.offset - b.offset);
+    for (const { data, offset } of hints) this.hint(offset, data);
+  }
+
+  private hint(offset: number, data: Uint8Array): void {
+    const { writer } = this;
+    writer.leb(offset);
+    writer.leb(data.length);
+    writer.list(data);
   }
 
   /** Contents of the section, after its name. */

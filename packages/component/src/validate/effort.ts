@@ -3,7 +3,7 @@
  * instance of it. Real components use some thousand steps; a hostile one that makes small bytes mean
  * much work (many instantiations of one huge type) is refused instead of taking minutes and gigabytes.
  */
-const BASE = 600_000;
+export const BASE_EFFORT = 600_000;
 
 export class Effort {
   private left: number;
@@ -13,7 +13,7 @@ export class Effort {
    * @param inputBytes the length of the component: a longer one may cost more.
    * @param base steps that even the shortest may take
    */
-  constructor(inputBytes: number, exhausted: () => Error, base: number = BASE) {
+  constructor(inputBytes: number, exhausted: () => Error, base: number = BASE_EFFORT) {
     this.left = base + inputBytes;
     this.exhausted = exhausted;
   }

@@ -2,7 +2,7 @@
 import { ComponentError, type ErrorCode } from '../errors.ts';
 import { CoreTypes } from '../types/core-types.ts';
 import type { ComponentType, CoreModuleType, InstanceType, PrimitiveKind, PrimitiveType, ResourceId } from '../types/types.ts';
-import { Effort } from './effort.ts';
+import { BASE_EFFORT, Effort } from './effort.ts';
 import { withBriefNames } from './names.ts';
 import { describeCurrent, type Scope } from './scope.ts';
 import { Subtyping } from './subtype.ts';
@@ -22,7 +22,9 @@ export class Validation {
 
   constructor(bytes: Uint8Array) {
     this.bytes = bytes;
-    this.effort = new Effort(bytes.length, () => this.error('the types of the component are too complex to validate'));
+    this.effort = new Effort(bytes.length, () =>
+      this.error(`the types of the component are too complex to validate: more than ${BASE_EFFORT + bytes.length} steps`),
+    );
     this.subtyping = new Subtyping(this.coreTypes, this.effort);
   }
 

@@ -59,32 +59,84 @@ const wrong: number = sum([], 1);
 export { shape, total, nothing, bytes, walked, imports, whole, wrong };
 `;
 
-test('generated declarations fit what TypeScript code writes', async () => {
-  const { component } = await dummy('c', WIT);
-  const folder = mkdtempSync(join(tmpdir(), 'tenon-types-'));
-  try {
-    writeFileSync(join(folder, 'c.d.wasm.ts'), generateTypes(component, { file: 'c.wasm' }));
-    writeFileSync(join(folder, 'use.ts'), USE);
-    writeFileSync(join(folder, 'package.json'), '{"type":"module"}');
-    const compilerOptions = {
-      strict: true,
-      noEmit: true,
-      target: 'esnext',
-      module: 'nodenext',
-      lib: ['esnext', 'dom'],
-      types: [],
-      allowArbitraryExtensions: true,
-      exactOptionalPropertyTypes: true,
-    };
-    writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions, files: ['use.ts'] }));
-    const tsc = join(dirname(createRequire(import.meta.url).resolve('typescript/package.json')), 'bin', 'tsc');
-    const result = spawnSync(process.execPath, [tsc, '--project', folder], { encoding: 'utf8' });
-    assert.equal(result.stdout + result.stderr, '');
-    assert.equal(result.status, 0);
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
+const SPECIAL = `package root:component;
+world root {
+  resource thing { constructor(n: u32); constructor-of: func() -> string; make: static func() -> thing; }
+  resource bare;
+  record point { x: u32, to-string: bool }
+  import move-by: func(p: point) -> point;
+  import a:b/host;
+  export a:b/host;
+  export then: func() -> u8;
+  export bytes: func(b: list<u8>);
+}
+package a:b {
+  interface host {
+    resource symbol { then: func() -> u8; }
+    resource promise;
+    resource uint8-array;
+    resource error;
+    resource %map;
+    resource awaitable;
+    get: func(b: list<u8>, e: borrow<error>) -> list<u8>;
+    then: func() -> u8;
   }
-});
+}`;
+
+const USE_SPECIAL = `
+import { bytes, host, then_, type ABHost, type Exports, type Imports, type Point } from './c.wasm';
+const point: Point = { x: 1, toString: true };
+class Thing {
+  constructor(n: number) { void n; }
+  constructorOf(): string { return ''; }
+  static make(): Thing { return new Thing(1); }
+}
+class Bare { unrelated = 1; }
+class Symbol_ { then_(): number { return 1; } }
+const one: ABHost.Promise = new Bare();
+const imports: Pick<Imports, 'thing' | 'bare' | 'move-by'> = { thing: Thing, bare: Bare, 'move-by': (p) => p };
+const given: Imports['a:b/host'] = {
+  Symbol: Symbol_, Promise: Bare, Uint8Array: Bare, Error: Bare, Map: Bare, Awaitable: Bare,
+  get: async (b: Uint8Array) => b, then_: () => 1,
+};
+const got: Uint8Array = host.get(new Uint8Array(1).buffer, undefined as never);
+const n: number = then_() + host.then_();
+bytes([1]);
+const dispose = (s: Exports['a:b/host']['Symbol']['prototype']): void => s[Symbol.dispose]();
+export { point, one, imports, given, got, n, dispose };
+`;
+
+for (const [name, wit, use] of [
+  ['what TypeScript code writes', WIT, USE],
+  ['names that TypeScript and JavaScript have for something else', SPECIAL, USE_SPECIAL],
+] as const) {
+  test(`generated declarations fit ${name}`, async () => {
+    const { component } = await dummy('c', wit);
+    const folder = mkdtempSync(join(tmpdir(), 'tenon-types-'));
+    try {
+      writeFileSync(join(folder, 'c.d.wasm.ts'), generateTypes(component, { file: 'c.wasm' }));
+      writeFileSync(join(folder, 'use.ts'), use);
+      writeFileSync(join(folder, 'package.json'), '{"type":"module"}');
+      const compilerOptions = {
+        strict: true,
+        noEmit: true,
+        target: 'esnext',
+        module: 'nodenext',
+        lib: ['esnext', 'dom'],
+        types: [],
+        allowArbitraryExtensions: true,
+        exactOptionalPropertyTypes: true,
+      };
+      writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions, files: ['use.ts'] }));
+      const tsc = join(dirname(createRequire(import.meta.url).resolve('typescript/package.json')), 'bin', 'tsc');
+      const result = spawnSync(process.execPath, [tsc, '--project', folder], { encoding: 'utf8' });
+      assert.equal(result.stdout + result.stderr, '');
+      assert.equal(result.status, 0);
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
+    }
+  });
+}
 
 for (const [name, wit, asyncExports, expected] of [
   ['nothing imported', 'world root { export f: func() -> u8; }', undefined, 'f: () => number;'],

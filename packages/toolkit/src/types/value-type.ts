@@ -15,11 +15,26 @@ const NUMERIC_LISTS: Readonly<Partial<Record<ValType['kind'], string>>> = {
   f64: 'Float64Array',
 };
 
+/** The names of types where they are used. */
+export interface Naming extends Pick<TypeNames, 'value' | 'resource'> {
+  /** A name of JavaScript's own, such as `Promise`, which a type of the component may have too. */
+  builtin(name: string): string;
+}
+
+/** @param declared names that the declarations give to types */
+export function naming(names: TypeNames, declared: ReadonlySet<string>): Naming {
+  return {
+    value: (type) => names.value(type),
+    resource: (type) => names.resource(type),
+    builtin: (name) => (declared.has(name) ? `globalThis.${name}` : name),
+  };
+}
+
 /**
  * @param side `lift` for what comes out of the engine, `lower` for what goes in: a numeric list may go in as a plain array
  * @param define whether the type is written out although it has a name
  */
-export function valueType(type: ValType, names: TypeNames, side: 'lift' | 'lower', define = false): string {
+export function valueType(type: ValType, names: Naming, side: 'lift' | 'lower', define = false): string {
   const text = (inner: ValType): string => valueType(inner, names, side);
   const name = define ? undefined : names.value(type);
   if (name !== undefined) {
@@ -48,10 +63,12 @@ export function valueType(type: ValType, names: TypeNames, side: 'lift' | 'lower
       const numeric = NUMERIC_LISTS[type.element.kind];
       const plain = array(text(type.element));
       if (numeric === undefined) return plain;
-      return side === 'lift' ? numeric : `${numeric} | ${plain}`;
+      const lifted = names.builtin(numeric);
+      if (side === 'lift') return lifted;
+      return type.element.kind === 'u8' ? `${lifted} | ${names.builtin('ArrayBuffer')} | ${plain}` : `${lifted} | ${plain}`;
     }
     case 'map':
-      return `Map<${text(type.key)}, ${text(type.value)}>`;
+      return `${names.builtin('Map')}<${text(type.key)}, ${text(type.value)}>`;
     case 'tuple':
       return `[${type.types.map(text).join(', ')}]`;
     case 'option':
@@ -63,11 +80,11 @@ export function valueType(type: ValType, names: TypeNames, side: 'lift' | 'lower
     case 'borrow':
       return pascalCase(names.resource(type));
     case 'stream':
-      return `ReadableStream<${type.element === undefined ? 'undefined' : text(type.element)}>`;
+      return `${names.builtin('ReadableStream')}<${type.element === undefined ? 'undefined' : text(type.element)}>`;
     case 'future':
-      return `Promise<${type.element === undefined ? 'undefined' : text(type.element)}>`;
+      return `${names.builtin('Promise')}<${type.element === undefined ? 'undefined' : text(type.element)}>`;
     case 'error-context':
-      return 'Error';
+      return names.builtin('Error');
     default:
       return 'number';
   }

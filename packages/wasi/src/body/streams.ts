@@ -14,6 +14,10 @@ export abstract class Source extends Signal {
    * Throws a failure once; after that it is at the end.
    */
   abstract read(max: number): Uint8Array | undefined;
+  /** The same, but what it returns may be another's at the next turn or the next read of anything. */
+  readLent(max: number): Uint8Array | undefined {
+    return this.read(max);
+  }
   close(): void {}
 }
 

@@ -21,7 +21,7 @@ const FILE_TYPES: Readonly<Record<EntryType, number>> = {
   fifo: 0,
 };
 
-const FILESTAT_SIZE = 64;
+const FILESTAT_SIZE = [56, 64] as const;
 const FDSTAT_SIZE = 24;
 const PRESTAT_SIZE = 8;
 const DIRENT_SIZE = 24;
@@ -33,7 +33,8 @@ const truncateLater = promisify(ftruncate);
 const syncLater = promisify(fsync);
 const syncDataLater = promisify(fdatasync);
 
-export function fileCalls({ memory, descriptors }: Process): Calls {
+export function fileCalls(process: Process): Calls {
+  const { memory, descriptors, preview } = process;
   return {
     /** Advice changes nothing that a program can see, and Node has no call for it. */
     fd_advise(fd: number, _offset: bigint, _length: bigint, advice: number) {
@@ -74,9 +75,8 @@ export function fileCalls({ memory, descriptors }: Process): Calls {
     fd_filestat_get(fd: number, stat: number) {
       const descriptor = descriptors.get(fd).need('fd_filestat_get');
       const { object } = descriptor;
-      const record = memory.record(stat, FILESTAT_SIZE);
-      if (object instanceof Source || object instanceof Sink) record.setUint8(16, typeOfDescriptor(descriptor));
-      else putFilestat(record, fstatSync(object.fd, { bigint: true }));
+      if (object instanceof Source || object instanceof Sink) filestat(process, stat).setUint8(16, typeOfDescriptor(descriptor));
+      else putFilestat(process, stat, fstatSync(object.fd, { bigint: true }));
     },
     async fd_filestat_set_size(fd: number, size: bigint) {
       const { file } = descriptors.file(fd, 'fd_filestat_set_size');
@@ -97,9 +97,11 @@ export function fileCalls({ memory, descriptors }: Process): Calls {
       return then(done, (bytes) => memory.setU32(read, bytes));
     },
     fd_pwrite(fd: number, iovs: number, count: number, offset: bigint, written: number) {
-      const { file } = descriptors.file(fd, 'fd_write', 'ESPIPE');
+      const { descriptor, file } = descriptors.file(fd, 'fd_write', 'ESPIPE');
       memory.u32(written);
-      const done = writeFile(file, memory.pieces(iovs, count), place(offset));
+      // As Linux has it, and so preview 2: what appends does so wherever it is told to write.
+      const at = place(offset);
+      const done = writeFile(file, memory.pieces(iovs, count), descriptor.has(FLAG.append) ? undefined : at);
       return then(done, (bytes) => memory.setU32(written, bytes));
     },
     fd_read(fd: number, iovs: number, count: number, read: number) {
@@ -118,7 +120,9 @@ export function fileCalls({ memory, descriptors }: Process): Calls {
     fd_seek(fd: number, offset: bigint, whence: number, position: number) {
       const { descriptor, file } = descriptors.file(fd, 'fd_seek', 'ESPIPE');
       memory.u64(position);
-      const from = [0, descriptor.position, file.size][whence];
+      const set = 0;
+      const [current, end] = [descriptor.position, file.size];
+      const from = (preview === 0 ? [current, end, set] : [set, current, end])[whence];
       if (from === undefined) throw new FileError('EINVAL', 'there is no such whence');
       descriptor.position = place(BigInt(from) + BigInt.asIntN(64, offset));
       memory.setU64(position, BigInt(descriptor.position));
@@ -161,16 +165,24 @@ export function fileCalls({ memory, descriptors }: Process): Calls {
   };
 }
 
-/** Fills in a `filestat`. */
-export function putFilestat(record: DataView, stats: BigIntStats): void {
+/** A `filestat` of zeros to be filled in. */
+function filestat({ memory, preview }: Process, pointer: number): DataView {
+  return memory.record(pointer, FILESTAT_SIZE[preview]);
+}
+
+export function putFilestat(process: Process, pointer: number, stats: BigIntStats): void {
+  const record = filestat(process, pointer);
   record.setBigUint64(0, numberOf('device', stats.dev), true);
   record.setBigUint64(8, numberOf('inode', stats.dev, stats.ino), true);
   record.setUint8(16, FILE_TYPES[typeOf(stats)]);
-  record.setBigUint64(24, stats.nlink, true);
-  record.setBigUint64(32, stats.size, true);
-  record.setBigUint64(40, since(stats.atimeNs), true);
-  record.setBigUint64(48, since(stats.mtimeNs), true);
-  record.setBigUint64(56, since(stats.ctimeNs), true);
+  // Preview 0 counts links in 32 bits.
+  const at = process.preview === 0 ? 24 : 32;
+  if (process.preview === 0) record.setUint32(20, Number(BigInt.asUintN(32, stats.nlink)), true);
+  else record.setBigUint64(24, stats.nlink, true);
+  record.setBigUint64(at, stats.size, true);
+  record.setBigUint64(at + 8, since(stats.atimeNs), true);
+  record.setBigUint64(at + 16, since(stats.mtimeNs), true);
+  record.setBigUint64(at + 24, since(stats.ctimeNs), true);
 }
 
 /** A time before the epoch cannot be told. */

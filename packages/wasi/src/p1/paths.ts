@@ -7,12 +7,12 @@ import type { Calls, Process } from './process.ts';
 
 const FOLLOW = 1;
 const OPEN = { create: 1, directory: 2, exclusive: 4, truncate: 8 } as const;
-const FILESTAT_SIZE = 64;
 
 /** Longer than any path that the system takes, so that a guest's string is not read for nothing. */
 const LONGEST = 1 << 16;
 
-export function pathCalls({ memory, descriptors }: Process): Calls {
+export function pathCalls(process: Process): Calls {
+  const { memory, descriptors } = process;
   const text = (pointer: number, length: number): string => {
     if (length > LONGEST) throw new FileError('ENAMETOOLONG');
     return memory.string(pointer, length);
@@ -28,7 +28,7 @@ export function pathCalls({ memory, descriptors }: Process): Calls {
     },
     path_filestat_get(fd: number, flags: number, path: number, length: number, stat: number) {
       const stats = descriptors.directory(fd, 'path_filestat_get').statAt(text(path, length), follows(flags));
-      putFilestat(memory.record(stat, FILESTAT_SIZE), stats);
+      putFilestat(process, stat, stats);
     },
     path_filestat_set_times(fd: number, flags: number, path: number, length: number, accessed: bigint, modified: bigint, set: number) {
       const directory = descriptors.directory(fd, 'path_filestat_set_times');

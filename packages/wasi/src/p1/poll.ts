@@ -12,7 +12,9 @@ const CLOCK = 0;
 const READ = 1;
 const WRITE = 2;
 const ABSOLUTE = 1;
-const SUBSCRIPTION_SIZE = 48;
+/** By the preview: in 0 a clock has an identifier of its own before all else. */
+const SUBSCRIPTION_SIZE = [56, 48] as const;
+const CLOCK_AT = [24, 16] as const;
 const EVENT_SIZE = 32;
 
 /** Each subscription takes memory of the host. */
@@ -29,15 +31,15 @@ interface Subscription {
 }
 
 export function pollCalls(process: Process): Calls {
-  const { memory } = process;
+  const { memory, preview } = process;
   return {
     poll_oneoff(subscriptions: number, events: number, count: number, written: number) {
       if (count === 0) throw new FileError('EINVAL', 'nothing would ever end the wait');
       if (count > MOST_SUBSCRIPTIONS) throw new FileError('EINVAL', 'too many subscriptions');
-      memory.bytes(subscriptions, count * SUBSCRIPTION_SIZE);
+      memory.bytes(subscriptions, count * SUBSCRIPTION_SIZE[preview]);
       memory.bytes(events, count * EVENT_SIZE);
       memory.setU32(written, 0);
-      const list = Array.from({ length: count }, (_, index) => read(process, subscriptions + index * SUBSCRIPTION_SIZE));
+      const list = Array.from({ length: count }, (_, index) => read(process, subscriptions + index * SUBSCRIPTION_SIZE[preview]));
       const answer = (): boolean => {
         const occurred = list.filter(({ on }) => on.ready());
         occurred.forEach((subscription, index) => {
@@ -60,9 +62,12 @@ function read(process: Process, at: number): Subscription {
   const type = memory.u8(at + 8);
   if (type > WRITE) throw new FileError('EINVAL', 'there is no such event');
   const subscription = { userdata, type, on: READY, errno: 0, available: () => 0n };
+  if (type === CLOCK) {
+    const clock = at + CLOCK_AT[process.preview];
+    return { ...subscription, on: timer(process.clocks, memory.u32(clock), memory.u64(clock + 8), memory.u16(clock + 24)) };
+  }
   try {
-    if (type !== CLOCK) return { ...subscription, ...stream(process, memory.u32(at + 16), type) };
-    return { ...subscription, on: timer(process.clocks, memory.u32(at + 16), memory.u64(at + 24), memory.u16(at + 40)) };
+    return { ...subscription, ...stream(process, memory.u32(at + 16), type) };
   } catch (error) {
     return { ...subscription, errno: errnoOf(error) };
   }

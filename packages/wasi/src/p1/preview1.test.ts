@@ -75,6 +75,11 @@ const DATA: readonly (readonly [number, string])[] = [
   [1152, 'hello'],
   [1160, ' you'],
   // Two pieces to read into: 3 bytes at 64, 100 at 67.
+  [1080, 'dir/'],
+  [1200, 'file/'],
+  [1208, 'new/'],
+  // A subscription to the clock 9.
+  [1232, '\\09'],
   [1176, '\\40\\00\\00\\00\\03\\00\\00\\00\\43\\00\\00\\00\\64\\00\\00\\00'],
 ];
 const READ_PIECES = 1176;
@@ -227,6 +232,12 @@ describe('errors, by call', () => {
     ['sockets that are not open', [['sock_accept', 99, 0, 0]], E.BADF],
     ['exit codes', [['proc_exit', 255]], 255],
     ['exit codes beyond', [['proc_exit', 0x107]], 7],
+    ['exit codes beyond that would be a success', [['proc_exit', 0x100]], 1],
+    ['exit codes that are none', [['proc_exit', -256]], 1],
+    ['poll a clock that there is not', [['poll_oneoff', 1216, 512, 1, 900]], E.INVAL],
+    ['a link where a directory is', [['path_symlink', 1024, 4, 3, 1080, 4]], E.EXIST],
+    ['a link where a file is, as if it were a directory', [['path_symlink', 1024, 4, 3, 1200, 5]], E.EXIST],
+    ['a link where nothing is, as if it were a directory', [['path_symlink', 1024, 4, 3, 1208, 4]], E.NOENT],
   ];
   for (const [about, calls, errno] of rows) test(about, async () => assert.equal(await run(calls, granted()), errno));
 
@@ -302,6 +313,81 @@ describe('pointers that lead out of the memory are an error', () => {
   }
 });
 
+test('what appends does so wherever it is told to write, and moves no place', async () => {
+  writeFileSync(join(host, 'appended'), 'old ');
+  const built = await module(`(data (i32.const 2000) "appended") (func (export "_start") (local $errno i32)
+    ${[
+      ['path_open', 3, 0, 2000, 8, 0, WRITE, 0n, 1, 0],
+      ['fd_pwrite', 4, WRITE_PIECES, 1, 1n, 900],
+      ['fd_tell', 4, 904],
+    ]
+      .map((call) => `(if (local.tee $errno ${instruction(call as unknown as Call)}) (then (call $proc_exit (i32.const 99))))`)
+      .join('\n')}
+    (call $proc_exit (i32.add (i32.mul (i32.const 16) (i32.load (i32.const 904))) (i32.load (i32.const 900)))))`);
+  assert.ok(built);
+  assert.equal(await runPreview1(built, granted()), 5);
+  assert.equal(readFileSync(join(host, 'appended'), 'utf8'), 'old hello');
+  rmSync(join(host, 'appended'));
+});
+
+/** What preview 0 has other than preview 1. */
+describe('wasi_unstable', () => {
+  async function unstable(functions: Readonly<Record<string, string>>, body: string): Promise<number> {
+    const imports = Object.entries(functions).map(
+      ([name, params]) =>
+        `(import "wasi_unstable" "${name}" (func $${name} (param ${params}) ${name === 'proc_exit' ? '' : '(result i32)'}))`,
+    );
+    const data = DATA.map(([at, text]) => `(data (i32.const ${at}) "${text}")`);
+    const text = `(module ${imports.join('\n')} (memory (export "memory") 1) ${data.join('\n')} (func (export "_start") ${body}))`;
+    const built = await preview1Module(await assembled(text));
+    assert.ok(built);
+    return runPreview1(built, granted());
+  }
+  const OPEN = { path_open: 'i32 i32 i32 i32 i32 i64 i64 i32 i32', proc_exit: 'i32' };
+  const opened = `(if (call $path_open (i32.const 3) (i32.const 0) (i32.const 1024) (i32.const 4) (i32.const 0) (i64.const -1) (i64.const -1)
+    (i32.const 0) (i32.const 0)) (then (call $proc_exit (i32.const 99))))`;
+
+  for (const [whence, offset, place] of [
+    [2, 3, 3],
+    [1, -2, 5],
+    [0, 0, 0],
+    [3, 0, 28],
+  ] as const) {
+    test(`fd_seek by ${offset} with whence ${whence}`, async () => {
+      const seek = `(call $fd_seek (i32.const 4) (i64.const ${offset}) (i32.const ${whence}) (i32.const 8))`;
+      const code = await unstable(
+        { ...OPEN, fd_seek: 'i32 i64 i32 i32' },
+        `(local $errno i32) ${opened} (local.set $errno ${seek}) (call $proc_exit (i32.add (local.get $errno) (i32.load (i32.const 8))))`,
+      );
+      assert.equal(code, place);
+    });
+  }
+
+  test('a filestat has 56 bytes', async () => {
+    const code = await unstable(
+      { fd_filestat_get: 'i32 i32', ...OPEN },
+      `${opened} (i64.store (i32.const 56) (i64.const -1))
+        (if (call $fd_filestat_get (i32.const 4) (i32.const 0)) (then (call $proc_exit (i32.const 98))))
+        (if (i64.ne (i64.load (i32.const 56)) (i64.const -1)) (then (call $proc_exit (i32.const 97))))
+        (if (i32.ne (i32.load (i32.const 20)) (i32.const 1)) (then (call $proc_exit (i32.const 96))))
+        (call $proc_exit (i32.load (i32.const 24)))`,
+    );
+    assert.equal(code, 'content'.length);
+  });
+
+  test('a clock to wait for has an identifier of its own', async () => {
+    // userdata, kind, identifier, clock 1, a millisecond
+    const code = await unstable(
+      { poll_oneoff: 'i32 i32 i32 i32', proc_exit: 'i32' },
+      `(i64.store (i32.const 0) (i64.const 7)) (i64.store (i32.const 16) (i64.const 99)) (i32.store (i32.const 24) (i32.const 1))
+        (i64.store (i32.const 32) (i64.const 1000000))
+        (if (call $poll_oneoff (i32.const 0) (i32.const 512) (i32.const 1) (i32.const 900)) (then (call $proc_exit (i32.const 99))))
+        (call $proc_exit (i32.add (i32.load (i32.const 900)) (i32.load (i32.const 512))))`,
+    );
+    assert.equal(code, 8);
+  });
+});
+
 describe('modules that are no commands', () => {
   const command = '(memory (export "memory") 1) (func (export "_start"))';
   for (const [about, text, message] of [
@@ -312,7 +398,17 @@ describe('modules that are no commands', () => {
     ],
     ['an unknown function', `(import "wasi_snapshot_preview1" "fork" (func)) ${command}`, /fork/],
     ['a memory from outside', '(import "wasi_snapshot_preview1" "memory" (memory 1)) (func (export "_start"))', /memory \(memory\)/],
-    ['no _start', '(import "wasi_snapshot_preview1" "sched_yield" (func (result i32))) (func (export "_initialize"))', /library/],
+    ['nothing to run', '(import "wasi_snapshot_preview1" "sched_yield" (func (result i32))) (memory (export "memory") 1)', /neither/],
+    [
+      'functions of two previews',
+      `(import "wasi_snapshot_preview1" "sched_yield" (func (result i32))) (import "wasi_unstable" "fd_close" (func (param i32) (result i32))) ${command}`,
+      /wasi_snapshot_preview1\.sched_yield/,
+    ],
+    [
+      'a function that came with preview 1',
+      `(import "wasi_unstable" "sock_accept" (func (param i32 i32 i32) (result i32))) ${command}`,
+      /sock_accept/,
+    ],
     ['no memory', '(import "wasi_snapshot_preview1" "sched_yield" (func (result i32))) (func (export "_start"))', /memory/],
   ] as const) {
     test(about, async () => {
@@ -321,6 +417,27 @@ describe('modules that are no commands', () => {
       await assert.rejects(runPreview1(built), { code: 'TENON_PREVIEW1', message });
     });
   }
+
+  test('a command without imports, and what is only made ready, run', async () => {
+    for (const [text, code] of [
+      ['(module (func (export "_start")))', 0],
+      ['(module (func (export "_initialize")))', 0],
+      [
+        `(module (import "wasi_snapshot_preview1" "proc_exit" (func $exit (param i32))) (memory (export "memory") 1)
+          (func (export "_initialize") (call $exit (i32.const 9))))`,
+        9,
+      ],
+      [
+        `(module (import "wasi_snapshot_preview1" "proc_exit" (func $exit (param i32))) (memory (export "memory") 1)
+          (func (export "_initialize") unreachable) (func (export "_start") (call $exit (i32.const 8))))`,
+        8,
+      ],
+    ] as const) {
+      const built = await preview1Module(await assembled(text));
+      assert.ok(built);
+      assert.equal(await runPreview1(built), code);
+    }
+  });
 
   test('what is no core module of preview 1 is not taken for one', async () => {
     for (const text of ['(module)', '(component)', '(module (import "a" "b" (func)))']) {

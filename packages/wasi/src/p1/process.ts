@@ -5,6 +5,8 @@ import type { GuestMemory } from './memory.ts';
 
 /** A guest of preview 1: what its functions work on. */
 export interface Process {
+  /** The snapshot that it was made for: `wasi_unstable` is 0, of which some layouts and numbers are others. */
+  readonly preview: 0 | 1;
   readonly memory: GuestMemory;
   readonly descriptors: Descriptors;
   readonly args: readonly string[];

@@ -11,10 +11,10 @@ import { Descriptor, Descriptors } from './descriptors.ts';
 import { errnoOf } from './errno.ts';
 import { fileCalls } from './files.ts';
 import { GuestMemory } from './memory.ts';
-import { NAMESPACE } from './module.ts';
+import { isEntry, NAMESPACES } from './module.ts';
 import { pathCalls } from './paths.ts';
 import { pollCalls } from './poll.ts';
-import type { Call, Process } from './process.ts';
+import type { Call, Calls, Process } from './process.ts';
 import { systemCalls } from './system.ts';
 
 /** What may wait, and so suspends the guest. */
@@ -50,6 +50,7 @@ export async function run(module: WebAssembly.Module, options: WasiOptions): Pro
   try {
     const memory = new GuestMemory();
     const guest = new Guest({
+      preview: previewOf(module),
       memory,
       descriptors,
       args: options.args ?? [],
@@ -78,22 +79,30 @@ class Guest {
 
   async run(module: WebAssembly.Module): Promise<number> {
     const functions = this.#functions();
-    check(module, functions);
+    const namespace = NAMESPACES[this.#process.preview] ?? '';
+    const entry = check(module, namespace, functions);
     try {
-      const { exports } = await WebAssembly.instantiate(module, { [NAMESPACE]: functions });
-      const { memory, _start: start } = exports;
+      const { exports } = await WebAssembly.instantiate(module, { [namespace]: functions });
+      const { memory } = exports;
       if (memory instanceof WebAssembly.Memory) this.#process.memory.attach(memory);
-      await promising(start)();
+      await promising(exports[entry])();
       return this.#exit?.code ?? 0;
     } catch (error) {
       if (this.#exit !== undefined) return this.#exit.code;
-      throw new Trap(trapMessage(error), error, { func: '_start' });
+      throw new Trap(trapMessage(error), error, { func: entry });
     }
   }
 
   #functions(): Record<string, WebAssembly.ImportValue> {
     const process = this.#process;
-    const calls = { ...systemCalls(process), ...fileCalls(process), ...pathCalls(process), ...pollCalls(process) };
+    const { sock_accept, ...system } = systemCalls(process);
+    const calls: Calls = {
+      ...system,
+      ...(process.preview === 1 && sock_accept !== undefined ? { sock_accept } : {}),
+      ...fileCalls(process),
+      ...pathCalls(process),
+      ...pollCalls(process),
+    };
     return Object.fromEntries(Object.entries(calls).map(([name, call]) => [name, this.#imported(name, call)]));
   }
 
@@ -122,18 +131,23 @@ function unsigned(value: unknown): number | bigint {
   throw new TypeError('the guest passes something that is no number');
 }
 
-function check(module: WebAssembly.Module, functions: object): void {
-  const missing = WebAssembly.Module.imports(module).filter(
-    (item) => item.module !== NAMESPACE || item.kind !== 'function' || !Object.hasOwn(functions, item.name),
-  );
+function previewOf(module: WebAssembly.Module): 0 | 1 {
+  return WebAssembly.Module.imports(module).some((item) => item.module === NAMESPACES[0]) ? 0 : 1;
+}
+
+/** @returns what is to be called: of a module that is only made ready, what does that, since there are compilers whose `main` runs there */
+function check(module: WebAssembly.Module, namespace: string, functions: object): string {
+  const imports = WebAssembly.Module.imports(module);
+  const missing = imports.filter((item) => item.module !== namespace || item.kind !== 'function' || !Object.hasOwn(functions, item.name));
   if (missing.length > 0) {
     const lines = missing.map((item) => `  ${item.module}.${item.name} (${item.kind})`);
-    throw new WasiError('TENON_PREVIEW1', ['the core module imports what WASI preview 1 does not have:', ...lines]);
+    throw new WasiError('TENON_PREVIEW1', `the core module imports what \`${namespace}\` does not have:\n${lines.join('\n')}`);
   }
-  const exported = new Map(WebAssembly.Module.exports(module).map(({ name, kind }) => [name, kind]));
-  if (exported.get('_start') !== 'function') {
-    const hint = exported.has('_initialize') ? ': it is a library, not a command' : '';
-    throw new WasiError('TENON_PREVIEW1', `the core module exports no function \`_start\`${hint}`);
-  }
-  if (exported.get('memory') !== 'memory') throw new WasiError('TENON_PREVIEW1', 'the core module does not export its `memory`');
+  const exports = WebAssembly.Module.exports(module);
+  const entries = exports.filter(isEntry).map(({ name }) => name);
+  const entry = entries.includes('_start') ? '_start' : entries[0];
+  if (entry === undefined) throw new WasiError('TENON_PREVIEW1', 'the core module exports neither `_start` nor `_initialize`');
+  const hasMemory = exports.some(({ name, kind }) => name === 'memory' && kind === 'memory');
+  if (imports.length > 0 && !hasMemory) throw new WasiError('TENON_PREVIEW1', 'the core module does not export its `memory`');
+  return entry;
 }

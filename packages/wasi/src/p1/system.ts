@@ -61,8 +61,8 @@ export function systemCalls(process: Process): Calls {
     sched_yield: () => turn(),
 
     proc_exit(code: number) {
-      // As POSIX: the parent sees the lowest eight bits.
-      throw new Exit(code & 0xff);
+      // As POSIX, the parent sees the lowest eight bits; but a failure must not become a success by it.
+      throw new Exit(code !== 0 && (code & 0xff) === 0 ? 1 : code & 0xff);
     },
     proc_raise(_signal: number) {
       throw new FileError('ENOTSUP', 'there are no signals');

@@ -222,6 +222,7 @@ describe('TLS', { skip }, () => {
         }
         answer.write('half');
         if (url === '/cancel') setImmediate(() => answer.stream.close(8));
+        if (url === '/no-error') setImmediate(() => answer.stream.destroy());
       }),
     );
     const handle = handler();
@@ -233,11 +234,70 @@ describe('TLS', { skip }, () => {
     assert.deepEqual(await code(ask('/reset')), { tag: 'HTTP-protocol-error' });
     for (const [path, tag] of [
       ['/cancel', 'HTTP-response-incomplete'],
+      ['/no-error', 'HTTP-response-incomplete'],
       ['/stop', 'connection-read-timeout'],
     ] as const) {
       const { body, failure } = await answered(ask(path));
       assert.deepEqual([body, failure?.tag], ['half', tag], path);
     }
+  });
+
+  test("HTTP/2: what has come is the guest's, whatever becomes of the connection before it is read", async () => {
+    const server = createSecureServer({ ...CERTIFICATE }, ({ url }, answer) => {
+      answer.stream.on('error', () => {});
+      if (url === '/whole') {
+        answer.addTrailers({ 'x-sum': '4' });
+        answer.end('good', () => setTimeout(() => answer.stream.session?.destroy(), 5));
+        return;
+      }
+      answer.write('half');
+      setTimeout(() => (url === '/reset' ? answer.stream.close(2) : answer.stream.session?.destroy()), 5);
+    });
+    const port = await listen(server);
+    const handle = handler();
+    for (const [path, body, trailers, tag] of [
+      ['/whole', 'good', [['x-sum', '4']], undefined],
+      ['/reset', 'half', [], 'HTTP-protocol-error'],
+      ['/destroy', 'half', [], 'HTTP-response-incomplete'],
+    ] as const) {
+      const future = handle(outgoing(`localhost:${port}`, path));
+      await future.subscribe().block();
+      await new Promise((resolve) => setTimeout(resolve, 30));
+      const got = await answered(future);
+      assert.deepEqual([got.body, got.trailers, got.failure?.tag], [body, trailers, tag], path);
+    }
+  });
+
+  test('HTTP/2: all fields of a response, or the error for too many', async () => {
+    const port = await listen(
+      createSecureServer({ ...CERTIFICATE, maxSendHeaderBlockLength: 1e6 }, ({ url }, answer) => {
+        answer.stream.on('error', () => {});
+        const length = url === '/many' ? 1 : 40;
+        for (let nth = 0; nth < 1500; nth++) answer.setHeader(`a${nth}`, 'v'.repeat(length));
+        answer.end();
+      }),
+    );
+    const handle = handler();
+    assert.equal(
+      (await answered(handle(outgoing(`localhost:${port}`, '/many')))).headers.filter(([name]) => /^a\d/.test(name)).length,
+      1500,
+    );
+    assert.equal((await code(handle(outgoing(`localhost:${port}`, '/long')))).tag, 'HTTP-response-header-section-size');
+  });
+
+  test('HTTP/2: what the server refuses before it has looked at it is sent once more', async () => {
+    let refused = 0;
+    const port = await listen(
+      createSecureServer({ ...CERTIFICATE }, ({ url }, answer) => {
+        answer.stream.on('error', () => {});
+        if (refused++ % 2 === 0 || url === '/always') answer.stream.close(7);
+        else answer.end('good');
+      }),
+    );
+    const handle = handler();
+    assert.equal((await answered(handle(outgoing(`localhost:${port}`, '/', 'post')))).body, 'good');
+    assert.equal((await code(handle(outgoing(`localhost:${port}`, '/always')))).tag, 'connection-terminated');
+    assert.equal(refused, 4);
   });
 
   test('certificates: of an unknown authority, for another name; a client that has none', async () => {

@@ -6,6 +6,7 @@ import { connect } from 'node:net';
 import { after, afterEach, describe, test } from 'node:test';
 import { ComponentError } from '@tenon/component';
 import { Client } from '../body/http/client.ts';
+import { type GivenPoolOptions, poolOf } from '../body/http/origins.ts';
 import { Rules } from '../body/network/rules.ts';
 import { Quota } from '../limits.ts';
 import type { Result } from './http-bodies.ts';
@@ -744,6 +745,86 @@ test('no more requests than allowed are under way at a time', async () => {
   result.val.val[Symbol.dispose]();
   await closed[0];
   await sendSoon();
+});
+
+describe('connections', () => {
+  const rows: readonly (readonly [options: GivenPoolOptions, waitMs: number, connections: number, header: string])[] = [
+    [{}, 0, 1, 'keep-alive'],
+    [{ reuse: undefined }, 0, 1, 'keep-alive'],
+    [{ reuse: false }, 0, 2, 'close'],
+    [{ idleTimeoutMs: 5 }, 50, 2, 'keep-alive'],
+    [{ idleTimeoutMs: 60_000 }, 50, 1, 'keep-alive'],
+  ];
+  for (const [options, waitMs, connections, header] of rows) {
+    test(`${JSON.stringify(options)}: two requests use ${connections}`, async () => {
+      let opened = 0;
+      const headers: unknown[] = [];
+      const server = createServer((incoming, answer) => {
+        headers.push(incoming.headers.connection);
+        answer.end('ok');
+      });
+      server.on('connection', () => opened++);
+      const port = await listen(server);
+      const client = new Client(new Rules(['127.0.0.1']), { pool: poolOf(options) });
+      const { handle } = outgoingHandler(client) as { handle(request: OutgoingRequest): FutureIncomingResponse };
+      for (const pause of [waitMs, 0]) {
+        const request = new OutgoingRequest(new Fields());
+        request.setScheme({ tag: 'HTTP' });
+        request.setAuthority(`127.0.0.1:${port}`);
+        const future = handle(request);
+        await future.subscribe().block();
+        const result = await future.get();
+        assert.ok(result?.tag === 'ok' && result.val.tag === 'ok');
+        assert.equal((await readAll(result.val.val.consume().stream())).text, 'ok');
+        await new Promise((resolve) => setTimeout(resolve, pause));
+      }
+      assert.deepEqual([opened, headers], [connections, [header, header]]);
+      client.close();
+    });
+  }
+});
+
+test('a request that is sent once more waits no longer than one that is sent once', async () => {
+  let requests = 0;
+  const server = createServer((incoming, answer) => {
+    requests++;
+    if (requests === 1) answer.end('ok');
+    else if (requests === 2) incoming.socket.destroy();
+  });
+  const port = await listen(server);
+  const client = new Client(new Rules(['127.0.0.1']));
+  const { handle } = outgoingHandler(client) as { handle(request: OutgoingRequest, options: RequestOptions): FutureIncomingResponse };
+  const options = new RequestOptions();
+  options.setFirstByteTimeout(100_000_000n);
+  const send = async (): Promise<IncomingResponse | ErrorCode> => {
+    const request = new OutgoingRequest(new Fields());
+    request.setScheme({ tag: 'HTTP' });
+    request.setAuthority(`127.0.0.1:${port}`);
+    const future = handle(request, options);
+    await future.subscribe().block();
+    const result = await future.get();
+    assert.ok(result?.tag === 'ok');
+    return result.val.val;
+  };
+  const first = await send();
+  assert.ok('consume' in first);
+  await readAll(first.consume().stream());
+  assert.deepEqual(await send(), { tag: 'HTTP-response-timeout' });
+  assert.equal(requests, 3);
+  client.close();
+});
+
+test('HTTP/1.0 gets no trailers, and hears of none', async () => {
+  const { port } = await serve(async (_request, out) => {
+    const body = respond(out, 200, [['trailer', 'x-sum']]);
+    await write(body, 'old');
+    OutgoingBody.finish(body, Fields.fromList([['x-sum', bytes('3')]]));
+  });
+  const socket = connect(port, '127.0.0.1');
+  socket.end('GET / HTTP/1.0\r\n\r\n');
+  let received = '';
+  for await (const part of socket) received += String(part);
+  assert.match(received, /^HTTP\/1.1 200 OK\r\n(?![\s\S]*(x-sum|chunked))[\s\S]*\r\n\r\nold$/);
 });
 
 test('a body that something else has read is an error that says so', async () => {

@@ -1,5 +1,5 @@
 /** `wasi:io/streams` — https://github.com/WebAssembly/WASI/tree/main/wasip2/io */
-import { blocking, inPlace } from '@tenon/component';
+import { blocking, inPlace, lending } from '@tenon/component';
 import { type Budget, callerBudget } from '../body/budget.ts';
 import { mustTurn, turn, whenReady } from '../body/readiness.ts';
 import { CHUNK, EMPTY, type Sink, type Source } from '../body/streams.ts';
@@ -39,6 +39,13 @@ export class InputStream {
     return this.#awaited(step(length));
   }
 
+  #blockingReadLent(length: bigint): Uint8Array | Promise<Uint8Array> {
+    // Before a turn of the event loop nothing can be lent.
+    if (mustTurn()) return turn().then(() => this.blockingRead(length));
+    const bytes = this.#taken(() => this.source.readLent(step(length)));
+    return bytes.length > 0 || length === 0n ? bytes : this.#awaited(step(length));
+  }
+
   skip(length: bigint): bigint | Promise<bigint> {
     const skipped = this.read(length);
     return skipped instanceof Uint8Array ? BigInt(skipped.length) : skipped.then((bytes) => BigInt(bytes.length));
@@ -55,9 +62,13 @@ export class InputStream {
 
   /** Bytes that are here already, or the error case. */
   take(max: number): Uint8Array {
+    return this.#taken(() => this.source.read(max));
+  }
+
+  #taken(read: () => Uint8Array | undefined): Uint8Array {
     let bytes: Uint8Array | undefined;
     try {
-      bytes = this.source.read(max);
+      bytes = read();
     } catch (error) {
       throw failed(error);
     }
@@ -81,30 +92,40 @@ export class InputStream {
 
   static {
     for (const method of ['read', 'blockingRead', 'skip', 'blockingSkip'] as const) blocking(InputStream.prototype[method]);
+    lending(InputStream.prototype.blockingRead, function (this: InputStream, length: bigint) {
+      return this.#blockingReadLent(length);
+    });
   }
 }
 
 /** The resource `output-stream`. */
 export class OutputStream {
   readonly sink: Sink;
-  /** What the last `check-write` allowed and was not used yet. */
-  #permit = 0;
+  /** What the last `check-write` allowed and was not used yet; undefined where it was used up, or nobody has asked. */
+  #permit: number | undefined;
 
   constructor(sink: Sink) {
     this.sink = sink;
   }
 
   checkWrite(): bigint {
-    this.#permit = this.#room();
-    return BigInt(this.#permit);
+    const room = this.#room();
+    this.#permit = room;
+    return BigInt(room);
   }
 
+  /** There are guests that write without asking, which other hosts let pass: they are taken as if they had asked. */
   write(contents: Uint8Array): void {
-    if (contents.length > this.#permit) throw new Error(`write of ${contents.length} bytes where check-write allowed ${this.#permit}`);
-    // It may have been closed since.
-    if (contents.length > 0) this.#room();
-    this.#permit -= contents.length;
+    this.#use(contents.length, 'write');
     this.#putLent(contents);
+  }
+
+  #use(length: number, what: string): void {
+    // It may have been closed since.
+    const room = length > 0 ? this.#room() : 0;
+    const permit = this.#permit ?? room;
+    if (length > permit) throw new Error(`${what} of ${length} bytes where check-write allowed ${permit}`);
+    if (this.#permit !== undefined) this.#permit = permit > length ? permit - length : undefined;
   }
 
   blockingWriteAndFlush(contents: Uint8Array): void | Promise<void> {
@@ -129,8 +150,9 @@ export class OutputStream {
   }
 
   writeZeroes(length: bigint): void {
-    if (length > this.#permit) throw new Error(`write-zeroes of ${length} bytes where check-write allowed ${this.#permit}`);
-    this.write(new Uint8Array(Number(length)));
+    const bytes = length > CHUNK ? CHUNK + 1 : Number(length);
+    this.#use(bytes, 'write-zeroes');
+    this.#put(new Uint8Array(bytes));
   }
 
   async blockingWriteZeroesAndFlush(length: bigint): Promise<void> {

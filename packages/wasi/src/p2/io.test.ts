@@ -363,9 +363,31 @@ class Slow extends Writable {
 describe('output-stream', () => {
   test('writing more than check-write allowed is a trap', () => {
     const stream = new OutputStream(new CallSink(() => {}));
-    assert.throws(() => stream.write(Buffer.from('x')), /check-write allowed 0/);
-    stream.checkWrite();
+    assert.ok(stream.checkWrite() === 1n << 20n);
     stream.write(Buffer.from('x'));
+    assert.throws(() => stream.write(Buffer.alloc(1 << 20)), /1048576 bytes where check-write allowed 1048575/);
+    assert.throws(() => stream.writeZeroes(1n << 40n), /check-write allowed 1048575/);
+    stream.writeZeroes((1n << 20n) - 1n);
+    assert.throws(() => stream.write(Buffer.alloc((1 << 20) + 1)), /check-write allowed 1048576/);
+  });
+
+  test('writing without having asked is as having asked just before', async () => {
+    const written: Uint8Array[] = [];
+    const open = new OutputStream(new CallSink((bytes) => void written.push(bytes)));
+    for (const word of ['one', 'two']) open.write(Buffer.from(word));
+    open.checkWrite();
+    open.write(new Uint8Array(1 << 20));
+    open.write(Buffer.from('three'));
+    open.writeZeroes(2n);
+    assert.deepEqual(
+      written.filter(({ length }) => length < 100).map((bytes) => Buffer.from(bytes).toString()),
+      ['one', 'two', 'three', '\0\0'],
+    );
+    const node = new Slow();
+    const full = new OutputStream(new WritableSink(node));
+    full.write(Buffer.alloc(10));
+    assert.throws(() => full.write(Buffer.from('x')), /check-write allowed 0/);
+    node.go();
   });
 
   test('a stream that is full has no room until it has drained', async () => {

@@ -195,3 +195,38 @@ for (const [kind, device] of [
     }
   });
 }
+
+describe('what is lent', () => {
+  for (const length of [0, 5, 8191, 16_384, 16_385, 65_536, 200_000]) {
+    test(`${length} bytes come in their order, lent and kept in turn`, async () => {
+      const bytes = sample(length);
+      writeFileSync(path(), bytes);
+      const source = new FileSource(open(QUICK), 0);
+      const parts: Buffer[] = [];
+      const sizes = [1, 10_000, 100, 65_536, 20_000, 100_000];
+      for (let nth = 0; nth < 100; nth++) {
+        const size = sizes[nth % sizes.length] ?? 1;
+        const kept = source.read(Math.min(size, 300));
+        if (kept === undefined) break;
+        const lent = source.readLent(size);
+        parts.push(Buffer.from(kept));
+        if (lent === undefined) break;
+        parts.push(Buffer.from(lent));
+      }
+      // Not compared as values: the difference would take minutes to tell.
+      assert.ok(Buffer.concat(parts).equals(bytes));
+      assert.equal(source.read(1), undefined);
+      source.close();
+    });
+  }
+
+  test('of a file that changes meanwhile is what it is now', () => {
+    writeFileSync(path(), 'x'.repeat(100_000));
+    const file = open(QUICK);
+    const source = new FileSource(file, 0);
+    assert.equal(source.readLent(10_000)?.length, 10_000);
+    file.writeNow(Buffer.from('new'), 10_000);
+    assert.equal(Buffer.from(source.readLent(10_000)?.subarray(0, 4) ?? []).toString(), 'newx');
+    source.close();
+  });
+});

@@ -1,4 +1,4 @@
-import { closeSync, fstatSync, openSync, read, readSync, writeSync, writev } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, read, readSync, writeSync, writev } from 'node:fs';
 import { Charge, OBJECT_BYTES, tooMuch } from '../budget.ts';
 import { CHUNK, EMPTY, Sink, Source } from '../streams.ts';
 import { type Device, deviceOf } from './device.ts';
@@ -37,6 +37,10 @@ export class File {
   readonly writable: boolean;
   /** It was opened through a directory that is granted for reading only. */
   readonly readOnly: boolean;
+  /** What is on the disk before a write ends: the data, or the data and all metadata. */
+  readonly sync: 'data' | 'file' | undefined;
+  /** Which object it is: the numbers of its device and of itself. */
+  readonly object: readonly [device: bigint, number: bigint];
   readonly #device: Device;
   readonly inode: Inode;
   readonly #closed: (() => void) | undefined;
@@ -44,14 +48,22 @@ export class File {
   #append: number | undefined;
 
   /** @param closed is called when the file is closed */
-  constructor(fd: number, device: bigint, number: bigint, access: Pick<File, 'readable' | 'writable' | 'readOnly'>, closed?: () => void) {
+  constructor(
+    fd: number,
+    device: bigint,
+    number: bigint,
+    access: Pick<File, 'readable' | 'writable' | 'readOnly'> & Partial<Pick<File, 'sync'>>,
+    closed?: () => void,
+  ) {
     this.#closed = closed;
     this.fd = fd;
+    this.object = [device, number];
     this.#device = deviceOf(device);
     this.inode = inodeOf(device, number);
     this.readable = access.readable;
     this.writable = access.writable;
     this.readOnly = access.readOnly;
+    this.sync = access.sync;
   }
 
   use(): this {
@@ -72,7 +84,10 @@ export class File {
    * again by its descriptor (only Linux knows how), the end as it is now.
    */
   get end(): { readonly fd: number; readonly position: number | null } {
-    if (this.#append === undefined && process.platform === 'linux') this.#append = openSync(`/proc/self/fd/${this.fd}`, 'a');
+    if (this.#append === undefined && process.platform === 'linux') {
+      const sync = this.sync === 'file' ? constants.O_SYNC : this.sync === 'data' ? constants.O_DSYNC : 0;
+      this.#append = openSync(`/proc/self/fd/${this.fd}`, constants.O_WRONLY | constants.O_APPEND | sync);
+    }
     return this.#append === undefined ? { fd: this.fd, position: this.size } : { fd: this.#append, position: null };
   }
 
@@ -135,7 +150,10 @@ export class File {
   }
 }
 
-/** Reads a file from a position on, ahead of its reader once it is read in sequence. */
+/**
+ * Reads a file from a position on. Where the device is quick it is read when it is asked for, at least a page ahead; else through the thread
+ * pool and ahead of its reader, the farther the longer it is read in sequence.
+ */
 export class FileSource extends Source {
   readonly #file: File;
   #position: number;
@@ -143,11 +161,12 @@ export class FileSource extends Source {
   /** How many writes the inode had seen when the bytes ahead were read. */
   #writes = 0;
   #reading = false;
-  #first = true;
   #ended = false;
   #failure: FileError | undefined;
   #closed = false;
   #size: number = SHORT;
+  /** Whether the file was seen to go on for longer than a short read. */
+  #long = false;
   /** What was read ahead is charged to who reads. */
   readonly #charge = new Charge();
 
@@ -157,19 +176,21 @@ export class FileSource extends Source {
     this.#position = position;
   }
 
+  /** On a quick device there is always something or the end, and to look which costs as much as to read. */
   override ready(): boolean {
     if (this.#settled()) return true;
-    this.#fetch();
+    if (!this.#reading && this.#file.quick) return true;
+    this.#fetchLater();
     return this.#settled();
   }
 
   override read(max: number): Uint8Array | undefined {
-    if (!this.ready()) return EMPTY;
+    if (!this.#settled()) this.#fetch(max);
     if (this.#ahead.length > 0) {
       const part = this.#ahead.subarray(0, max);
       this.#ahead = this.#ahead.subarray(part.length);
       this.#position += part.length;
-      if (this.#ahead.length === 0) this.#fetch();
+      if (this.#ahead.length === 0 && !this.#file.quick) this.#fetchLater();
       return part;
     }
     if (this.#failure !== undefined) {
@@ -178,7 +199,22 @@ export class FileSource extends Source {
       this.#ended = true;
       throw failure;
     }
-    return undefined;
+    return this.#ended ? undefined : EMPTY;
+  }
+
+  /** Much that is asked for at once goes through one buffer: to make and to collect one for each costs as much as to read. */
+  override readLent(max: number): Uint8Array | undefined {
+    if (max < AHEAD || this.#settled() || this.#reading || !this.#file.quick) return this.read(max);
+    try {
+      const count = this.#file.readNow(lent.subarray(0, max), this.#position);
+      this.#position += count;
+      if (count > 0) return lent.subarray(0, count);
+      this.#ended = true;
+      return undefined;
+    } catch (error) {
+      this.#ended = true;
+      throw fileError(error);
+    }
   }
 
   override close(): void {
@@ -196,26 +232,29 @@ export class FileSource extends Source {
     return this.#ahead.length > 0 || this.#ended || this.#failure !== undefined;
   }
 
-  #fetch(): void {
-    if (this.#reading || this.#ended) return;
-    if (!this.#first) {
-      this.#fetchLater();
-      return;
-    }
-    this.#first = false;
+  #fetch(max: number): void {
+    if (this.#reading) return;
     if (!this.#file.quick) {
       this.#fetchLater();
       return;
     }
     try {
-      const into = this.#buffer(Math.min(SHORT, Math.max(this.#file.size - this.#position, 1)));
-      this.#took(into, this.#file.readNow(into, this.#position));
+      // Most files are short: what is read of one goes where nothing has to be made for it.
+      const into = this.#long ? this.#buffer(Math.min(Math.max(max, AHEAD), SHORT)) : scratch;
+      const count = this.#file.readNow(into, this.#position);
+      if (this.#long) {
+        this.#took(into, count);
+        return;
+      }
+      this.#long = count === scratch.length;
+      this.#took(count === 0 ? EMPTY : copied(scratch, count), count);
     } catch (error) {
       this.#failure = fileError(error);
     }
   }
 
   #fetchLater(): void {
+    if (this.#reading || this.#ended) return;
     if (this.#file.readable && this.#file.size <= this.#position) {
       this.#ended = true;
       return;
@@ -251,6 +290,18 @@ export class FileSource extends Source {
     if (count === 0) this.#ended = true;
     else this.#ahead = into.subarray(0, count);
   }
+}
+
+/** Bytes that are read at least: to ask again costs as much as to copy a page. */
+const AHEAD = 8192;
+
+const scratch = Buffer.allocUnsafeSlow(16_384);
+const lent = Buffer.allocUnsafeSlow(SHORT);
+
+function copied(bytes: Buffer, length: number): Buffer {
+  const copy = Buffer.allocUnsafe(length);
+  copy.set(bytes.subarray(0, length));
+  return copy;
 }
 
 /** How many pieces the system takes at once. */

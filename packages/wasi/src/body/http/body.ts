@@ -202,8 +202,9 @@ export class Departing extends Sink {
 
   #sendAll(framing: Framing): void {
     const departure = this.#departure;
-    if (departure === undefined || departure.gone) return;
+    if (departure === undefined) return;
     const body = this.#held.take();
+    if (departure.gone) return;
     const trailers = this.#trailers;
     const whole = trailers === undefined || !framing.hasContent;
     const head = framing.whole(this.#written, !whole);

@@ -1,5 +1,4 @@
 import type { LookupAddress } from 'node:dns';
-import type { RequestOptions } from 'node:http';
 import type { LookupFunction } from 'node:net';
 import { DEFAULT_WASI_LIMITS, Quota } from '../../limits.ts';
 import { Charge } from '../budget.ts';
@@ -15,7 +14,7 @@ import { HttpError, httpError } from './error.ts';
 import type { FieldList } from './fields.ts';
 import { Framing } from './framing.ts';
 import type { Message } from './message.ts';
-import { Origins, type PoolOptions, poolOf } from './origins.ts';
+import { Origins, type PoolOptions, poolOf, type Way } from './origins.ts';
 
 /** A request to send. */
 export interface Demand {
@@ -62,6 +61,13 @@ export interface ClientOptions {
   readonly refusals?: Refusals | undefined;
 }
 
+/** Where a request goes. */
+interface Address {
+  readonly host: string;
+  readonly port: number;
+  readonly lookup: LookupFunction;
+}
+
 export class Client {
   readonly #rules: Rules;
   readonly #origins: Origins;
@@ -98,30 +104,46 @@ export class Client {
       this.#refusals?.report({ use: 'http', target });
       throw new HttpError('HTTP-request-denied', `${target} is not granted`);
     }
-    const outcome = this.#begin();
-    const origins = this.#origins;
+    const outcome = this.#count();
     const depart = (errand: Departure): void => {
       if (demand.body === undefined) errand.sendAll(framing.whole(0, false), EMPTY);
       else demand.body.depart(errand, framing);
     };
-    const address: RequestOptions = { host, port, lookup: this.#lookup(host, port) };
+    const address: Address = { host, port, lookup: this.#lookup(host, port) };
+    this.#begin(demand, address, depart, outcome, true);
+    return outcome;
+  }
+
+  /**
+   * Begins to send.
+   * @param depart sends the request on the way that was found
+   * @param again whether it may be sent once more when the server has not looked at it
+   */
+  #begin(demand: Demand, address: Address, depart: (errand: Departure) => void, outcome: Later<Message | HttpError>, again: boolean): void {
+    const origins = this.#origins;
+    const { secure, connectTimeout } = demand;
     const http1 = (): Departure =>
       new Http1Errand(demand, { ...address, agent: origins.agent(secure) }, origins.agent(secure, true), outcome);
     if (!secure) {
       depart(http1());
-      return outcome;
+      return;
     }
-    const known = origins.known(host, port);
+    const retry = again ? (send: (errand: Departure) => void) => this.#begin(demand, address, send, outcome, false) : undefined;
+    const go = (way: Way, kept: boolean): void => {
+      if (way === 'http/1.1') depart(http1());
+      else depart(new Http2Errand(demand, way, kept, retry, outcome));
+    };
+    const known = origins.known(address.host, address.port);
     if (known !== undefined) {
-      depart(known === 'http/1.1' ? http1() : new Http2Errand(demand, known, outcome));
-      return outcome;
+      go(known, true);
+      return;
     }
-    const late = setTimeout(() => outcome.settle(new HttpError('connection-timeout')), demand.connectTimeout);
-    origins.dial(address, host, port).then(
+    const late = setTimeout(() => outcome.settle(new HttpError('connection-timeout')), connectTimeout);
+    origins.dial(address, address.host, address.port).then(
       (found) => {
         clearTimeout(late);
         if (outcome.ready()) depart(new FailedErrand());
-        else depart(found === 'http/1.1' ? http1() : new Http2Errand(demand, found, outcome));
+        else go(found, false);
       },
       (error) => {
         clearTimeout(late);
@@ -129,7 +151,6 @@ export class Client {
         depart(new FailedErrand());
       },
     );
-    return outcome;
   }
 
   close(): void {
@@ -137,7 +158,7 @@ export class Client {
   }
 
   /** Counts a request until its response is over. */
-  #begin(): Later<Message | HttpError> {
+  #count(): Later<Message | HttpError> {
     const requests = this.#requests;
     const charge = new Charge();
     if (!charge.take(BUFFERED)) throw new HttpError('connection-limit-reached', 'the host holds as much for the guest as it may');

@@ -8,7 +8,7 @@ import type { Demand } from './client.ts';
 import { HttpError, httpError } from './error.ts';
 import { collected, type FieldList, paired } from './fields.ts';
 import type { Message } from './message.ts';
-import { servername } from './origins.ts';
+import { MOST_FIELD_BYTES, servername } from './origins.ts';
 
 /** What is common to a request of either protocol: the writable end, and what became of it. */
 abstract class Sent<Request extends ClientRequest | ClientHttp2Stream> implements Departure {
@@ -161,14 +161,23 @@ export class Http1Errand extends Sent<ClientRequest> {
       if (this.#wasStale(request, error)) this.#again();
       else this.#lose(httpError(error));
     });
-    request.on('close', () => this.relax());
+    request.on('close', () => {
+      if (this.request === request) this.relax();
+    });
     return request;
   }
 
   #make(head: string[], agent: RequestOptions['agent']): ClientRequest {
     const { method, path, secure } = this.demand;
     const { https, http } = builtins;
-    const options = { ...this.#options, agent, method, path, servername: servername(String(this.#options.host)) };
+    const options = {
+      ...this.#options,
+      agent,
+      method,
+      path,
+      maxHeaderSize: MOST_FIELD_BYTES,
+      servername: servername(String(this.#options.host)),
+    };
     if (method === method.toUpperCase()) return (secure ? https : http).request({ ...options, headers: head } as RequestOptions);
     // Node writes methods in capitals, but they are what they are (RFC 9110, section 9.1), and it takes the head apart only later.
     const request = (secure ? https : http).request({ ...options, setHost: false });
@@ -202,16 +211,34 @@ function hasName(pairs: readonly string[], name: string): boolean {
   return false;
 }
 
+/** What tells that a server has not looked at a request (RFC 9113, section 8.7), or that its connection was over before. */
+const REFUSED_STREAM = 7;
+const OVER: ReadonlySet<string> = new Set(['ERR_HTTP2_GOAWAY_SESSION', 'ERR_HTTP2_INVALID_SESSION']);
+/** What Node resets a stream with whose fields are too many or too long. */
+const ENHANCE_YOUR_CALM = 11;
+
+/** Sends a request anew, on the way that is right then. */
+type Retry = (send: (errand: Departure) => void) => void;
+
 export class Http2Errand extends Sent<ClientHttp2Stream> {
   readonly #session: ClientHttp2Session;
+  /** Whether the connection has been kept. */
+  readonly #kept: boolean;
+  readonly #retry: Retry | undefined;
+  /** Sends it again, as long as that may be done. */
+  #again: (() => void) | undefined;
+  #sentAgain = false;
   #trailers: FieldList | undefined;
 
-  constructor(demand: Demand, session: ClientHttp2Session, outcome: Later<Message | HttpError>) {
+  constructor(demand: Demand, session: ClientHttp2Session, kept: boolean, retry: Retry | undefined, outcome: Later<Message | HttpError>) {
     super(demand, outcome);
     this.#session = session;
+    this.#kept = kept;
+    this.#retry = retry;
   }
 
   sendAll(head: string[], body: Uint8Array): void {
+    if (this.#retry !== undefined) this.#again = () => this.#retry?.((errand) => errand.sendAll(head, body));
     const stream = this.#start(head, body.length === 0);
     if (body.length > 0) stream?.end(body);
   }
@@ -232,7 +259,7 @@ export class Http2Errand extends Sent<ClientHttp2Stream> {
     try {
       stream = this.#session.request({ ...pseudo, ...collected(head) }, { endStream, waitForTrailers: !endStream });
     } catch (error) {
-      this.fail(httpError(error));
+      if (!this.#sendAgain(error instanceof Error && 'code' in error && OVER.has(String(error.code)))) this.fail(httpError(error));
       return undefined;
     }
     this.request = stream;
@@ -249,14 +276,40 @@ export class Http2Errand extends Sent<ClientHttp2Stream> {
       expectBytes(message, betweenBytesTimeout);
       this.outcome.settle(message);
     }) as never);
-    // Node ends the body of a stream that was reset, but one that breaks off must not look like one that ended.
+    // Node ends the body of a stream that was closed in its middle, but one that breaks off must not look like one that ended.
     const push = stream.push.bind(stream);
+    let ended = false;
     stream.push = (chunk, encoding) => {
-      return chunk === null && stream.rstCode ? false : push(chunk, encoding);
+      if (chunk === null && !ended && (stream.closed || stream.rstCode)) {
+        // With an error of its own Node does the same.
+        if (!stream.rstCode) process.nextTick(() => stream.destroy(new HttpError('connection-terminated')));
+        return false;
+      }
+      ended ||= chunk === null;
+      return push(chunk, encoding);
     };
-    stream.on('error', (error) => this.fail(httpError(error)));
-    stream.on('close', () => this.fail(new HttpError('connection-terminated')));
+    const lose = (error: HttpError): void => {
+      const { method } = this.demand;
+      const over = this.#kept && IDEMPOTENT.has(method) && (this.#session.closed || this.#session.destroyed);
+      const unseen = stream.rstCode === REFUSED_STREAM || over;
+      if (this.#sendAgain(unseen && !this.outcome.ready())) return;
+      if (unseen) this.fail(new HttpError('connection-terminated', error.message, undefined, error));
+      else if (stream.rstCode === ENHANCE_YOUR_CALM) this.fail(new HttpError('HTTP-response-header-section-size'));
+      else this.fail(error);
+    };
+    stream.on('error', (error) => lose(httpError(error)));
+    stream.on('close', () => lose(new HttpError('connection-terminated')));
     return stream;
+  }
+
+  /** Sends it once more, where it may be. @returns whether it does, or has done so before for this very request */
+  #sendAgain(may: boolean): boolean {
+    if (this.#sentAgain) return true;
+    if (!may || this.#again === undefined) return false;
+    this.#sentAgain = true;
+    this.relax();
+    this.#again();
+    return true;
   }
 }
 

@@ -13,7 +13,9 @@ export type Way = 'http/1.1' | ClientHttp2Session;
 /** Servers whose protocol is remembered. */
 const MOST_KNOWN = 1000;
 
-/** Fields of a response over HTTP/2, of which Node allows 128 otherwise; their bytes are limited too. */
+/** Bytes of the fields of a response. */
+export const MOST_FIELD_BYTES: number = 64 * 1024;
+/** Fields of a response over HTTP/2, of which Node allows 128 otherwise. */
 const MOST_FIELDS = 8192;
 
 /** How connections are kept for the next request. */
@@ -63,11 +65,13 @@ export class Origins {
 
   known(host: string, port: number): Way | undefined {
     const key = `${host}:${port}`;
-    return this.#http1.has(key) ? 'http/1.1' : this.#sessions.get(key);
+    if (this.#http1.has(key)) return 'http/1.1';
+    const session = this.#sessions.get(key);
+    return session?.closed || session?.destroyed ? undefined : session;
   }
 
   /** Connects to a server that is not known and learns what it speaks. */
-  dial(address: RequestOptions, host: string, port: number): Promise<Way> {
+  dial(address: Pick<RequestOptions, 'lookup' | 'port'>, host: string, port: number): Promise<Way> {
     const key = `${host}:${port}`;
     let dialling = this.#dialling.get(key);
     if (dialling === undefined) {
@@ -83,7 +87,7 @@ export class Origins {
     for (const socket of this.#spare.values()) socket.destroy();
   }
 
-  #connect({ lookup, port }: RequestOptions, host: string, key: string): Promise<Way> {
+  #connect({ lookup, port }: Pick<RequestOptions, 'lookup' | 'port'>, host: string, key: string): Promise<Way> {
     return new Promise((settle, fail) => {
       const socket = builtins.tls.connect({
         host,
@@ -116,7 +120,7 @@ export class Origins {
   #begin(socket: TLSSocket, key: string): ClientHttp2Session {
     const session = builtins.http2.connect(`https://${key}`, {
       createConnection: () => socket,
-      settings: { enablePush: false },
+      settings: { enablePush: false, maxHeaderListSize: MOST_FIELD_BYTES },
       maxHeaderListPairs: MOST_FIELDS,
     });
     const forget = (): void => {
