@@ -2,5 +2,5 @@
 import { getEnvironmentData, workerData } from 'node:worker_threads';
 import { FOLDER, runScript } from './script.js';
 
-// Each kind of thread uses functions of its own.
-runScript('worker.cjs', workerData?.ticker === undefined ? 'worker' : 'ticker', getEnvironmentData(FOLDER));
+if ('ticker' in workerData) runScript('ticker.cjs', 'ticker', undefined);
+else runScript('worker.cjs', 'worker', getEnvironmentData(FOLDER));
