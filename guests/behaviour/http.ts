@@ -209,6 +209,7 @@ export async function checkGreedy(component: Component): Promise<void> {
       ['/wait-early/3', 'xxx'],
       ['/race-early/3', 'xxx'],
       ['/hold/1', '100 fields\n'],
+      ['/poll/5', '[0]\n'],
     ] as const) {
       const answer = await client(path);
       assert.deepEqual([answer.status, String(answer.body)], [200, body], path);

@@ -3,12 +3,14 @@
 import { isArrayBuffer } from './abi/shapes.ts';
 import { decode } from './binary/decode.ts';
 import type { ComponentDefinition } from './binary/definitions.ts';
-import { limitMemories } from './binary/memory-limit.ts';
+import { limitModule } from './binary/module-limits.ts';
 import { ComponentError } from './errors.ts';
 import { flatten } from './link/flatten.ts';
 import { rememberModuleType } from './link/given-modules.ts';
 import type { Plan } from './link/plan.ts';
 import { type CodeCache, compileRewritten, compileRewrittenAsync } from './rewrite/compile.ts';
+import { layoutOf } from './rewrite/layout.ts';
+import { remakeReasons } from './rewrite/rewrite.ts';
 import type { ComponentType, ExternType } from './types/types.ts';
 import { validate } from './validate/validate.ts';
 
@@ -84,7 +86,7 @@ export class Component {
     const compiling: Promise<void>[] = [];
     const limited = (start: number, end: number): Uint8Array<ArrayBuffer> => {
       const module = input.subarray(start, end);
-      const bounded = maxMemoryBytes === undefined ? module : limitMemories(module, maxMemoryBytes, start);
+      const bounded = limitModule(module, { maxMemoryBytes, maxTableElements }, start);
       // Rewritten code asks, so that what is kept of it fits any limit.
       return interruptible === true ? module : bounded;
     };
@@ -162,13 +164,23 @@ export class Component {
     return validate(this.definition, this.bytes).type;
   }
 
+  /** Why instances could not be made as new by `reset`, were they interruptible: what some core module keeps where nothing can put it back. */
+  remakeReasons(): readonly string[] {
+    return coreModules(this.definition).flatMap(({ start, end }) => {
+      const compiled = this.modules.get(start);
+      const layout = compiled === undefined ? undefined : layoutOf(compiled);
+      const reasons = layout?.remake ?? remakeReasons(this.bytes.subarray(start, end));
+      return reasons.map((reason) => `core module at offset ${start}: ${reason}`);
+    });
+  }
+
   private get description(): NonNullable<Component['described']> {
     this.described ??= describe(validate(this.definition, this.bytes).type);
     return this.described;
   }
 
-  /** Whether {@link Component.ownPlan} has been made. */
-  get planned(): boolean {
+  /** Whether the plan is there: a component that another thread shared has one, and maybe no bytes. */
+  get isPlanned(): boolean {
     return this.plan !== undefined;
   }
 

@@ -196,9 +196,8 @@ export class Linker {
   /** Components that are given for imports become part of the plan; without any the component's own plan is shared. */
   private plan(component: Component): { readonly plan: Plan; readonly sources: readonly Component[] } {
     const sources = [component];
-    // What another thread shares has a plan, and no bytes to look at.
-    const imported =
-      !component.planned && component.definition.definitions.some((item) => item.kind === 'import' && item.type.kind === 'component');
+    if (component.isPlanned) return { plan: component.ownPlan(), sources };
+    const imported = component.definition.definitions.some((item) => item.kind === 'import' && item.type.kind === 'component');
     if (!imported) return { plan: component.ownPlan(), sources };
     const plan = flatten(component.definition, {
       component: (name) => {

@@ -14,6 +14,9 @@ const spoilt = new WeakMap<Socket, ServerResponse>();
 /** Whether the last request on this connection was not taken to its end, so that nobody knows what follows it. */
 export const isSpoilt = (socket: Socket): boolean => spoilt.has(socket);
 
+/** RFC 9113, section 7. */
+const INTERNAL_ERROR = 2;
+
 /** After the last answer a client has this long to take it, in milliseconds, before the connection is closed whatever it still sends. */
 export const LINGER_MS = 2000;
 
@@ -33,7 +36,9 @@ export function answer(response: Response, status: number, text: string, last = 
   if (last && !isHttp2(response)) spoilt.set(response.req.socket, response);
   if (response.writableEnded) return;
   if (response.headersSent) {
-    response.destroy();
+    // To destroy a stream of HTTP/2 would say that there was no error, which clients take for the end.
+    if (isHttp2(response)) response.stream.close(INTERNAL_ERROR);
+    else response.destroy();
     return;
   }
   for (const name of response.getHeaderNames()) if (name !== 'connection') response.removeHeader(name);

@@ -159,24 +159,39 @@ test('HTTP/2: responses without a body do not break their stream, and what is re
     ['h=content-length:77&nobody', 'GET', failed],
     ['h=content-length:3&h=content-length:3&body=abc', 'GET', failed],
     ['body=five5&h=content-length:5', 'GET', [200, '5', 'five5']],
+    ['body=spaces&h=x:%20a%20', 'GET', [200, '6', 'spaces']],
   ] as const) {
     assert.deepEqual(await ask(`/answer?${query}`, method), expected, query);
   }
   client.close();
 });
 
+test('HTTP/2: a body that breaks off is told as an error, not as the end', async () => {
+  const client = connectHttp2(workload.url);
+  for (const query of ['drop', 'trap', 'return']) {
+    const stream = client.request({ ':path': `/answer?body=begun&pause=5&${query}` });
+    stream.on('error', () => {});
+    stream.resume();
+    await new Promise((closed) => stream.on('close', closed));
+    assert.equal(stream.rstCode, 2, query);
+  }
+  client.close();
+});
+
 /** A server that answers each request on a connection as `answer` says; what it received is kept. */
-async function serving(
-  answer: (socket: Socket, nth: number, received: string) => void,
-  use: (port: number, received: string[]) => Promise<void>,
-) {
+async function serving(answer: (socket: Socket, nth: number) => void, use: (port: number, received: string[]) => Promise<void>) {
   const received: string[] = [];
   const server: Server = createServer((socket) => {
     let nth = 0;
+    let bytes = '';
     socket.on('error', () => {});
     socket.on('data', (chunk: Buffer) => {
-      received.push(chunk.toString('latin1'));
-      answer(socket, nth++, received.at(-1) ?? '');
+      bytes += chunk.toString('latin1');
+      const [head = ''] = bytes.match(/^[\s\S]*?\r\n\r\n/) ?? [];
+      if (head === '' || bytes.length < head.length + Number(/content-length: (\d+)/.exec(head)?.[1] ?? 0)) return;
+      received.push(bytes);
+      bytes = '';
+      answer(socket, nth++);
     });
   });
   server.listen(0, '127.0.0.1');

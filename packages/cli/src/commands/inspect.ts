@@ -37,7 +37,7 @@ export const command: Command = {
 
 function describe(file: string, inspection: Inspection): string {
   const heading = (text: string): string => paint('bold', text, process.stdout);
-  const { capabilities, producers } = inspection;
+  const { capabilities, producers, remade } = inspection;
   const lines = [
     `${heading(file)}: ${sizeText(inspection.size)}`,
     '',
@@ -55,6 +55,9 @@ function describe(file: string, inspection: Inspection): string {
     heading('Parts'),
     ...partLines(inspection.tree, 1),
   ];
+  lines.push('', heading('Reset'));
+  if (remade.length === 0) lines.push('  instances can be made as new');
+  else lines.push('  instances are remade, because', ...remade.map((reason) => `  ${reason}`));
   if (producers.length > 0) {
     const names = (field: string): string =>
       [...new Set(producers.filter((p) => p.field === field).map((p) => (p.version === '' ? p.name : `${p.name} ${p.version}`)))].join(

@@ -197,7 +197,8 @@ export function setGuestConstructor(target: GuestResourceClass, construct: (...a
 
 /** What `value` stands for, if it is an instance of a guest resource's class. */
 export function guestHandleOf(value: unknown): GuestHandle | undefined {
-  return typeof value === 'object' && value !== null ? handleIn(value) : undefined;
+  if (typeof value !== 'object' || value === null) return undefined;
+  return value instanceof GuestHandle ? value : handleIn(value);
 }
 
 /** Makes the embedder's object of a handle. An owned one that is lost to the garbage collector is dropped. */

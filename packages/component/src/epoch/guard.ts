@@ -268,12 +268,12 @@ export class Guard {
   /** Others get their turn. */
   async yield(): Promise<void> {
     const { store } = this;
-    const { task } = store;
+    const { scope } = store;
     this.waiting();
     givingWay++;
     await nextTurn();
     givingWay--;
-    store.task = task;
+    store.scope = scope;
     this.lastTick = this.clock.ticks;
     this.running();
   }

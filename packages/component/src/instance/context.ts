@@ -30,6 +30,20 @@ export function contextSet(instance: ComponentInstance, type: 'i32' | 'i64', ind
 
 const CONTEXT_WORDS = (FLAGS_SLOT_BYTES - FLAGS_CONTEXT_OFFSET) >> 2;
 
+/** A thread begins or goes on: its storage comes in. @returns the storage of the thread that it interrupts */
+export function enterContext(instance: ComponentInstance, storage: Int32Array | undefined): Int32Array {
+  const interrupted = freshContext(instance);
+  if (storage !== undefined) restoreContext(instance, storage);
+  return interrupted;
+}
+
+/** A thread blocks or ends. @returns its storage */
+export function leaveContext(instance: ComponentInstance, interrupted: Int32Array): Int32Array {
+  const storage = freshContext(instance);
+  restoreContext(instance, interrupted);
+  return storage;
+}
+
 /** Gives a new thread of the instance zeros for storage. @returns the storage of the thread that it interrupts */
 export function freshContext(instance: ComponentInstance): Int32Array {
   const word = wordOf(instance, 0);

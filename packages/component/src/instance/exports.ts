@@ -1,6 +1,7 @@
 /** What the embedder sees of an instance: an object of functions, classes and inner instances. */
 
 import { type GuestResourceClass, guestResourceClass, setGuestConstructor } from '../abi/guest-resource.ts';
+import { hostCall } from '../concurrency/host/call.ts';
 import { blocking, isBlocking } from '../link/blocking.ts';
 import type { NamedExport } from '../link/export-names.ts';
 import type { Instantiation } from './instantiate.ts';
@@ -41,6 +42,7 @@ type NamedFunction = Extract<NamedExport, { kind: 'function' }>;
 function functionOf(made: Instantiation, { item, label }: NamedFunction): Callable {
   const { linked } = made;
   if (item.kind !== 'lift') return linked.host.functions[item.func] as Callable;
+  if (linked.tasks[item.instance] === true) return hostCall(made.lifted(item, label), linked.suspends[item.instance] === true);
   const postReturn = item.postReturn === undefined ? undefined : made.func(item.postReturn);
   const suspends = linked.suspends[item.instance] === true;
   const call = linked.lift(item).bind(made.binding(item.instance, item.options, label), made.func(item.core), postReturn, suspends);

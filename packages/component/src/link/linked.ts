@@ -47,6 +47,8 @@ export class Linked {
   readonly openAccount: (() => Account) | undefined;
   /** For each component instance, whether a call into it may suspend. */
   readonly suspends: readonly boolean[];
+  /** For each component instance, whether calls into it are tasks. */
+  readonly tasks: readonly boolean[];
   /** Resources of the host, by their index in the plan; those of guests are missing. */
   readonly hostResources: readonly RuntimeResource[];
   private readonly lifts = new Map<PlanLift, PreparedLift>();
@@ -71,6 +73,8 @@ export class Linked {
     this.epochs = epochs;
     this.openAccount = openAccount;
     this.suspends = suspendingInstances(plan, host.blocking);
+    // Where others can run in between, who is held up must be known to the scheduler.
+    this.tasks = plan.instances.map((instance, index) => instance.tasks || (plan.concurrent && this.suspends[index] === true));
     this.hostResources = hostResources(plan, host);
   }
 

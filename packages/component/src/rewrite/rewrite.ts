@@ -28,6 +28,11 @@ export function rewrite(module: Uint8Array): Uint8Array<ArrayBuffer> {
   return new Rewriter(module).rewrite();
 }
 
+/** Why instances of a module cannot be made as new. @throws as {@link rewrite} */
+export function remakeReasons(module: Uint8Array): readonly string[] {
+  return new Rewriter(module).remakeReasons();
+}
+
 /** As {@link rewrite}, for code of this engine: only loops are checked, and what has none stays as it is. */
 export function rewriteLoops(module: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
   const rewriter = new Rewriter(module, false);
@@ -278,6 +283,11 @@ class Rewriter {
       else if (kind > 0) growth += 1 + lebLength(helpers[i] as number) - (end - start);
     }
     return growth;
+  }
+
+  remakeReasons(): readonly string[] {
+    this.bodies();
+    return this.remake();
   }
 
   /** Why an instance cannot be made as new by putting back memories, globals and tables. */

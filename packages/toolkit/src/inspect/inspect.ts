@@ -22,6 +22,8 @@ export interface Inspection {
   readonly imports: readonly ExternInfo[];
   readonly exports: readonly ExternInfo[];
   readonly capabilities: readonly Capability[];
+  /** Why instances cannot be made as new by a reset, and are remade; empty where they can. */
+  readonly remade: readonly string[];
   /** Tools that made the component or a part of it. */
   readonly producers: readonly Producer[];
   /** The component itself, with its nested parts. */
@@ -37,6 +39,7 @@ export function inspect(bytes: Uint8Array, component: Component): Inspection {
     imports: component.imports.map((item) => describeExtern(item, namesOf(item, world.imports) ?? world.names)),
     exports: component.exports.map((item) => describeExtern(item, namesOf(item, world.exports) ?? world.names)),
     capabilities: capabilities(component.imports),
+    remade: component.remakeReasons(),
     producers: collectProducers(tree),
     tree,
   };

@@ -1,4 +1,4 @@
-import { type CompileOptions, limitMemories } from '@tenon/component';
+import { type CompileOptions, limitModule } from '@tenon/component';
 
 /** What core modules of WASI import from: preview 1, and preview 0, which came before it. */
 export const NAMESPACES: readonly string[] = ['wasi_unstable', 'wasi_snapshot_preview1'];
@@ -10,12 +10,12 @@ export const NAMESPACES: readonly string[] = ['wasi_unstable', 'wasi_snapshot_pr
  */
 export async function preview1Module(
   bytes: Uint8Array<ArrayBuffer>,
-  { maxMemoryBytes }: CompileOptions = {},
+  limits: Pick<CompileOptions, 'maxMemoryBytes' | 'maxTableElements'> = {},
 ): Promise<WebAssembly.Module | undefined> {
   const version = [0, 0x61, 0x73, 0x6d, 1, 0, 0, 0];
   if (version.some((byte, index) => bytes[index] !== byte)) return undefined;
   try {
-    const module = await WebAssembly.compile(maxMemoryBytes === undefined ? bytes : limitMemories(bytes, maxMemoryBytes));
+    const module = await WebAssembly.compile(limitModule(bytes, limits));
     const imports = WebAssembly.Module.imports(module);
     const alone = imports.length === 0 && WebAssembly.Module.exports(module).some(isEntry);
     return alone || imports.some((item) => NAMESPACES.includes(item.module)) ? module : undefined;

@@ -4,7 +4,7 @@ import { Arriving, Departing } from '../body/http/body.ts';
 import { parseAuthority } from '../body/http/client.ts';
 import { HttpError } from '../body/http/error.ts';
 import { FieldList, isToken } from '../body/http/fields.ts';
-import { isFinal } from '../body/http/framing.ts';
+import { checkInformational, isFinal } from '../body/http/framing.ts';
 import type { Message } from '../body/http/message.ts';
 import { discard, type ReceivedRequest, type Reply } from '../body/http/server.ts';
 import type { Later } from '../body/readiness.ts';
@@ -253,9 +253,11 @@ export class ResponseOutparam {
   }
 
   sendInformational(status: number, headers: Fields): void {
-    // 101 would give the connection away.
-    if (status < 100 || status > 199 || status === 101)
-      throw resultError({ tag: 'HTTP-protocol-error' }, `${status} is no informational status`);
+    try {
+      checkInformational(status, headers.list);
+    } catch (error) {
+      throw error instanceof HttpError ? resultError(errorCode(error), error.message) : error;
+    }
     const bytes = this.#reply.inform(status, headers.list);
     headers.list.release();
     if (bytes !== undefined) throw resultError({ tag: 'HTTP-response-header-section-size', val: bytes }, 'too much of it is on its way');

@@ -222,6 +222,7 @@ describe('TLS', { skip }, () => {
         }
         answer.write('half');
         if (url === '/cancel') setImmediate(() => answer.stream.close(8));
+        if (url === '/no-error') setImmediate(() => answer.stream.destroy());
       }),
     );
     const handle = handler();
@@ -233,6 +234,7 @@ describe('TLS', { skip }, () => {
     assert.deepEqual(await code(ask('/reset')), { tag: 'HTTP-protocol-error' });
     for (const [path, tag] of [
       ['/cancel', 'HTTP-response-incomplete'],
+      ['/no-error', 'HTTP-response-incomplete'],
       ['/stop', 'connection-read-timeout'],
     ] as const) {
       const { body, failure } = await answered(ask(path));

@@ -274,10 +274,17 @@ export class Http2Errand extends Sent<ClientHttp2Stream> {
       expectBytes(message, betweenBytesTimeout);
       this.outcome.settle(message);
     }) as never);
-    // Node ends the body of a stream that was reset, but one that breaks off must not look like one that ended.
+    // Node ends the body of a stream that was closed in its middle, but one that breaks off must not look like one that ended.
     const push = stream.push.bind(stream);
+    let ended = false;
     stream.push = (chunk, encoding) => {
-      return chunk === null && stream.rstCode ? false : push(chunk, encoding);
+      if (chunk === null && !ended && (stream.closed || stream.rstCode)) {
+        // With an error of its own Node does the same.
+        if (!stream.rstCode) process.nextTick(() => stream.destroy(new HttpError('connection-terminated')));
+        return false;
+      }
+      ended ||= chunk === null;
+      return push(chunk, encoding);
     };
     const lose = (error: HttpError): void => {
       const { method } = this.demand;

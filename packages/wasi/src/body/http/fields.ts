@@ -61,6 +61,17 @@ export function collected(pairs: readonly string[]): Record<string, string | str
   return byName;
 }
 
+/** Without spaces and tabs around it; other bytes may be part of a character. */
+function trimmed(value: string): string {
+  let from = 0;
+  let to = value.length;
+  while (from < to && isBlank(value.charCodeAt(from))) from++;
+  while (to > from && isBlank(value.charCodeAt(to - 1))) to--;
+  return to - from === value.length ? value : value.slice(from, to);
+}
+
+const isBlank = (code: number): boolean => code === 0x20 || code === 0x09;
+
 /** The fields of a message in their order. Names are lower case; values are strings of one character a byte. */
 export class FieldList {
   /** Names and values in turn, as Node has them. */
@@ -162,8 +173,10 @@ export class FieldList {
     return key;
   }
 
-  #add(key: string, value: string): void {
-    if (NOT_VALUE.test(value)) throw new FieldError('invalid-syntax');
+  #add(key: string, given: string): void {
+    if (NOT_VALUE.test(given)) throw new FieldError('invalid-syntax');
+    // Whitespace around it is no part of a value (RFC 9110, section 5.5), and would break a stream of HTTP/2.
+    const value = trimmed(given);
     this.#size += key.length + value.length;
     if (this.#size > MOST) throw new Error(`the fields of one message take more than ${MOST} bytes`);
     if (!this.#charge.take(weight(key, value))) throw tooMuch('a header field');

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { HttpError } from './error.ts';
 import { FieldList } from './fields.ts';
-import { checkTrailers, Framing } from './framing.ts';
+import { checkInformational, checkTrailers, Framing } from './framing.ts';
 
 type Pairs = readonly (readonly [name: string, value: string])[];
 
@@ -34,7 +34,7 @@ const TABLE: readonly Row[] = [
   // Lengths that are none.
   { of: 'GET 200', fields: [...length('5'), ...length('5')], body: 5, to: 'HTTP-protocol-error' },
   { of: 'GET 200', fields: [...length('5'), ...length('6')], body: 5, to: 'HTTP-protocol-error' },
-  ...['+3', '-3', '03', '0x3', '3.0', '3, 3', ' 3', '', 'abc', '9007199254740993'].map(
+  ...['+3', '-3', '03', '0x3', '3.0', '3, 3', '', 'abc', '9007199254740993'].map(
     (text): Row => ({ of: 'GET 200', fields: length(text), body: 3, to: 'HTTP-protocol-error' }),
   ),
   { of: 'POST', fields: length('+3'), body: 3, to: 'HTTP-protocol-error' },
@@ -131,4 +131,17 @@ describe('trailers', () => {
     test(`${name} is refused`, () => assert.throws(() => checkTrailers(FieldList.of([[name, '3']])), { problem: 'HTTP-protocol-error' }));
   for (const name of ['x-sum', 'grpc-status', 'etag', 'server-timing'])
     test(`${name} is sent`, () => checkTrailers(FieldList.of([[name, '3']])));
+});
+
+describe('responses ahead of the final one', () => {
+  for (const [status, fields] of [
+    [99, []],
+    [101, []],
+    [200, []],
+    [103, length('0')],
+    [103, announced],
+  ] as const)
+    test(`${status} with ${fields.length} fields is refused`, () =>
+      assert.throws(() => checkInformational(status, FieldList.of(fields)), { problem: 'HTTP-protocol-error' }));
+  for (const status of [100, 102, 103, 199]) test(`${status} is sent`, () => checkInformational(status, FieldList.of([['link', '</a>']])));
 });

@@ -53,6 +53,16 @@ export function isFinal(status: number): boolean {
   return status >= 200 && status <= 599;
 }
 
+/**
+ * Looks at a response that goes ahead of the final one. 101 would give the connection away.
+ * @throws HttpError `HTTP-protocol-error` for what none may be
+ */
+export function checkInformational(status: number, fields: FieldList): void {
+  if (status < 100 || status > 199 || status === 101) throw new HttpError('HTTP-protocol-error', `${status} is no informational status`);
+  if (fields.has('content-length') || fields.has('trailer'))
+    throw new HttpError('HTTP-protocol-error', 'an informational response has no body');
+}
+
 /** @throws HttpError `HTTP-protocol-error` for trailers that no message may have */
 export function checkTrailers({ pairs }: FieldList): void {
   for (let index = 0; index < pairs.length; index += 2) {

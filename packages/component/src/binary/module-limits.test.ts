@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { ComponentError } from '../errors.ts';
-import { limitMemories } from './memory-limit.ts';
+import { limitModule } from './module-limits.ts';
 
 const PAGE = 65_536;
 const section = (id: number, ...content: number[]): number[] => [id, content.length, ...content];
@@ -28,7 +28,7 @@ for (const [what, memory, limit, grown] of [
   ['and no limit to speak of', [0, 1], 2 ** 40, 300],
 ] as const) {
   test(`a memory ${what} grows as far as it may`, () => {
-    const compiled = new WebAssembly.Module(limitMemories(growing(...memory), limit));
+    const compiled = new WebAssembly.Module(limitModule(growing(...memory), { maxMemoryBytes: limit }));
     const { grow } = new WebAssembly.Instance(compiled).exports as { grow(pages: number): number };
     let pages = 1;
     while (pages < 300 && grow(1) !== -1) pages++;
@@ -37,7 +37,9 @@ for (const [what, memory, limit, grown] of [
 }
 
 test('memories of 64 bits and several of them are bounded too', () => {
-  const bytes = limitMemories(module(section(5, 2, 4, 1, 0, 1), section(7, 2, ...name('a'), 2, 0, ...name('b'), 2, 1)), 2 * PAGE);
+  const bytes = limitModule(module(section(5, 2, 4, 1, 0, 1), section(7, 2, ...name('a'), 2, 0, ...name('b'), 2, 1)), {
+    maxMemoryBytes: 2 * PAGE,
+  });
   const { a, b } = new WebAssembly.Instance(new WebAssembly.Module(bytes)).exports as Record<'a' | 'b', WebAssembly.Memory>;
   assert.throws(() => a.grow(2n as unknown as number), RangeError);
   a.grow(1n as unknown as number);
@@ -47,13 +49,13 @@ test('memories of 64 bits and several of them are bounded too', () => {
 
 test('bytes that need no change are the same bytes, and what is no module is left to V8', () => {
   for (const bytes of [growing(1, 1, 2), module(), module(section(5, 1)), module([5, 0xff]), module(section(5, 1, 0x70, 1))]) {
-    assert.equal(limitMemories(bytes, 2 * PAGE), bytes);
+    assert.equal(limitModule(bytes, { maxMemoryBytes: 2 * PAGE }), bytes);
   }
 });
 
 test('a memory that begins above the limit is refused', () => {
   assert.throws(
-    () => limitMemories(growing(0, 3), 2 * PAGE, 17),
+    () => limitModule(growing(0, 3), { maxMemoryBytes: 2 * PAGE }, 17),
     (error) => error instanceof ComponentError && error.code === 'TENON_MEMORY_LIMIT' && error.offset === 17,
   );
 });
