@@ -42,6 +42,11 @@ interface Recorded {
   readonly memories: readonly { readonly memory: GuestMemory; readonly snapshot: Snapshot }[];
 }
 
+let givingWay = 0;
+
+/** Whether a guest in this thread would go on if it were its turn: it waits for nothing else. */
+export const someoneGivesWay = (): boolean => givingWay > 0;
+
 export class Guard {
   readonly clock: EpochClock;
   readonly own: Budget;
@@ -63,6 +68,8 @@ export class Guard {
   private recorded: Recorded | undefined;
   /** When the guest began to compute, by the clock; undefined while it does not, or nobody counts. */
   private since: number | undefined;
+  /** The tick at which it looked up last, or went on after others had their turn. */
+  private lastTick = -2;
 
   constructor(store: Store, { budget, clock, limits }: Epochs) {
     this.store = store;
@@ -249,7 +256,7 @@ export class Guard {
 
   /** A call begins that can be suspended. */
   promise(): void {
-    this.promised++;
+    if (this.promised++ === 0) this.lastTick = -2;
     this.running();
   }
 
@@ -316,7 +323,11 @@ export class Guard {
       const trap = each.exceeded(now);
       if (trap !== undefined) throw uncatchable(trap);
     }
-    return this.promised > 0 ? 1 : 0;
+    // A tick that was there before the guest began says nothing: only one that has computed from one tick to the next gives way.
+    const { ticks } = clock;
+    const long = ticks === this.lastTick + 1;
+    this.lastTick = ticks;
+    return long && this.promised > 0 ? 1 : 0;
   }
 
   /** Others get their turn. */
@@ -324,8 +335,11 @@ export class Guard {
     const { store } = this;
     const { scope } = store;
     this.waiting();
+    givingWay++;
     await nextTurn();
+    givingWay--;
     store.scope = scope;
+    this.lastTick = this.clock.ticks;
     this.running();
   }
 
