@@ -103,7 +103,7 @@ test('indices that are not there stay invalid, though the rewritten module has s
     if (bytes === undefined) continue;
     assert.equal(WebAssembly.validate(bytes), false, text);
     assert.throws(() => compileRewritten(bytes, 0), WebAssembly.CompileError, text);
-    await assert.rejects(compileRewrittenAsync(bytes, 0, undefined), WebAssembly.CompileError, text);
+    await assert.rejects(compileRewrittenAsync(bytes, 0, undefined, ''), WebAssembly.CompileError, text);
   }
 });
 
@@ -296,7 +296,7 @@ test('rewritten code is kept, found again, and made anew when what was kept is d
     },
   };
   const module = bytes.subarray(indexOfModule(bytes));
-  const compile = () => compileRewrittenAsync(module, 0, cache);
+  const compile = () => compileRewrittenAsync(module, 0, cache, 'ab');
   await compile();
   assert.equal(kept.size, 1);
   const [[key = '', value] = []] = kept;
