@@ -16,6 +16,7 @@ import { updatePage } from './page.ts';
 import { Jsco } from './peers/jsco.ts';
 import { Wasmtime } from './peers/wasmtime.ts';
 import { type Machine, rowText, toJson, toMarkdown, toSvg } from './report.ts';
+import { coldRows } from './rows/cold.ts';
 import { composedRows } from './rows/composed.ts';
 import { density } from './rows/density.ts';
 import { hostRows } from './rows/host.ts';
@@ -57,6 +58,7 @@ async function bench(): Promise<void> {
     ...composedRows(wasmtime),
     ...hostRows(jsco),
     ...startupRows(wasmtime),
+    ...coldRows(),
     ...processRows(),
     ...httpRows(values.quick),
     ...wasiRows(values.quick),
