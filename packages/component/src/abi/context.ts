@@ -92,6 +92,7 @@ export class Scope implements HandleScope {
   /** @throws Trap when a borrow outlives the call. */
   end(): void {
     if (this.received !== undefined && this.received.borrows > 0) throw new Trap('borrow handles still remain at the end of the call');
+    if (this.moved !== undefined) for (const handle of this.moved) handle.forget();
     if (this.lent !== undefined) for (const handle of this.lent) handle.lends--;
     if (this.borrowed !== undefined) for (const handle of this.borrowed) handle.endBorrow();
     if (this.lenders !== undefined) for (const handle of this.lenders) handle.lends--;

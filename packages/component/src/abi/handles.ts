@@ -129,7 +129,8 @@ export function lowerOwn(cx: Context, value: unknown, type: OwnType): number {
   } else {
     const handle = guestRep(value, resource);
     handle.move();
-    scope?.move(handle);
+    if (scope === undefined) handle.forget();
+    else scope.move(handle);
     rep = handle.rep;
   }
   const index = cx.instance.handles.add(new ResourceHandle(resource, rep, true, undefined));

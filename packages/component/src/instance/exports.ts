@@ -5,6 +5,7 @@ import { hostCall } from '../concurrency/host/call.ts';
 import { blocking, isBlocking } from '../link/blocking.ts';
 import type { NamedExport } from '../link/export-names.ts';
 import type { Instantiation } from './instantiate.ts';
+import type { Store } from './state.ts';
 
 type Callable = (...args: unknown[]) => unknown;
 
@@ -47,7 +48,16 @@ function functionOf(made: Instantiation, { item, label }: NamedFunction): Callab
   const suspends = linked.suspends[item.instance] === true;
   const call = linked.lift(item).bind(made.binding(item.instance, item.options, label), made.func(item.core), postReturn, suspends);
   // So it can be another component's import as it is.
-  return suspends ? blocking(call) : call;
+  return suspends ? blocking(afterDrops(made.store, call)) : call;
+}
+
+/** The same function, which waits for a destructor that is under way in the instance. */
+function afterDrops(store: Store, call: Callable): Callable {
+  const after: Callable = (...args) => {
+    const { dropping } = store;
+    return dropping === undefined ? call(...args) : dropping.then(() => after(...args));
+  };
+  return after;
 }
 
 function resourceClass(made: Instantiation, index: number, name: string): unknown {

@@ -2,12 +2,13 @@
  * The run-time state that the Canonical ABI is written in terms of: store, component instances, handle tables, tasks.
  * https://github.com/WebAssembly/component-model/blob/main/design/mvp/CanonicalABI.md#runtime-state
  */
+import type { GuestHandle } from '../abi/guest-resource.ts';
 import { Scheduler } from '../concurrency/scheduler.ts';
 import { type Thread, ThreadTable } from '../concurrency/thread.ts';
 import type { Guard } from '../epoch/guard.ts';
 import { Trap } from '../errors.ts';
 import type { Account } from './account.ts';
-import { allocateFlags, flagWords, freeFlags, MAY_ENTER, MAY_LEAVE, resetFlags } from './flags.ts';
+import { allocateFlags, flagWords, freeFlags, isFree, MAY_ENTER, MAY_LEAVE, resetFlags } from './flags.ts';
 
 /** Each takes the host about a kilobyte, and a wasm stack where it is suspended in the middle of a function. */
 const MAX_TASKS = 100_000;
@@ -32,6 +33,10 @@ export class Store {
   readonly maxTasks: number;
   /** What the host holds for it is charged there. */
   account: Account | undefined;
+  /** A destructor that the embedder's drop of a handle began, while it waits. Never rejects. */
+  dropping: Promise<void> | undefined = undefined;
+  /** Drops handles of its resources that the embedder lost. */
+  lost: FinalizationRegistry<GuestHandle> | undefined = undefined;
   private readonly flagsAddresses: number[] = [];
   private made: Scheduler | undefined = undefined;
 
@@ -76,9 +81,12 @@ export class Store {
   end(trap: Trap): void {
     if (this.trap !== undefined) return;
     this.trap = trap;
+    const idle = !this.hasTasks && this.instances.every(({ flagsWord }) => isFree(flagsWord));
     if (this.made !== undefined) for (const call of this.made.calls) call.abandon(trap);
     for (const { flagsWord } of this.instances) flagWords[flagsWord] = (flagWords[flagsWord] ?? 0) & ~(MAY_ENTER | MAY_LEAVE);
     this.account?.end();
+    // Nothing to dispose of, and no call that could bring something. What a microtask holds lives until the job has ended.
+    if (idle && this.instances.every(({ handles }) => handles.size === 0)) return;
     // A method of such a resource may be what failed: it shall return first.
     const { life } = this;
     queueMicrotask(() => {
@@ -101,6 +109,7 @@ export class Store {
     this.life++;
     this.trap = undefined;
     this.scope = undefined;
+    this.dropping = undefined;
     this.thread = undefined;
     this.made = undefined;
     for (const instance of this.instances) {
