@@ -47,6 +47,16 @@ let givingWay = 0;
 /** Whether a guest in this thread would go on if it were its turn: it waits for nothing else. */
 export const someoneGivesWay = (): boolean => givingWay > 0;
 
+/** What an instance took that nobody holds any more and that was never ended. */
+const lost = new FinalizationRegistry<{ readonly own: Budget; readonly budget: Budget }>(({ budget, own }) => giveBack(own, budget));
+
+function giveBack(own: Budget, budget: Budget): void {
+  budget.takeMemory(-own.memoryBytes);
+  budget.takeElements(-own.tableElements);
+  own.memoryBytes = 0;
+  own.tableElements = 0;
+}
+
 export class Guard {
   readonly clock: EpochClock;
   readonly own: Budget;
@@ -77,6 +87,7 @@ export class Guard {
     this.own = new Budget(limits);
     this.budget = budget;
     this.usual = new ActiveLimits(this);
+    if (budget !== undefined) lost.register(store, { own: this.own, budget });
   }
 
   /** Makes the frames of an error speak of the modules as they were given. */
@@ -102,10 +113,7 @@ export class Guard {
 
   /** Gives everything back. */
   release(): void {
-    this.budget?.takeMemory(-this.own.memoryBytes);
-    this.budget?.takeElements(-this.own.tableElements);
-    this.own.memoryBytes = 0;
-    this.own.tableElements = 0;
+    if (this.budget !== undefined) giveBack(this.own, this.budget);
   }
 
   // Core instances
