@@ -1,8 +1,9 @@
 /**
- * Bundles the command line into one file, as the published `tenon` package has it: loading a hundred modules takes longer than a small
- * guest runs. `packages/cli/bin/tenon.js` uses the bundle where there is one.
+ * Bundles packages as they are published: loading a hundred modules takes longer than a small guest runs. Of the command line there is one script
+ * besides, which `packages/cli/bin/tenon.js` uses where it is there.
  */
-import { cpSync, mkdirSync } from 'node:fs';
+import { hash } from 'node:crypto';
+import { cpSync, existsSync, globSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { getBuiltinModule } from 'node:process';
 import { build, type Plugin } from 'esbuild';
@@ -11,8 +12,12 @@ import { CACHE, ROOT } from './workspace.ts';
 /** It starts worker threads from its own files. */
 const EXTERNAL = ['@tenon/wast'];
 
-/** The command line, and the worker threads that `tenon serve` starts. */
-const SCRIPTS = { tenon: 'packages/cli/src/main.ts', worker: 'packages/runtime/src/worker.ts' };
+/** The command line, and the two kinds of worker threads that `tenon serve` starts. */
+const SCRIPTS = {
+  tenon: 'packages/cli/src/main.ts',
+  worker: 'packages/runtime/src/worker.ts',
+  ticker: 'packages/runtime/src/ticker-thread.ts',
+};
 
 /** `import { createHash } from 'node:crypto'` loads the module, and all that its getters lead to, when `createHash` is used first. */
 const lazyBuiltins: Plugin = {
@@ -27,6 +32,28 @@ const lazyBuiltins: Plugin = {
   },
 };
 
+/** Whatever is not a file of the package. */
+const otherPackages: Plugin = {
+  name: 'other-packages',
+  setup({ onResolve }) {
+    onResolve({ filter: /^[^.]/ }, ({ path, kind }) =>
+      kind === 'entry-point' || path.startsWith('node:') ? undefined : { path, external: true },
+    );
+  },
+};
+
+/** `new URL('./worker.ts', import.meta.url)` is a file of JavaScript then. */
+const builtUrls: Plugin = {
+  name: 'built-urls',
+  setup({ onLoad }) {
+    onLoad({ filter: /[\\/]src[\\/].*\.ts$/ }, ({ path }) => {
+      const source = readFileSync(path, 'utf8');
+      if (!source.includes('new URL(')) return undefined;
+      return { contents: source.replaceAll(/(new URL\()(['"])(\.[^'"]*)\.ts\2/g, '$1$2$3.js$2'), loader: 'ts' };
+    });
+  },
+};
+
 /** No module of ours does anything when it is loaded but define things, so what is not used can be left out. */
 const pureModules: Plugin = {
   name: 'pure-modules',
@@ -37,6 +64,45 @@ const pureModules: Plugin = {
     });
   },
 };
+
+/** A digest of the engine's sources, which says whose work is kept. Hexadecimal digits. */
+export function buildId(): string {
+  const folder = join(ROOT, 'packages/component/src');
+  const sources = globSync('**/*.ts', { cwd: folder, exclude: ['**/*.test.ts'] }).sort();
+  return hash('sha256', sources.map((file) => readFileSync(join(folder, file), 'utf8')).join()).slice(0, 16);
+}
+
+/** Modules that other code finds by their URL, so that they are files of their own. */
+const FOUND_BY_URL = ['worker', 'module-instance'];
+
+/**
+ * Writes a package's JavaScript: a file for each way in, and one for what they share. Other packages stay outside, so that there is one of each.
+ * @param source its folder in the repository
+ * @param target the folder of what is published
+ */
+export async function bundlePackage(source: string, target: string): Promise<void> {
+  const { exports }: { exports: Readonly<Record<string, string>> } = JSON.parse(readFileSync(join(source, 'package.json'), 'utf8'));
+  const own = FOUND_BY_URL.map((name) => `./src/${name}.ts`).filter((file) => existsSync(join(source, file)));
+  await build({
+    entryPoints: [...new Set([...Object.values(exports), ...own])].map((file) => join(source, file)),
+    outbase: source,
+    outdir: target,
+    bundle: true,
+    splitting: true,
+    // Beside the others, since code finds files by their place in this folder.
+    chunkNames: 'src/[name]-[hash]',
+    format: 'esm',
+    platform: 'node',
+    target: 'node26',
+    // Names stay, for stacks; to read what is in between takes half of the time until a first call.
+    minifySyntax: true,
+    minifyWhitespace: true,
+    legalComments: 'none',
+    logLevel: 'error',
+    define: { TENON_BUILD: JSON.stringify(buildId()) },
+    plugins: [otherPackages, lazyBuiltins, pureModules, builtUrls],
+  });
+}
 
 /** Writes the scripts in `bundle/` of the folder of a `tenon` package. */
 export async function bundleCommandLine(packageFolder: string): Promise<void> {
@@ -54,7 +120,7 @@ export async function bundleCommandLine(packageFolder: string): Promise<void> {
     legalComments: 'none',
     logLevel: 'error',
     external: EXTERNAL,
-    define: { 'import.meta.url': 'bundleUrl' },
+    define: { 'import.meta.url': 'bundleUrl', TENON_BUILD: JSON.stringify(buildId()) },
     plugins: [lazyBuiltins, pureModules],
   });
 }

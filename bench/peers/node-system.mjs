@@ -1,6 +1,6 @@
 // What the guest `rust-bench` does, in plain Node: prints the nanoseconds it took.
-import { createReadStream, createWriteStream, writeFileSync } from 'node:fs';
-import { open } from 'node:fs/promises';
+import { createReadStream, createWriteStream, mkdirSync, writeFileSync } from 'node:fs';
+import { open, opendir } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { pipeline } from 'node:stream/promises';
 
@@ -27,6 +27,29 @@ const work = {
       const file = await open(path);
       await file.read(piece);
       await file.close();
+    }
+  },
+  async grow(path, count) {
+    const content = Buffer.alloc(2048, 'x');
+    for (let n = 0; n < Number(count); n++) {
+      const folder = `${path}/${Math.floor(n / 100)}`;
+      if (n % 100 === 0) mkdirSync(folder, { recursive: true });
+      writeFileSync(`${folder}/${n}`, content);
+    }
+  },
+  async walk(path) {
+    const folders = [path];
+    for (let folder = folders.pop(); folder !== undefined; folder = folders.pop()) {
+      for await (const entry of await opendir(folder)) {
+        const name = `${folder}/${entry.name}`;
+        if (entry.isDirectory()) folders.push(name);
+        else {
+          const file = await open(name);
+          await file.stat();
+          await file.readFile();
+          await file.close();
+        }
+      }
     }
   },
   async echo(port, bytes) {

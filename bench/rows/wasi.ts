@@ -1,9 +1,10 @@
 /** The system interfaces: files, connections and pollables of one guest, beside jco's shim and plain Node. The guest measures itself. */
 import { execFile } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { ensureGuest } from '../../guests/guests.ts';
@@ -14,7 +15,7 @@ const jcoBin = fileURLToPath(new URL('../../node_modules/@bytecodealliance/jco/d
 const jcoFolders = fileURLToPath(new URL('../peers/jco-folders.mjs', import.meta.url));
 const plain = fileURLToPath(new URL('../peers/node-system.mjs', import.meta.url));
 
-type Name = 'tenon' | 'jco' | 'node';
+type Name = 'tenon' | 'wasmtime' | 'jco' | 'node';
 
 /** A row's own peer: what a poll or a wake costs must hardly depend on how many are polled. */
 const FEW = 'tenon, 10 pollables';
@@ -42,13 +43,22 @@ async function prepare(): Promise<Ground> {
   };
 }
 
+/** Wasmtime's command line, where there is one: named by WASMTIME, or in the path. */
+const WASMTIME: string | undefined =
+  process.env.WASMTIME ??
+  (process.env.PATH ?? '')
+    .split(delimiter)
+    .map((folder) => join(folder, 'wasmtime'))
+    .find((path) => existsSync(path));
+
 const COMMANDS: Readonly<Record<Name, (ground: Ground, files: boolean) => Promise<readonly string[]>>> = {
   tenon: async ({ folder }, files) => {
     const grants = files ? ['--dir', `${folder}::${folder}`] : ['--connect', '127.0.0.1', '--listen', '127.0.0.1'];
-    return [await publishedCommandLine(), 'run', ...grants, await ensureGuest('rust-bench')];
+    return [process.execPath, await publishedCommandLine(), 'run', ...grants, await ensureGuest('rust-bench')];
   },
-  jco: async () => [jcoBin, 'run', '--jco-import', jcoFolders, await ensureGuest('rust-bench')],
-  node: async () => [plain],
+  wasmtime: async ({ folder }) => [WASMTIME ?? 'wasmtime', 'run', '--dir', `${folder}::${folder}`, await ensureGuest('rust-bench')],
+  jco: async () => [process.execPath, jcoBin, 'run', '--jco-import', jcoFolders, await ensureGuest('rust-bench')],
+  node: async () => [process.execPath, plain],
 };
 
 const file = ({ folder }: Ground): string => join(folder, 'file');
@@ -66,9 +76,13 @@ function contender(name: Name, { args, figure, before }: Work): Contender {
     name,
     async open() {
       const ground = await prepare();
-      const command = await COMMANDS[name](ground, args(ground).includes(file(ground)));
+      const command = await COMMANDS[name](
+        ground,
+        args(ground).some((arg) => arg.startsWith(ground.folder)),
+      );
       const run = async (args: readonly string[]): Promise<number> => {
-        const { stdout } = await promisify(execFile)(process.execPath, [...command, ...args]);
+        const [program = '', ...before] = command;
+        const { stdout } = await promisify(execFile)(program, [...before, ...args]);
         return Number(stdout.trim());
       };
       if (before !== undefined) await run(before(ground));
@@ -80,6 +94,11 @@ function contender(name: Name, { args, figure, before }: Work): Contender {
 /** @param quick less work, for a smoke run */
 export function wasiRows(quick: boolean): Row[] {
   const names: readonly Name[] = ['tenon', 'jco', 'node'];
+  const withFiles: readonly Name[] = WASMTIME === undefined ? names : [...names, 'wasmtime'];
+  /** Of a figure that is to be as good as Wasmtime's, or a fifth worse. */
+  const besideWasmtime = (better: 'more' | 'less'): Row['targets'] =>
+    WASMTIME === undefined ? [] : [{ peer: 'wasmtime', ratio: better === 'more' ? 1 / 1.2 : 1.2 }];
+  const files = quick ? 1000 : 10_000;
   const bytes = quick ? 64 * 2 ** 20 : 2 ** 30;
   const sent = quick ? 16 * 2 ** 20 : 256 * 2 ** 20;
   const opens = quick ? 10_000 : 100_000;
@@ -132,33 +151,37 @@ export function wasiRows(quick: boolean): Row[] {
     {
       ...rate,
       name: `write ${bytes / 2 ** 20} MiB in pieces of 64 KiB`,
-      ...row(names, (name) => ({ args: writing(bytesOf(name)), figure: megabytes(bytesOf(name)) })),
-      targets: [
-        { peer: 'node', ratio: 0.5 },
-        { peer: 'jco', ratio: 5 },
-      ],
+      ...row(withFiles, (name) => ({ args: writing(bytesOf(name)), figure: megabytes(bytesOf(name)) })),
+      targets: [...besideWasmtime('more'), { peer: 'node', ratio: 0.5 }, { peer: 'jco', ratio: 5 }],
     },
     {
       ...rate,
       name: `read ${bytes / 2 ** 20} MiB in pieces of 64 KiB`,
-      ...row(names, (name) => ({
+      ...row(withFiles, (name) => ({
         args: (ground) => ['read', file(ground)],
         figure: megabytes(bytesOf(name)),
         before: writing(bytesOf(name)),
       })),
-      targets: [
-        { peer: 'node', ratio: 0.5 },
-        { peer: 'jco', ratio: 5 },
-      ],
+      targets: [...besideWasmtime('more'), { peer: 'node', ratio: 0.5 }, { peer: 'jco', ratio: 5 }],
     },
     {
       ...cost,
       name: `open, read and close a small file, ${opens} times`,
-      ...row(names, (name) => ({ args: (ground) => ['opens', file(ground), String(opensOf(name))], figure: each(opensOf(name)) })),
-      targets: [
-        { peer: 'node', ratio: 1 },
-        { peer: 'jco', ratio: 1 },
-      ],
+      ...row(withFiles, (name) => ({ args: (ground) => ['opens', file(ground), String(opensOf(name))], figure: each(opensOf(name)) })),
+      targets: [...besideWasmtime('less'), { peer: 'node', ratio: 1 }, { peer: 'jco', ratio: 1 }],
+    },
+    {
+      ...cost,
+      name: `find, look at and read ${files} files of 2 KiB`,
+      ...row(
+        withFiles.filter((name) => name !== 'jco'),
+        () => ({
+          args: ({ folder }) => ['walk', join(folder, 'tree')],
+          figure: each(files),
+          before: ({ folder }) => ['grow', join(folder, 'tree'), String(files)],
+        }),
+      ),
+      targets: [...besideWasmtime('less'), { peer: 'node', ratio: 1 }],
     },
     {
       ...rate,

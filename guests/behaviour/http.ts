@@ -107,7 +107,7 @@ export async function checkRustMessages(component: Component): Promise<void> {
     for (const [path, status, answer] of [
       ['/answer?status=201&body=made', 201, 'made'],
       ['/receive', 200, 'GET /receive at'],
-      ['/send?to=127.0.0.1:9', 200, 'HttpRequestDenied'],
+      ['/send?to=127.0.0.2:9', 200, 'HttpRequestDenied'],
       ['/refuse', 413, 'too much'],
     ] as const) {
       const { status: got, body } = await client(path);
@@ -209,6 +209,7 @@ export async function checkGreedy(component: Component): Promise<void> {
       ['/wait-early/3', 'xxx'],
       ['/race-early/3', 'xxx'],
       ['/hold/1', '100 fields\n'],
+      ['/poll/5', '[0]\n'],
     ] as const) {
       const answer = await client(path);
       assert.deepEqual([answer.status, String(answer.body)], [200, body], path);

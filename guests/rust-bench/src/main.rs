@@ -18,6 +18,8 @@ const HELP: &str = "\
 write PATH BYTES    a file in pieces of 64 KiB
 read PATH           the same back
 opens PATH COUNT    opens a small file, reads and closes it, again and again
+grow PATH COUNT     so many files of 2 KiB in folders of 100
+walk PATH           finds all files below a folder, looks at each and reads it
 echo PORT BYTES     to an echo server on this machine and back, in pieces of 64 KiB
 trips PORT COUNT    one byte there and back, again and again
 poll SIZE COUNT     polls so many pollables of which one is ready, again and again
@@ -34,6 +36,8 @@ fn main() {
         "write" => write(text(1), number(2)),
         "read" => read(text(1)),
         "opens" => opens(text(1), number(2)),
+        "grow" => grow(text(1), number(2)),
+        "walk" => walk(text(1)),
         "echo" => echo(number(1), number(2)),
         "trips" => trips(number(1), number(2)),
         "poll" => polls(number(1), number(2)),
@@ -69,6 +73,38 @@ fn opens(path: &str, count: u64) -> Duration {
     for _ in 0..count {
         let mut file = File::open(path).expect("a file");
         assert_eq!(file.read(&mut piece).expect("bytes"), 5);
+    }
+    since.elapsed()
+}
+
+fn grow(path: &str, count: u64) -> Duration {
+    let since = Instant::now();
+    for index in 0..count {
+        let folder = format!("{path}/{}", index / 100);
+        if index % 100 == 0 {
+            fs::create_dir_all(&folder).expect("a folder");
+        }
+        fs::write(format!("{folder}/{index}"), [b'x'; 2048]).expect("a file");
+    }
+    since.elapsed()
+}
+
+fn walk(path: &str) -> Duration {
+    let since = Instant::now();
+    let mut folders = vec![std::path::PathBuf::from(path)];
+    let mut content = Vec::new();
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).expect("a folder") {
+            let entry = entry.expect("an entry");
+            if entry.file_type().expect("a kind").is_dir() {
+                folders.push(entry.path());
+                continue;
+            }
+            content.clear();
+            let mut file = File::open(entry.path()).expect("a file");
+            assert_eq!(file.metadata().expect("what is known of it").len(), 2048);
+            assert_eq!(file.read_to_end(&mut content).expect("bytes"), 2048);
+        }
     }
     since.elapsed()
 }

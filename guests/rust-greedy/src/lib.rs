@@ -19,6 +19,7 @@ const HELP: &str = "/                  hello
 /wait-early/N      the same, waiting for room by a pollable
 /race-early/N      the same, waiting for room or 10 ms, whichever is first
 /hold/MS           keeps 20 MB of fields for so long
+/poll/MS           polls two clocks, of so long and twice as long
 /zeroes            writes zeroes to its output without end
 /zeroes-body       writes zeroes to its response without end
 ";
@@ -52,6 +53,11 @@ impl Guest for Greedy {
                 let kept: Vec<Fields> = (0..100).map(|_| fields(100_000)).collect();
                 monotonic_clock::subscribe_duration(number(ms) as u64 * 1_000_000).block();
                 say(out, format!("{} fields\n", kept.len()).as_bytes());
+            }
+            ["poll", ms] => {
+                let wait = |times: u64| monotonic_clock::subscribe_duration(number(ms) as u64 * times * 1_000_000);
+                let ready = poll(&[&wait(1), &wait(2)]);
+                say(out, format!("{ready:?}\n").as_bytes());
             }
             ["zeroes"] => {
                 let result = wasip2::cli::stdout::get_stdout().blocking_write_zeroes_and_flush(1 << 62);

@@ -1,8 +1,8 @@
 // For an older Node that is asked to run `tenon`: finds one that is new enough among the packages that are installed beside, and lets it
 // take over. npm brings Node as a package, `node` or one for each platform. Plain JavaScript that an old Node can read.
-import { spawn } from 'node:child_process';
-import * as fs from 'node:fs';
-import { dirname, join } from 'node:path';
+const { spawn } = require('node:child_process');
+const { existsSync, readFileSync } = require('node:fs');
+const { dirname, join } = require('node:path');
 
 const PACKAGES = ['node', `node-${process.platform}-${process.arch}`, `node-bin-${process.platform}-${process.arch}`];
 
@@ -13,7 +13,7 @@ if (process.platform === 'win32') PACKAGES.push(`node-win-${process.arch}`);
  * @param {number} needed the least major version
  * @returns {string | undefined} the path of a Node
  */
-export function findNewerNode(file, needed) {
+function findNewerNode(file, needed) {
   for (let folder = dirname(file); ; folder = dirname(folder)) {
     for (const name of PACKAGES) {
       const home = join(folder, 'node_modules', name);
@@ -26,16 +26,16 @@ export function findNewerNode(file, needed) {
 
 function nodeIn(home, needed) {
   try {
-    const { version, bin } = JSON.parse(fs.readFileSync(join(home, 'package.json'), 'utf8'));
+    const { version, bin } = JSON.parse(readFileSync(join(home, 'package.json'), 'utf8'));
     const path = join(home, typeof bin === 'string' ? bin : bin.node);
-    return Number.parseInt(version, 10) >= needed && fs.existsSync(path) ? path : undefined;
+    return Number.parseInt(version, 10) >= needed && existsSync(path) ? path : undefined;
   } catch {
     return undefined;
   }
 }
 
 /** Runs this process's command line again, by another Node, and ends as it ends. */
-export function runAgain(node) {
+function runAgain(node) {
   const args = process.argv.slice(1);
   // Takes this process's place where that is possible.
   if (process.execve && process.platform !== 'win32') process.execve(node, [node, ...args], process.env);
@@ -56,3 +56,5 @@ export function runAgain(node) {
     process.kill(process.pid, signal);
   });
 }
+
+module.exports = { findNewerNode, runAgain };

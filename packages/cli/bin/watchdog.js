@@ -1,6 +1,6 @@
 // A thread that ends its process after a while. Only a signal ends a thread that does not listen.
-import { writeSync } from 'node:fs';
-import { workerData } from 'node:worker_threads';
+const { writeSync } = require('node:fs');
+const { workerData } = require('node:worker_threads');
 
 setTimeout(() => {
   try {

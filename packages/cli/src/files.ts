@@ -9,7 +9,8 @@ const PROBLEMS: Readonly<Record<string, string>> = {
   EACCES: 'permission denied',
 };
 
-function fileError(action: 'read' | 'write', path: string, error: unknown): CliError {
+/** What a person is told of a file that cannot be used. */
+export function fileError(action: 'read' | 'write', path: string, error: unknown): CliError {
   const { code = '', message } = error as NodeJS.ErrnoException;
   return new CliError('TENON_FILE', `cannot ${action} ${path}: ${PROBLEMS[code] ?? message}`, error);
 }

@@ -1,4 +1,6 @@
 /** The `tenon` command line: finds the command, parses its arguments, runs it, and turns what it throws into a message and an exit code. */
+
+import { keepIn } from './cache-folder.ts';
 import { type Command, helpText, parse } from './command.ts';
 import { COMMANDS } from './commands.ts';
 
@@ -6,8 +8,11 @@ import { COMMANDS } from './commands.ts';
  * Runs a command line and sets the process's exit code: 0 for success, 1 when the guest or the operation failed, 2 for a wrong command
  * line or input that cannot be used, 134 when the guest trapped, and a guest's own exit code for `run`.
  * @param args without the names of the program
+ * @param cache the folder in which to keep what is worked out about components; undefined for none
  */
-export async function main(args: readonly string[]): Promise<void> {
+export async function main(args: readonly string[], cache?: string): Promise<void> {
+  keepIn(cache);
+
   // What reads our output may stop reading: `tenon inspect x.wasm | head`.
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code !== 'EPIPE') throw error;

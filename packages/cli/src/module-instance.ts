@@ -1,8 +1,6 @@
 /** Instantiates a component that a program imports as a module. The modules that `tenon/register` generates call this. */
-import { readFile } from 'node:fs/promises';
-import { fileURLToPath } from 'node:url';
-import { Component, type ExternDescription, Linker, pascalCase, placeFunction, provider } from '@tenon/component';
-import { wasi } from '@tenon/wasi';
+import { type ExternDescription, Linker, pascalCase, placeFunction, provider } from '@tenon/component';
+import { compileFile, wasi } from '@tenon/wasi';
 
 type Namespace = Readonly<Record<string, unknown>>;
 type Import = (specifier: string) => Promise<Namespace>;
@@ -13,7 +11,7 @@ type Import = (specifier: string) => Promise<Namespace>;
  * @throws ComponentError, MissingImportsError
  */
 export async function instantiateModule(url: string, load: Import): Promise<Namespace> {
-  const component = await Component.compile(await readFile(fileURLToPath(url)));
+  const component = await compileFile(new URL(url));
   const linker = new Linker();
   const system = wasi({ stdout: 'inherit', stderr: 'inherit' });
   system.defineIn(linker);

@@ -5,6 +5,7 @@ import { decode } from './binary/decode.ts';
 import type { ComponentDefinition } from './binary/definitions.ts';
 import { limitModule } from './binary/module-limits.ts';
 import { ComponentError } from './errors.ts';
+import { type ByteRange, canBeKept, coreModules, keptKey, readKept, writeKept } from './kept/kept.ts';
 import { flatten } from './link/flatten.ts';
 import { rememberModuleType } from './link/given-modules.ts';
 import type { Plan } from './link/plan.ts';
@@ -30,7 +31,7 @@ export interface CompileOptions {
    * Costs 1 to 10 % of speed where a guest computes, and most in the tightest loops.
    */
   readonly interruptible?: boolean | undefined;
-  /** Where rewritten core modules of some size are kept. */
+  /** Where what is worked out about a component is kept, so that a later process need not: its plan, and rewritten core modules of some size. */
   readonly cache?: CodeCache | undefined;
 }
 
@@ -81,7 +82,9 @@ export class Component {
   static async compile(bytes: Uint8Array | ArrayBuffer, options: CompileOptions = {}): Promise<Component> {
     const { cache, interruptible, maxMemoryBytes, maxTableElements } = options;
     const input = asBytes(bytes);
-    const definition = decode(input);
+    const key = cache === undefined ? '' : await keptKey(input, cache);
+    const kept = cache === undefined ? undefined : await readKept(cache, key, input);
+    const definition = kept === undefined ? decode(input) : undefined;
     const modules = new Map<number, WebAssembly.Module>();
     const compiling: Promise<void>[] = [];
     const limited = (start: number, end: number): Uint8Array<ArrayBuffer> => {
@@ -91,8 +94,8 @@ export class Component {
       return interruptible === true ? module : bounded;
     };
     const inBackground = (start: number, end: number): Promise<WebAssembly.Module> =>
-      interruptible === true ? compileRewrittenAsync(limited(start, end), start, cache) : WebAssembly.compile(limited(start, end));
-    const ranges = coreModules(definition);
+      interruptible === true ? compileRewrittenAsync(limited(start, end), start, cache, key) : WebAssembly.compile(limited(start, end));
+    const ranges = kept?.modules ?? (definition === undefined ? [] : coreModules(definition));
     for (const { start, end } of ranges) {
       if (end - start <= COMPILE_INLINE_BYTES) continue;
       compiling.push(
@@ -107,17 +110,32 @@ export class Component {
     // Validation runs while V8 compiles; a failure of either must not leave the other unobserved.
     const compiled = compiling.length === 0 ? undefined : Promise.all(compiling);
     compiled?.catch(() => {});
-    const validated = validate(definition, input);
+    const validated = definition === undefined ? undefined : validate(definition, input);
     for (const { start, end } of ranges) {
       if (end - start > COMPILE_INLINE_BYTES) continue;
       modules.set(start, compileInline(limited(start, end), start, interruptible));
     }
     if (compiled !== undefined) await compiled;
-    for (const [start, module] of modules) rememberModuleType(module, validated.modules.get(start));
+    for (const [start, module] of modules) rememberModuleType(module, validated?.modules.get(start));
     const component = new Component(input, modules, interruptible === true ? { maxMemoryBytes, maxTableElements } : undefined);
     component.decoded = definition;
-    component.described = describe(validated.type);
+    component.plan = kept?.plan;
+    component.described = kept ?? (validated && describe(validated.type));
+    if (cache !== undefined && kept === undefined) await component.keep(cache, key, ranges);
     return component;
+  }
+
+  private async keep(cache: CodeCache, key: string, modules: readonly ByteRange[]): Promise<void> {
+    // What is given for a component import shapes the plan.
+    if (this.imports.some(({ type }) => type.kind === 'component')) return;
+    let plan: Plan;
+    try {
+      plan = this.ownPlan();
+    } catch {
+      // Whoever links it hears why.
+      return;
+    }
+    if (canBeKept(plan)) await writeKept(cache, key, { modules, plan, imports: this.imports, exports: this.exports });
   }
 
   /**
@@ -179,8 +197,8 @@ export class Component {
     return this.described;
   }
 
-  /** Whether {@link Component.ownPlan} has been made. */
-  get planned(): boolean {
+  /** Whether the plan is there: a component that another thread shared has one, and maybe no bytes. */
+  get isPlanned(): boolean {
     return this.plan !== undefined;
   }
 
@@ -212,20 +230,6 @@ function describe(type: { readonly imports: ReadonlyMap<string, ExternType>; rea
 } {
   const list = (map: ReadonlyMap<string, ExternType>): ExternDescription[] => [...map].map(([name, t]) => ({ name, type: t }));
   return { imports: list(type.imports), exports: list(type.exports) };
-}
-
-interface ByteRange {
-  readonly start: number;
-  readonly end: number;
-}
-
-/** The byte ranges of all core modules, those of nested components too. */
-function coreModules(definition: ComponentDefinition, into: ByteRange[] = []): readonly ByteRange[] {
-  for (const item of definition.definitions) {
-    if (item.kind === 'core module') into.push(item);
-    else if (item.kind === 'component') coreModules(item.component, into);
-  }
-  return into;
 }
 
 function compileInline(bytes: Uint8Array<ArrayBuffer>, start: number, interruptible = false): WebAssembly.Module {

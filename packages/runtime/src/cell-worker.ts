@@ -5,7 +5,7 @@ import { BACKTRACE_FRAMES } from '@tenon/component';
 import { Cell } from './cell.ts';
 import { Heartbeat } from './heartbeat.ts';
 import type { LogEntry } from './log.ts';
-import type { CellSettings, CellSinks, FromCell, ToCell } from './messages.ts';
+import type { CellSettings, CellSinks, FromCell, Started, ToCell } from './messages.ts';
 import { plainError } from './plain-errors.ts';
 import { CellClock } from './ticker.ts';
 
@@ -54,6 +54,14 @@ function begin({ logRequests, heartbeat, ticker, cell: index, plugins }: CellSet
   setInterval(() => beat.beat(), Heartbeat.INTERVAL_MS);
 }
 
+/** What a thread leaves for the next one, it leaves when it has been of use. */
+async function start(host: Cell, { id, task }: Extract<ToCell, { type: 'start' }>): Promise<Started> {
+  process.exitCode ??= 1;
+  const started = await host.start(id, task);
+  process.exitCode = 0;
+  return started;
+}
+
 async function answer(ask: number, method: () => Promise<unknown>): Promise<void> {
   try {
     post({ type: 'result', ask, value: await method() });
@@ -81,7 +89,7 @@ function receive(host: Cell, message: ToCell): void {
       break;
     case 'start':
       // A thread may be ended at any time, and would then leave nothing for the next one.
-      void answer(message.ask, () => host.start(message.id, message.task)).then(() => setImmediate(flushCompileCache));
+      void answer(message.ask, () => start(host, message)).then(() => setImmediate(flushCompileCache));
       break;
     case 'stop':
       void answer(message.ask, () => host.stop(message.id)).then(log.flush);

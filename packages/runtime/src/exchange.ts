@@ -1,7 +1,7 @@
 /** One request in a cell: Node's objects for it, and what became of them. */
 import type { ServerResponse } from 'node:http';
 import { NodeResponder, type ReceivedRequest, receivedByNode } from '@tenon/wasi';
-import { answer, bodyFollows, broken, complete, type Response } from './answers.ts';
+import { answer, bodyFollows, broken, complete, isHttp2, type Response } from './answers.ts';
 import type { Limits } from './config.ts';
 import { Activity } from './output.ts';
 import type { Lease } from './pool.ts';
@@ -139,14 +139,18 @@ export class Exchange extends NodeResponder {
     return (sending && request.readableLength === 0) || response.writableNeedDrain;
   }
 
-  /** Whether the client sends a body that nobody asked for when it gets its answer first, nobody knows: its connection ends then. */
   private get unasked(): boolean {
     return this.upload?.unasked === true;
   }
 
+  /** Whether the client sends a body that nobody asked for when it gets its answer first, nobody knows: its connection ends then. */
+  private closeUnasked(): void {
+    if (this.unasked && !isHttp2(this.response)) this.response.shouldKeepAlive = false;
+  }
+
   override respond(status: number, pairs: string[], body: Uint8Array): void {
     if (this.gone) return;
-    if (this.unasked) (this.response as ServerResponse).shouldKeepAlive = false;
+    this.closeUnasked();
     try {
       super.respond(status, pairs, body);
     } catch (error) {
@@ -157,7 +161,7 @@ export class Exchange extends NodeResponder {
   override begin(status: number, pairs: string[]): void {
     if (this.gone) return;
     const response = this.response as ServerResponse;
-    if (this.unasked) response.shouldKeepAlive = false;
+    this.closeUnasked();
     try {
       this.writeHead(status, pairs);
     } catch (error) {

@@ -386,4 +386,26 @@ describe('100 Continue', () => {
     wire.socket.write(`abc${LAST}`);
     assert.match(await wire.end(), /HTTP\/1.1 200 OK[\s\S]*body abc closed\n[\s\S]*LAST$/);
   });
+
+  for (const [path, continues, status, told] of [
+    ['/refuse', 0, 413, 'too much\n'],
+    ['/receive', 1, 200, /body abc closed\n$/],
+  ] as const) {
+    test(`HTTP/2, ${path}`, async () => {
+      const client = connectHttp2(workload.url);
+      const stream = client.request({ ':path': path, ':method': 'POST', expect: '100-continue', 'content-length': '3' });
+      stream.on('error', () => {});
+      let seen = 0;
+      stream.on('continue', () => {
+        seen++;
+        stream.end('abc');
+      });
+      const [headers] = (await once(stream, 'response')) as [Record<string, unknown>];
+      let body = '';
+      for await (const chunk of stream) body += String(chunk);
+      assert.deepEqual([headers[':status'], seen], [status, continues]);
+      assert.match(body, typeof told === 'string' ? new RegExp(`^${told}$`) : told);
+      client.destroy();
+    });
+  }
 });

@@ -149,7 +149,8 @@ export class HttpRequests implements Keeper {
   /** Fields that no message of the client's protocol may have together. */
   unsendable(exchange: Exchange, error: unknown): void {
     const why = error instanceof Error ? error.message : String(error);
-    this.log({ level: 'error', event: 'error', message: `${exchange.title}: the response cannot be sent: ${why}` });
+    const message = `${exchange.title}: the response cannot be sent: ${why}`;
+    this.log({ level: 'error', event: 'error', code: 'TENON_BAD_RESPONSE', message });
     this.giveUp(exchange, 500, FAILED);
   }
 

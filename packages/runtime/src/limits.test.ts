@@ -43,6 +43,12 @@ test('a body that stops coming gets 408, and its instance is free again', () =>
     assert.equal((await fetch(url)).status, 200);
   }));
 
+test('a body that nobody has asked for yet is not late', () =>
+  serving({ bodyTimeoutMs: 50, requestTimeoutMs: 2000 }, async (port) => {
+    const answer = await exchange(port, 'POST /sleep?ms=400 HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\nExpect: 100-continue\r\n\r\n');
+    assert.match(answer, /^HTTP\/1\.1 200 [\s\S]*after a while\n$/);
+  }));
+
 test('idle connections are closed, of HTTP/1.1, HTTP/2, and such as never send a byte', () =>
   serving({ idleTimeoutMs: 100, requestTimeoutMs: 1000 }, async (port, url) => {
     assert.match(await exchange(port, 'GET / HTTP/1.1\r\nHost: x\r\n\r\n'), /Hello from Rust!\n$/);

@@ -130,6 +130,19 @@ describe('a body before its response', () => {
 });
 
 describe('work without end', () => {
+  for (const path of ['/hold/3600000', '/poll/3600000']) {
+    test(`${path}: a wait ends with the instance, and nothing is left of it`, async () => {
+      const instance = prepare().instantiateSync();
+      const asked = ask(instance, path);
+      const timers = (): number => process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length;
+      const before = timers();
+      while (timers() === before) await turn();
+      instance.end('it is enough');
+      assert.match(String((await asked).error), /it is enough/);
+      assert.ok(timers() <= before);
+    });
+  }
+
   test('for output ends with the instance, and lets others work until then', async () => {
     let bytes = 0;
     const started = Promise.withResolvers<void>();

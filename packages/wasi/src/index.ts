@@ -34,6 +34,8 @@ export type { ReceivedRequest, Responder } from './body/http/server.ts';
 export type { NetworkGrants } from './body/network/network.ts';
 export type { Refusal } from './body/network/refusals.ts';
 export type { Randomness } from './body/random.ts';
+export { cacheFolder, codeCache } from './code-cache.ts';
+export { cacheFor, compileFile, type IdentifiedFile, identifiedFile } from './component-file.ts';
 export { WASI_ERRORS, WasiError, type WasiErrorCode } from './errors.ts';
 export type { Preopen, WasiOptions } from './grants.ts';
 export { DEFAULT_WASI_LIMITS, type WasiLimits } from './limits.ts';

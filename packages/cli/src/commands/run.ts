@@ -1,9 +1,11 @@
+import { once } from 'node:events';
 import { basename } from 'node:path';
 import { BACKTRACE_FRAMES, Component, ComponentError, type Instance, Linker, provider, Trap, visible } from '@tenon/component';
 import { DEFAULT_WASI_LIMITS, Exit, isOutputBroken, preview1Module, runPreview1, type Wasi, type WasiOptions, wasi } from '@tenon/wasi';
+import { readIdentified, withCache } from '../code-cache.ts';
 import type { Arguments, Command } from '../command.ts';
 import { CliError, usage } from '../errors.ts';
-import { readBytes, STANDARD } from '../files.ts';
+import { STANDARD } from '../files.ts';
 import { explainMissing, GRANT_OPTIONS, parseGrants } from '../grants.ts';
 import { GUEST_LIMIT_NAMES, guestLimitOptions, parseLimits } from '../limits.ts';
 
@@ -54,15 +56,16 @@ export const command: Command = {
       ...(file === STANDARD ? {} : { stdin: 'inherit' }),
       stdout: 'inherit',
       stderr: 'inherit',
-      refused: ({ message }) => process.stderr.write(`warning: ${message}\n`),
+      refused: ({ message }) => process.stderr.write(`warning: ${visible(message)}\n`),
     };
     Error.stackTraceLimit = BACKTRACE_FRAMES;
-    const bytes = readBytes(file);
+    const identified = readIdentified(file);
+    const { bytes } = identified;
     const timeout = args.integer('timeout', [1, 2 ** 31 - 1]);
     if (timeout !== undefined) (await import('../watchdog.ts')).endAfter(timeout);
     const module = call === undefined ? await preview1Module(bytes, limits) : undefined;
     if (module !== undefined) return runPreview1(module, options).catch(brokenOff);
-    const component = await Component.compile(bytes, limits);
+    const component = await withCache(identified, (cache) => Component.compile(bytes, { ...limits, cache }));
     const action = call === undefined ? runCommand(component, file) : await invokeCall(component, call);
 
     const system = wasi(options);
@@ -138,6 +141,9 @@ async function invokeCall(component: Component, text: string): Promise<Action> {
     const target = owner[placeFunction(func.name).name] as (...args: unknown[]) => unknown;
     const outcome = await invoke(target, func.type, values);
     if (outcome.text !== '') process.stdout.write(`${outcome.text}\n`);
+    for await (const piece of outcome.rest) {
+      if (!process.stdout.write(piece)) await once(process.stdout, 'drain');
+    }
     return outcome.failed ? 1 : 0;
   };
 }

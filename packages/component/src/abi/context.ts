@@ -3,7 +3,7 @@ import type { StringEncoding } from '../binary/definitions.ts';
 import { Trap } from '../errors.ts';
 import { freshContext, restoreContext } from '../instance/context.ts';
 import { flags, MAY_LEAVE } from '../instance/flags.ts';
-import { type ComponentInstance, type ResourceHandle, type RuntimeResource, Task } from '../instance/state.ts';
+import { CallScope, type ComponentInstance, type ResourceHandle, type RuntimeResource } from '../instance/state.ts';
 import type { Binding, CoreFunction } from './contract.ts';
 import type { GuestHandle } from './guest-resource.ts';
 import type { KeptBorrows } from './kept-borrows.ts';
@@ -12,16 +12,34 @@ import { raise } from './traps.ts';
 const NOTHING = new Uint8Array(0);
 const NO_VIEW = new DataView(NOTHING.buffer);
 
+/** Where handles that are lifted and lowered with the values of a call are put down. */
+export interface HandleScope {
+  /** Whether the call also gives handles away. */
+  readonly gives: boolean;
+  /** What borrow handles that the guest receives belong to. */
+  readonly task: CallScope;
+  /** Lowering the parameters added a handle to the guest's table. */
+  add(index: number): void;
+  /** A handle of the embedder moved into the guest. */
+  move(handle: GuestHandle): void;
+  /** A handle of the embedder is lent to the guest while the call lasts. */
+  lend(handle: GuestHandle): void;
+  /**
+   * A handle of the guest is lent while the call lasts.
+   * @param borrowed what the other side holds for it, where a guest implements it
+   */
+  borrow(lender: ResourceHandle, borrowed: GuestHandle | undefined): void;
+}
+
 /**
  * The handles that take part in one call. Made only for signatures that have handles among their parameters; most calls use one of the
  * lists, for one handle, and V8 makes room for seventeen in a list that is filled only after it was made.
  */
-export class Scope {
-  /** Whether the call also gives handles away. */
+export class Scope implements HandleScope {
   readonly gives: boolean;
   private readonly instance: ComponentInstance;
-  private readonly caller: Task | undefined;
-  private received: Task | undefined = undefined;
+  private readonly caller: CallScope | undefined;
+  private received: CallScope | undefined = undefined;
   private added: number[] | undefined = undefined;
   private moved: GuestHandle[] | undefined = undefined;
   private lent: GuestHandle[] | undefined = undefined;
@@ -31,38 +49,30 @@ export class Scope {
   constructor(instance: ComponentInstance, gives: boolean) {
     this.gives = gives;
     this.instance = instance;
-    this.caller = instance.store.task;
+    this.caller = instance.store.scope;
   }
 
-  /** What borrow handles that the guest receives belong to. */
-  get task(): Task {
-    this.received ??= new Task(this.instance, this.caller);
+  get task(): CallScope {
+    this.received ??= new CallScope(this.instance, this.caller);
     return this.received;
   }
 
-  /** Lowering the parameters added a handle to the guest's table. */
   add(index: number): void {
     if (this.added === undefined) this.added = [index];
     else this.added.push(index);
   }
 
-  /** A handle of the embedder moved into the guest. */
   move(handle: GuestHandle): void {
     if (this.moved === undefined) this.moved = [handle];
     else this.moved.push(handle);
   }
 
-  /** A handle of the embedder is lent to the guest while the call lasts. */
   lend(handle: GuestHandle): void {
     handle.lend();
     if (this.lent === undefined) this.lent = [handle];
     else this.lent.push(handle);
   }
 
-  /**
-   * A handle of the guest is lent to the embedder while the call lasts.
-   * @param borrowed what the embedder holds for it, where the guest implements it
-   */
   borrow(lender: ResourceHandle, borrowed: GuestHandle | undefined): void {
     lender.lends++;
     if (this.lenders === undefined) this.lenders = [lender];
@@ -82,6 +92,7 @@ export class Scope {
   /** @throws Trap when a borrow outlives the call. */
   end(): void {
     if (this.received !== undefined && this.received.borrows > 0) throw new Trap('borrow handles still remain at the end of the call');
+    if (this.moved !== undefined) for (const handle of this.moved) handle.forget();
     if (this.lent !== undefined) for (const handle of this.lent) handle.lends--;
     if (this.borrowed !== undefined) for (const handle of this.borrowed) handle.endBorrow();
     if (this.lenders !== undefined) for (const handle of this.lenders) handle.lends--;
@@ -103,7 +114,9 @@ export class Context {
   /** Bytes of the host that what is lifted may still take. */
   left = Number.POSITIVE_INFINITY;
   /** Set only while the parameters of a call that has handles are lowered or lifted. */
-  scope: Scope | undefined = undefined;
+  scope: HandleScope | undefined = undefined;
+  /** Whether values only pass from one component to another, so that no JavaScript code of the embedder sees them. */
+  internal = false;
   /** Lists of borrows that a function which takes them in place got with its last call, by their place among the flat parameters. */
   kept: KeptBorrows[] | undefined = undefined;
 

@@ -54,3 +54,25 @@ export function coreDrop(
   const imports = { '': { begin, destructor: destructor as WebAssembly.ExportValue, end, threw } };
   return new WebAssembly.Instance(compiled, imports).exports.drop as (handle: number) => void;
 }
+
+// (module
+//   (import "" "destructor" (func $destructor (param i32)))
+//   (import "" "end" (func $end))
+//   (func (export "drop") (param i32) (call $destructor (local.get 0)) (call $end)))
+const THEN_END = new Uint8Array([
+  ...[0, 97, 115, 109, 1, 0, 0, 0],
+  ...section(1, [2, 0x60, 1, 0x7f, 0, 0x60, 0, 0]),
+  ...section(2, [2, ...imported('destructor', 0), ...imported('end', 1)]),
+  ...section(3, [1, 0]),
+  ...section(7, [1, ...text('drop'), 0, 2]),
+  ...section(10, [1, 8, 0, 0x20, 0, 0x10, 0, 0x10, 1, 0x0b]),
+]);
+
+let thenEnd: WebAssembly.Module | undefined;
+
+/** A core function that calls a destructor and then, with no turn of the event loop in between unless the destructor suspends, `end`. */
+export function destructorThenEnd(destructor: CoreFunction, end: () => void): CoreFunction {
+  thenEnd ??= new WebAssembly.Module(THEN_END);
+  const imports = { '': { destructor: destructor as WebAssembly.ExportValue, end } };
+  return new WebAssembly.Instance(thenEnd, imports).exports.drop as CoreFunction;
+}

@@ -65,9 +65,11 @@ export function leave(entry: Entry): void {
 
 /** The error for an instance that cannot be entered. */
 export function refused(instance: ComponentInstance, func: string): ComponentError {
-  const { trap } = instance.store;
+  const { dropping, trap } = instance.store;
+  const who =
+    dropping === undefined ? 'another call is in it' : 'the destructor of a resource waits in it: dispose of it with `await using`';
   return trap === undefined
-    ? new ComponentError('TENON_INSTANCE_BUSY', `\`${func}\`: cannot enter component instance \`${instance.path}\`: another call is in it`)
+    ? new ComponentError('TENON_INSTANCE_BUSY', `\`${func}\`: cannot enter component instance \`${instance.path}\`: ${who}`)
     : new ComponentError(
         'TENON_INSTANCE_POISONED',
         `\`${func}\`: cannot enter component instance \`${instance.path}\`: it trapped earlier (${trap.message})`,

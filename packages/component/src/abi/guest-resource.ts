@@ -3,11 +3,9 @@
  * https://github.com/WebAssembly/component-model/blob/main/design/mvp/Explainer.md#js-api
  */
 import { ComponentError } from '../errors.ts';
-import type { RuntimeResource } from '../instance/state.ts';
-import type { CoreFuncType } from '../types/types.ts';
-import { Entry, enter, leave } from './entry.ts';
-import { promising } from './jspi.ts';
-import { failed, swallowed } from './traps.ts';
+import type { ComponentInstance, RuntimeResource, Store } from '../instance/state.ts';
+import { destructionOf } from './destruction.ts';
+import { enter } from './entry.ts';
 
 /** What an instance of a {@link GuestResource} class stands for: `own` or `borrow` of a representation. */
 export class GuestHandle {
@@ -59,38 +57,40 @@ export class GuestHandle {
 
   /**
    * Runs the destructor. Does nothing when the handle is gone already, or when its instance trapped and so nothing is left to destroy.
+   * A destructor that is still waiting is waited for first.
    * @returns a Promise when the destructor may suspend
    * @throws ComponentError `TENON_RESOURCE` while lent, `TENON_INSTANCE_BUSY`; Trap
    */
   drop(): void | Promise<void> {
     if (this.gone !== undefined || this.past) return;
     if (this.lends > 0) throw this.unusable('it is lent to a call that has not ended');
-    const { destructor, destructorSuspends, implementer, name } = this.resource;
-    if (this.own && implementer !== undefined && implementer.store.trap === undefined) {
-      const func = `[resource-drop]${name}`;
-      const entry = new Entry(implementer, func);
-      enter(entry);
+    const { implementer } = this.resource;
+    if (!this.own || implementer === undefined || implementer.store.trap !== undefined) {
       this.gone = 'dropped';
-      const end = (): void => {
-        if (implementer.store.trap !== undefined) throw swallowed(implementer.store.trap);
-        leave(entry);
-      };
-      if (destructor !== undefined && destructorSuspends === true) {
-        return promising(
-          destructor,
-          DESTRUCTOR,
-        )(this.rep).then(end, (error) => {
-          throw failed(error, implementer, func);
-        });
-      }
-      try {
-        destructor?.(this.rep);
-      } catch (error) {
-        throw failed(error, implementer, func);
-      }
-      end();
+      return;
     }
+    const { dropping } = implementer.store;
+    if (dropping !== undefined) {
+      this.gone = 'dropped';
+      this.forget();
+      return dropping.then(() => this.destroy(implementer));
+    }
+    return this.destroy(implementer);
+  }
+
+  private destroy(implementer: ComponentInstance): void | Promise<void> {
+    const { store } = implementer;
+    if (store.trap !== undefined || this.past) return;
+    const destruction = destructionOf(this.resource, implementer);
+    enter(destruction.entry);
     this.gone = 'dropped';
+    this.forget();
+    return destruction.run(this.rep);
+  }
+
+  /** Nothing is left to be done when the embedder's object is lost. */
+  forget(): void {
+    if (this.own) this.resource.implementer?.store.lost?.unregister(this);
   }
 
   private unusable(why: string): ComponentError {
@@ -98,21 +98,26 @@ export class GuestHandle {
   }
 }
 
-const DESTRUCTOR: CoreFuncType = { params: ['i32'], results: [] };
 const PAST = 'its instance was reset';
 
 const GONE = { dropped: 'it was dropped', moved: 'it was given away', ended: 'the call that it was lent for has ended' } as const;
 
-// A handle that the embedder lost is dropped. When its instance is busy just then, an object that nobody holds is registered in its
-// stead, so that the next garbage collection tries again.
-const lost = new FinalizationRegistry<GuestHandle>((handle) => {
-  try {
-    // Nobody is there to take a trap of the destructor; the next call of the instance reports it.
-    handle.drop()?.catch(() => {});
-  } catch (error) {
-    if (error instanceof ComponentError && error.code === 'TENON_INSTANCE_BUSY') lost.register({}, handle);
-  }
-});
+/**
+ * A handle that the embedder lost is dropped. Each store has a registry of its own, which goes when the store does: so no handle keeps an
+ * instance that is otherwise lost.
+ */
+function lostHandles(store: Store): FinalizationRegistry<GuestHandle> {
+  store.lost ??= new FinalizationRegistry<GuestHandle>((handle) => {
+    try {
+      // Nobody is there to take a trap of the destructor; the next call of the instance reports it.
+      handle.drop()?.catch(() => {});
+    } catch (error) {
+      // An object that nobody holds stands for it, so that the next garbage collection tries again.
+      if (error instanceof ComponentError && error.code === 'TENON_INSTANCE_BUSY') store.lost?.register({}, handle, handle);
+    }
+  });
+  return store.lost as FinalizationRegistry<GuestHandle>;
+}
 
 const CREATE = Symbol('create');
 let handleIn: (value: object) => GuestHandle | undefined;
@@ -197,13 +202,14 @@ export function setGuestConstructor(target: GuestResourceClass, construct: (...a
 
 /** What `value` stands for, if it is an instance of a guest resource's class. */
 export function guestHandleOf(value: unknown): GuestHandle | undefined {
-  return typeof value === 'object' && value !== null ? handleIn(value) : undefined;
+  if (typeof value !== 'object' || value === null) return undefined;
+  return value instanceof GuestHandle ? value : handleIn(value);
 }
 
 /** Makes the embedder's object of a handle. An owned one that is lost to the garbage collector is dropped. */
 export function guestObject(handle: GuestHandle): GuestResource {
   const { resource } = handle;
   const object = new (guestResourceClass(resource, resource.name))(CREATE, handle);
-  if (handle.own) lost.register(object, handle);
+  if (handle.own && resource.implementer !== undefined) lostHandles(resource.implementer.store).register(object, handle, handle);
   return object;
 }

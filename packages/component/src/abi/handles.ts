@@ -28,7 +28,8 @@ function wrongType(index: number, expected: RuntimeResource, found: RuntimeResou
 export function takeHandle(instance: ComponentInstance, index: number, resource: RuntimeResource): ResourceHandle {
   const handle = handleAt(instance, index, resource);
   if (handle.lends !== 0) throw new Trap(`cannot remove ${handle.own ? 'owned' : 'borrowed'} resource while borrowed`);
-  return instance.handles.remove(index);
+  instance.handles.remove(index);
+  return handle;
 }
 
 /** `lift_own` without the way to JavaScript. @throws Trap */
@@ -48,7 +49,9 @@ export function resourceOf(cx: Context, type: OwnType | BorrowType): RuntimeReso
 export function liftOwn(cx: Context, index: number, type: OwnType): unknown {
   const resource = resourceOf(cx, type);
   const rep = takeOwn(cx.instance, index, resource);
-  return typeof rep === 'object' ? rep : guestObject(new GuestHandle(resource, rep, true));
+  if (typeof rep === 'object') return rep;
+  const handle = new GuestHandle(resource, rep, true);
+  return cx.internal ? handle : guestObject(handle);
 }
 
 /** `lift_borrow`. A borrow of a guest's resource becomes an object that can be used until the call ends. */
@@ -62,7 +65,7 @@ export function liftBorrow(cx: Context, index: number, type: BorrowType): unknow
   }
   const borrowed = new GuestHandle(handle.resource, handle.rep, false);
   scope.borrow(handle, borrowed);
-  return guestObject(borrowed);
+  return cx.internal ? borrowed : guestObject(borrowed);
 }
 
 /** Longer lists grow while their handles are looked up, so that a guest gets no memory for handles that it does not have. */
@@ -126,7 +129,8 @@ export function lowerOwn(cx: Context, value: unknown, type: OwnType): number {
   } else {
     const handle = guestRep(value, resource);
     handle.move();
-    scope?.move(handle);
+    if (scope === undefined) handle.forget();
+    else scope.move(handle);
     rep = handle.rep;
   }
   const index = cx.instance.handles.add(new ResourceHandle(resource, rep, true, undefined));

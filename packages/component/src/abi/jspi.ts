@@ -4,6 +4,7 @@ import { ModuleWriter } from '../adapter/wasm-writer.ts';
 import { ComponentError } from '../errors.ts';
 import type { CoreFuncType } from '../types/types.ts';
 import type { CoreFunction } from './contract.ts';
+import { uncatchable } from './traps.ts';
 
 interface Jspi {
   readonly promising?: (core: CoreFunction) => (...args: unknown[]) => Promise<unknown>;
@@ -17,6 +18,9 @@ const missing = (): ComponentError =>
     'TENON_UNSUPPORTED',
     'needs JavaScript Promise Integration (WebAssembly.Suspending), which this JavaScript engine does not have',
   );
+
+/** Whether wasm stacks can be put aside. Without it all works that does not wait. */
+export const canSuspend: boolean = promise !== undefined && Suspending !== undefined;
 
 /**
  * Makes a core function return a Promise, and able to be suspended.
@@ -42,4 +46,15 @@ function exported(core: object, type: CoreFuncType): CoreFunction {
 export function suspendingImport(func: (...args: unknown[]) => unknown): CoreFunction {
   if (Suspending === undefined) throw missing();
   return new Suspending(func) as CoreFunction;
+}
+
+/** A function to be imported by core code, which may return a Promise where `suspends`. */
+export function mayWait(func: (...args: unknown[]) => unknown, suspends: boolean): CoreFunction {
+  if (!suspends) return func;
+  if (canSuspend) return suspendingImport(func);
+  return (...args: unknown[]): unknown => {
+    const result = func(...args);
+    if (result instanceof Promise) throw uncatchable(missing());
+    return result;
+  };
 }

@@ -4,11 +4,13 @@
  * joined to are known then, so that each leaf converts once, whatever variants it is nested in.
  * https://github.com/WebAssembly/component-model/blob/main/design/mvp/CanonicalABI.md#flat-lifting
  */
+import { liftFuture, liftStream } from '../concurrency/async-values.ts';
+import { liftErrorContext } from '../concurrency/error-context.ts';
 import { casesOf, flatten, type VariantTypeLike } from '../types/layout.ts';
 import type { CoreValType, RecordType, TupleType, ValType } from '../types/types.ts';
 import type { Context } from './context.ts';
 import { liftBorrow, liftOwn } from './handles.ts';
-import { caseMaker, flagsUnpacker, invalidDiscriminant, rangeLoaderOf, unsupported } from './load.ts';
+import { caseMaker, flagsUnpacker, invalidDiscriminant, rangeLoaderOf } from './load.ts';
 import { liftScalar, scalarCode } from './scalars.ts';
 import { NUMBER_ARRAYS, PlaceCache, partsOf } from './shapes.ts';
 import { loadString } from './strings.ts';
@@ -63,8 +65,20 @@ function makeLifter(type: ValType, have: readonly CoreValType[], at: number): Li
       const read = unsigned(have, at);
       return (cx, flat) => liftBorrow(cx, read(flat), type);
     }
+    case 'stream': {
+      const read = unsigned(have, at);
+      return (cx, flat) => liftStream(cx, read(flat), type);
+    }
+    case 'future': {
+      const read = unsigned(have, at);
+      return (cx, flat) => liftFuture(cx, read(flat), type);
+    }
+    case 'error-context': {
+      const read = unsigned(have, at);
+      return (cx, flat) => liftErrorContext(cx, read(flat));
+    }
     default:
-      throw unsupported(type);
+      throw new Error(`internal error: a ${type.kind} is a scalar`);
   }
 }
 

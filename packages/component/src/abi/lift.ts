@@ -5,31 +5,24 @@
 import type { StringEncoding } from '../binary/definitions.ts';
 import { ComponentError, Trap } from '../errors.ts';
 import { flags, flagWords, MAY_LEAVE } from '../instance/flags.ts';
-import { alignment, elemSize, flatten, flattenFunc, flattenParams, MAX_FLAT_PARAMS, MAX_FLAT_RESULTS } from '../types/layout.ts';
-import type { CoreFuncType, FuncType, TupleType, ValType } from '../types/types.ts';
+import { flattenFunc } from '../types/layout.ts';
+import type { CoreFuncType, FuncType, ValType } from '../types/types.ts';
 import { Context, Scope } from './context.ts';
 import type { Binding, CoreFunction, PreparedLift } from './contract.ts';
 import { Entry, enter, leave, refused } from './entry.ts';
 import { invoke } from './invoke.ts';
 import { promising } from './jspi.ts';
-import { flatLifter } from './lift-flat.ts';
-import { loaderOf } from './load.ts';
-import { flatLowerer } from './lower-flat.ts';
 import { explain, Misfit } from './misfit.ts';
-import { camelCase } from './names.ts';
 import { lowerScalar, NONE, scalarCode } from './scalars.ts';
-import { partsOf } from './shapes.ts';
-import { passesHandles, passesOwn, refuseAsync } from './signature.ts';
+import { passesHandles, passesOwn } from './signature.ts';
 import { type LiftHelpers, once, type SpecialisedLift, specialisedLift } from './specialise.ts';
-import { storerOf } from './store.ts';
 import { loadString, storeString } from './strings.ts';
 import { failed, swallowed } from './traps.ts';
+import { type LiftResult, type LowerParams, paramsLowerer, resultLifter, subject } from './values.ts';
 
 type Lifted = (...args: unknown[]) => unknown;
 
-/** @throws ComponentError `TENON_UNSUPPORTED` for what only the asynchronous Canonical ABI can do */
 export function prepareLift(type: FuncType, encoding: StringEncoding): PreparedLift {
-  refuseAsync(type);
   let special: SpecialisedLift | undefined;
   const general = once(() => prepare(type, encoding));
   return {
@@ -64,9 +57,6 @@ const helpers: LiftHelpers = {
   },
 };
 
-type LowerParams = (cx: Context, args: readonly unknown[], flat: unknown[]) => void;
-type LiftResult = (cx: Context, core: unknown) => unknown;
-
 interface Prepared {
   readonly encoding: StringEncoding;
   readonly lowerParams: LowerParams;
@@ -79,79 +69,13 @@ interface Prepared {
 }
 
 function prepare(type: FuncType, encoding: StringEncoding): Prepared {
-  const flat = flattenParams(type);
-  const spilled = flat.length > MAX_FLAT_PARAMS;
   return {
     encoding,
-    lowerParams: spilled ? spilledParams(type) : flatParams(type),
-    flatCount: spilled ? 1 : flat.length,
+    ...paramsLowerer(type),
     liftResult: resultLifter(type.result),
     handles: passesHandles(type),
     gives: passesOwn(type),
     result: type.result,
-  };
-}
-
-const subject = (func: string, param: string): string => `\`${func}\`: parameter \`${camelCase(param)}\``;
-
-function flatParams(type: FuncType): LowerParams {
-  const want = flattenParams(type);
-  let at = 0;
-  const params = type.params.map(({ name, type: t }) => {
-    const lower = flatLowerer(t, want, at);
-    at += flatten(t).length;
-    return { name, lower };
-  });
-  return (cx, args, flat) => {
-    for (let i = 0; i < params.length; i++) {
-      const param = params[i] as (typeof params)[number];
-      try {
-        param.lower(cx, args[i], flat);
-      } catch (error) {
-        throw explain(error, subject(cx.name, param.name));
-      }
-    }
-  };
-}
-
-/** More than `MAX_FLAT_PARAMS`: all are stored as one tuple, in memory that `realloc` gives. */
-function spilledParams(type: FuncType): LowerParams {
-  const tuple: TupleType = { kind: 'tuple', types: type.params.map((param) => param.type) };
-  const size = elemSize(tuple);
-  const align = alignment(tuple);
-  const params = partsOf(tuple).map((part, i) => ({
-    name: type.params[i]?.name ?? part.key,
-    offset: part.offset,
-    store: storerOf(part.type),
-  }));
-  return (cx, args, flat) => {
-    const address = cx.realloc(0, 0, align, size);
-    flat[0] = address;
-    for (let i = 0; i < params.length; i++) {
-      const param = params[i] as (typeof params)[number];
-      try {
-        param.store(cx, args[i], address + param.offset);
-      } catch (error) {
-        throw explain(error, subject(cx.name, param.name));
-      }
-    }
-  };
-}
-
-function resultLifter(type: ValType | undefined): LiftResult {
-  if (type === undefined) return () => undefined;
-  const flat = flatten(type);
-  if (flat.length <= MAX_FLAT_RESULTS) {
-    const lift = flatLifter(type, flat, 0);
-    return (cx, core) => lift(cx, [core]);
-  }
-  const size = elemSize(type);
-  const align = alignment(type);
-  const load = loaderOf(type);
-  return (cx, core) => {
-    const address = (core as number) >>> 0;
-    cx.check(address, size, align, 'return');
-    return load(cx, address);
   };
 }
 
@@ -213,15 +137,20 @@ class LiftedCall {
   /** Leaves the instance. A `result` that is the function's result becomes a return value or an exception. */
   leave(value: unknown): unknown {
     leave(this.entry);
-    if (this.prepared.result?.kind !== 'result') return value;
-    const { tag, val } = value as { readonly tag: string; readonly val?: unknown };
-    if (tag === 'ok') return val;
-    throw new ComponentError('TENON_RESULT', `\`${this.cx.name}\` returned an error${inWords(val)}`, { payload: val });
+    return resultOrThrow(this.prepared.result, this.cx.name, value);
   }
 
   failed(error: unknown): unknown {
     return failed(error, this.cx.instance, this.cx.name);
   }
+}
+
+/** A `result` that is a function's result is a return value or an exception. */
+export function resultOrThrow(type: ValType | undefined, func: string, value: unknown): unknown {
+  if (type?.kind !== 'result') return value;
+  const { tag, val } = value as { readonly tag: string; readonly val?: unknown };
+  if (tag === 'ok') return val;
+  throw new ComponentError('TENON_RESULT', `\`${func}\` returned an error${inWords(val)}`, { payload: val });
 }
 
 /** The payload of an error, as far as it is a word. */
@@ -272,7 +201,8 @@ function suspending(
     } catch (error) {
       return Promise.reject(error);
     }
-    const { guard, task } = store;
+    const scopeBefore = store.scope;
+    const { guard } = store;
     let running: Promise<unknown>;
     guard?.promise();
     try {
@@ -286,7 +216,7 @@ function suspending(
     return running.then(
       (core) => {
         guard?.settled();
-        store.task = task;
+        store.scope = scopeBefore;
         let value: unknown;
         try {
           value = call.end(scope, core);

@@ -2,7 +2,9 @@
  * Loading values from linear memory. For each type a function is made once, from the functions of its parts.
  * https://github.com/WebAssembly/component-model/blob/main/design/mvp/CanonicalABI.md#loading
  */
-import { ComponentError, Trap } from '../errors.ts';
+import { liftFuture, liftStream } from '../concurrency/async-values.ts';
+import { liftErrorContext } from '../concurrency/error-context.ts';
+import { Trap } from '../errors.ts';
 import { alignment, casesOf, discriminantSize, elemSize, type VariantTypeLike } from '../types/layout.ts';
 import type { BorrowType, FlagsType, RecordType, TupleType, ValType } from '../types/types.ts';
 import type { Context } from './context.ts';
@@ -90,13 +92,13 @@ function makeLoad(type: ValType): Load {
       return (cx, address) => liftOwn(cx, cx.view.getUint32(address, true), type);
     case 'borrow':
       return (cx, address) => liftBorrow(cx, cx.view.getUint32(address, true), type);
-    default:
-      throw unsupported(type);
+    case 'stream':
+      return (cx, address) => liftStream(cx, cx.view.getUint32(address, true), type);
+    case 'future':
+      return (cx, address) => liftFuture(cx, cx.view.getUint32(address, true), type);
+    case 'error-context':
+      return (cx, address) => liftErrorContext(cx, cx.view.getUint32(address, true));
   }
-}
-
-export function unsupported(type: ValType): ComponentError {
-  return new ComponentError('TENON_UNSUPPORTED', `needs values of type \`${type.kind}\``);
 }
 
 /** For lists and maps whose address and length come from the guest. */
@@ -179,7 +181,18 @@ export function keptBorrows(cx: Context, address: number, length: number, type: 
   return cx.kept[place].update(cx.instance.handles, indices, resource) ?? liftBorrows(cx, indices, type);
 }
 
-/** `load_list_from_valid_range`. */
+const lists = new WeakMap<ValType, LoadRange>();
+
+/** `load_list_from_valid_range`, made once for each type. */
+export function listLoaderOf(element: ValType): LoadRange {
+  let load = lists.get(element);
+  if (load === undefined) {
+    load = elements(element);
+    lists.set(element, load);
+  }
+  return load;
+}
+
 function elements(element: ValType): LoadRange {
   const numbers = NUMBER_ARRAYS.get(element.kind);
   if (numbers === Uint8Array) return (cx, address, length) => cx.bytes.slice(address, address + length);

@@ -2,11 +2,12 @@
  * Lowering JavaScript values to flat core values. Made for each value type at its place, as in `lift-flat.ts`.
  * https://github.com/WebAssembly/component-model/blob/main/design/mvp/CanonicalABI.md#flat-lowering
  */
+import { lowerFuture, lowerStream } from '../concurrency/async-values.ts';
+import { lowerErrorContext } from '../concurrency/error-context.ts';
 import { casesOf, flatten, type VariantTypeLike } from '../types/layout.ts';
 import type { CoreValType, RecordType, TupleType, ValType } from '../types/types.ts';
 import type { Context } from './context.ts';
 import { lowerBorrow, lowerOwn } from './handles.ts';
-import { unsupported } from './load.ts';
 import { Misfit, within } from './misfit.ts';
 import { lowerScalar, scalarCode } from './scalars.ts';
 import { maybeUndefined, ofOwn, PlaceCache, partsOf } from './shapes.ts';
@@ -67,8 +68,20 @@ function makeLowerer(type: ValType, want: readonly CoreValType[], at: number): L
       const put = index(want, at);
       return (cx, value, flat) => put(flat, lowerBorrow(cx, value, type));
     }
+    case 'stream': {
+      const put = index(want, at);
+      return (cx, value, flat) => put(flat, lowerStream(cx, value, type));
+    }
+    case 'future': {
+      const put = index(want, at);
+      return (cx, value, flat) => put(flat, lowerFuture(cx, value, type));
+    }
+    case 'error-context': {
+      const put = index(want, at);
+      return (cx, value, flat) => put(flat, lowerErrorContext(cx, value));
+    }
     default:
-      throw unsupported(type);
+      throw new Error(`internal error: a ${type.kind} is a scalar`);
   }
 }
 

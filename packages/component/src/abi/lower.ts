@@ -7,27 +7,23 @@ import { TenonError, Trap } from '../errors.ts';
 import { callFrom } from '../instance/account.ts';
 import { flags } from '../instance/flags.ts';
 import type { Store } from '../instance/state.ts';
-import { alignment, elemSize, flatten, flattenParams, MAX_FLAT_PARAMS, MAX_FLAT_RESULTS } from '../types/layout.ts';
-import type { FuncType, TupleType, ValType } from '../types/types.ts';
+import { flattenParams, MAX_FLAT_PARAMS } from '../types/layout.ts';
+import type { FuncType } from '../types/types.ts';
 import { Context, Scope } from './context.ts';
 import type { Binding, CoreFunction, HostFunction, PreparedLower } from './contract.ts';
 import { cannotLeave, mayLeave } from './entry.ts';
 import { takesInPlace } from './in-place.ts';
 import { invoke } from './invoke.ts';
 import { suspendingImport } from './jspi.ts';
-import { type Flat, flatLifter, type LiftFlat } from './lift-flat.ts';
-import { keptBorrows, loaderOf, viewBytes } from './load.ts';
-import { flatLowerer } from './lower-flat.ts';
+import type { Flat } from './lift-flat.ts';
 import { explain, Misfit } from './misfit.ts';
-import { isThenable, lowerScalar, NONE } from './scalars.ts';
-import { passesHandles, passesOwn, refuseAsync } from './signature.ts';
+import { isThenable, lowerScalar } from './scalars.ts';
+import { passesHandles, passesOwn } from './signature.ts';
 import { type LowerHelpers, once, specialisedLower } from './specialise.ts';
-import { storerOf } from './store.ts';
 import { carriedBy, failed, isUnwind, swallowed, thrown, uncatchable } from './traps.ts';
+import { type LiftParams, type LowerResult, paramsLifter, resultLowerer } from './values.ts';
 
-/** @throws ComponentError `TENON_UNSUPPORTED` for what only the asynchronous Canonical ABI can do */
 export function prepareLower(type: FuncType, encoding: StringEncoding): PreparedLower {
-  refuseAsync(type);
   const specialise = once(() => specialisedLower(type, false, helpers));
   const specialiseSuspending = once(() => specialisedLower(type, true, helpers));
   const copying = once(() => prepare(type, encoding, false));
@@ -43,10 +39,6 @@ export function prepareLower(type: FuncType, encoding: StringEncoding): Prepared
   };
 }
 
-type LiftParams = (cx: Context, flat: Flat) => unknown[];
-/** Returns the core result, or stores it where the last flat parameter says. */
-type LowerResult = (cx: Context, value: unknown, flat: Flat) => unknown;
-
 interface Prepared {
   readonly encoding: StringEncoding;
   readonly liftParams: LiftParams;
@@ -60,79 +52,19 @@ interface Prepared {
 
 /** @param inPlace whether lists of bytes are lifted where they lie, and lists of borrows into the array of the last call */
 function prepare(type: FuncType, encoding: StringEncoding, inPlace: boolean): Prepared {
-  const flat = flattenParams(type);
-  const spilled = flat.length > MAX_FLAT_PARAMS;
+  const { length } = flattenParams(type);
   return {
     encoding,
-    liftParams: spilled ? spilledParams(type) : flatParams(type, inPlace),
-    lowerResult: resultLowerer(type.result, spilled ? 1 : flat.length),
+    liftParams: paramsLifter(type, MAX_FLAT_PARAMS, inPlace),
+    lowerResult: resultLowerer(type.result, length > MAX_FLAT_PARAMS ? 1 : length),
     handles: passesHandles(type),
     gives: passesOwn(type),
     throws: type.result?.kind === 'result',
   };
 }
 
-function flatParams(type: FuncType, inPlace: boolean): LiftParams {
-  const have = flattenParams(type);
-  const gives = passesOwn(type);
-  let at = 0;
-  const lifts = type.params.map((param) => {
-    const lift = (inPlace ? lifterInPlace(param.type, at, gives) : undefined) ?? flatLifter(param.type, have, at);
-    at += flatten(param.type).length;
-    return lift;
-  });
-  return (cx, flat) => {
-    const args = new Array<unknown>(lifts.length);
-    for (let i = 0; i < lifts.length; i++) args[i] = lifts[i]?.(cx, flat);
-    return args;
-  };
-}
-
-/** Undefined for what is never lifted in place. @param gives whether the call also gives handles away: then what is borrowed must be marked as lent */
-function lifterInPlace(type: ValType, at: number, gives: boolean): LiftFlat | undefined {
-  if (type.kind !== 'list' || type.length !== undefined) return undefined;
-  const { element } = type;
-  if (element.kind === 'u8') return (cx, flat) => viewBytes(cx, (flat[at] as number) >>> 0, (flat[at + 1] as number) >>> 0);
-  if (element.kind !== 'borrow' || gives) return undefined;
-  return (cx, flat) => keptBorrows(cx, (flat[at] as number) >>> 0, (flat[at + 1] as number) >>> 0, element, at);
-}
-
-function spilledParams(type: FuncType): LiftParams {
-  const tuple: TupleType = { kind: 'tuple', types: type.params.map((param) => param.type) };
-  const size = elemSize(tuple);
-  const align = alignment(tuple);
-  const load = loaderOf(tuple);
-  return (cx, flat) => {
-    const address = (flat[0] as number) >>> 0;
-    cx.check(address, size, align, 'parameter');
-    return load(cx, address) as unknown[];
-  };
-}
-
-function resultLowerer(type: ValType | undefined, outParam: number): LowerResult {
-  if (type === undefined) return (_cx, value) => lowerScalar(NONE, value);
-  const want = flatten(type);
-  if (want.length <= MAX_FLAT_RESULTS) {
-    const lower = flatLowerer(type, want, 0);
-    return (cx, value) => {
-      const flat: unknown[] = [0];
-      lower(cx, value, flat);
-      return flat[0];
-    };
-  }
-  const size = elemSize(type);
-  const align = alignment(type);
-  const store = storerOf(type);
-  return (cx, value, flat) => {
-    const address = (flat[outParam] as number) >>> 0;
-    cx.check(address, size, align, 'return');
-    store(cx, value, address);
-    return undefined;
-  };
-}
-
 /** What is thrown into the guest for what the host function threw. @param returnsErrors whether its result is a `result` */
-function hostThrew(error: unknown, returnsErrors = false): unknown {
+export function hostThrew(error: unknown, returnsErrors = false): unknown {
   if (isUnwind(error)) return error;
   const hint = returnsErrors ? '; to return an error, throw `resultError(payload)` or an object with a `payload`' : '';
   // A guest that the host function called was ended with the call that both are in.
@@ -141,7 +73,7 @@ function hostThrew(error: unknown, returnsErrors = false): unknown {
 }
 
 /** What is thrown into the guest for a result that does not fit, or that cannot be read. */
-function wrongResult(error: unknown, name: string): unknown {
+export function wrongResult(error: unknown, name: string): unknown {
   if (error instanceof Trap || isUnwind(error) || carriedBy(error) !== error) return error;
   if (!(error instanceof Misfit)) return new Trap(`reading what the host function returned threw ${thrown(error)}`, error);
   if (isThenable(error.value)) {
@@ -154,7 +86,7 @@ function wrongResult(error: unknown, name: string): unknown {
 }
 
 /** What `resultError` makes, and what hosts for jco throw: an object with a payload of its own. Traps and other errors of Tenon are no errors of a function. */
-function isResultError(error: unknown): error is { readonly payload?: unknown } {
+export function isResultError(error: unknown): error is { readonly payload?: unknown } {
   if (typeof error !== 'object' || error === null) return false;
   if (error instanceof TenonError) return error.code === 'TENON_RESULT';
   return Object.hasOwn(error, 'payload');
@@ -246,10 +178,10 @@ function resumed(
   returned: (value: unknown) => unknown,
   threw: (error: unknown) => unknown,
 ): Promise<unknown> {
-  const { guard, task } = store;
+  const { guard, scope } = store;
   guard?.waiting();
   const resume = (): void => {
-    store.task = task;
+    store.scope = scope;
     guard?.running();
     if (store.trap !== undefined) throw uncatchable(swallowed(store.trap));
   };

@@ -533,7 +533,7 @@ describe('moves between instances', () => {
     assert.equal(user.handles.get(index).lends, 1);
     exitCall(user.store)();
     assert.equal(user.handles.get(index).lends, 0);
-    assert.equal(user.store.task, undefined);
+    assert.equal(user.store.scope, undefined);
   });
 
   test('a borrow that is left at the end traps', () => {

@@ -6,7 +6,7 @@
 import { Trap } from '../errors.ts';
 import { freshContext, restoreContext } from '../instance/context.ts';
 import { flagWords, MAY_ENTER } from '../instance/flags.ts';
-import { type ComponentInstance, dispose, ResourceHandle, type RuntimeResource, type Store, Task } from '../instance/state.ts';
+import { CallScope, type ComponentInstance, dispose, ResourceHandle, type RuntimeResource, type Store } from '../instance/state.ts';
 import { coreDrop } from './destructor.ts';
 import { cannotLeave, mayLeave } from './entry.ts';
 import { handleAt, takeHandle, takeOwn } from './handles.ts';
@@ -168,35 +168,35 @@ export function transferBorrow(from: ComponentInstance, to: ComponentInstance, r
   return (index) => {
     try {
       const handle = handleAt(from, index, resource);
-      const { task } = from.store;
-      if (task === undefined) throw new Error('internal error: a borrow outside of a call');
+      const { scope } = from.store;
+      if (scope === undefined) throw new Error('internal error: a borrow outside of a call');
       handle.lends++;
-      task.lenders ??= [];
-      task.lenders.push(handle);
+      scope.lenders ??= [];
+      scope.lenders.push(handle);
       if (resource.implementer === to) return handle.rep as number;
-      task.borrows++;
-      return to.handles.add(new ResourceHandle(resource, handle.rep, false, task));
+      scope.borrows++;
+      return to.handles.add(new ResourceHandle(resource, handle.rep, false, scope));
     } catch (error) {
       return raise(from, `[transfer-borrow]${resource.name}`, error);
     }
   };
 }
 
-/** Makes the task that the borrows of a fused call belong to. */
+/** Makes the scope that the borrows of a fused call belong to. */
 export function enterCall(callee: ComponentInstance): () => void {
   const { store } = callee;
   return () => {
-    store.task = new Task(callee, store.task);
+    store.scope = new CallScope(callee, store.scope);
   };
 }
 
-/** Ends the current task of a fused call. */
+/** Ends the current scope of a fused call. */
 export function exitCall(store: Store): () => void {
   return () => {
-    const { task } = store;
-    if (task === undefined) throw new Error('internal error: no call to end');
-    if (task.borrows > 0) raise(task.instance, '[exit-call]', new Trap('borrow handles still remain at the end of the call'));
-    if (task.lenders !== undefined) for (const handle of task.lenders) handle.lends--;
-    store.task = task.caller;
+    const { scope } = store;
+    if (scope === undefined) throw new Error('internal error: no call to end');
+    if (scope.borrows > 0) raise(scope.instance, '[exit-call]', new Trap('borrow handles still remain at the end of the call'));
+    if (scope.lenders !== undefined) for (const handle of scope.lenders) handle.lends--;
+    store.scope = scope.caller;
   };
 }

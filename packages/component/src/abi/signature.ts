@@ -1,5 +1,4 @@
 /** What lifting and lowering a function have in common: the shape of its parameters. */
-import { ComponentError } from '../errors.ts';
 import { hasHandle, hasOwn } from '../types/handles.ts';
 import type { FuncType } from '../types/types.ts';
 
@@ -11,9 +10,4 @@ export function passesHandles(type: FuncType): boolean {
 /** Whether a call gives handles away: some parameter contains `own`. */
 export function passesOwn(type: FuncType): boolean {
   return type.params.some((param) => hasOwn(param.type));
-}
-
-/** @throws ComponentError `TENON_UNSUPPORTED` */
-export function refuseAsync(type: FuncType): void {
-  if (type.async) throw new ComponentError('TENON_UNSUPPORTED', 'needs `async` functions');
 }

@@ -3,11 +3,13 @@
  * Values are read once each; the views of the context are read anew after every part, since `realloc` may replace them.
  * https://github.com/WebAssembly/component-model/blob/main/design/mvp/CanonicalABI.md#storing
  */
+
+import { lowerFuture, lowerStream } from '../concurrency/async-values.ts';
+import { lowerErrorContext } from '../concurrency/error-context.ts';
 import { alignment, casesOf, discriminantSize, elemSize, type VariantTypeLike } from '../types/layout.ts';
 import type { FlagsType, RecordType, TupleType, ValType } from '../types/types.ts';
 import type { Context } from './context.ts';
 import { lowerBorrow, lowerOwn } from './handles.ts';
-import { unsupported } from './load.ts';
 import { listed, Misfit, within } from './misfit.ts';
 import { lowerScalar, scalarCode } from './scalars.ts';
 import {
@@ -107,8 +109,12 @@ function makeStore(type: ValType): Store {
       return (cx, value, address) => cx.view.setUint32(address, lowerOwn(cx, value, type), true);
     case 'borrow':
       return (cx, value, address) => cx.view.setUint32(address, lowerBorrow(cx, value, type), true);
-    default:
-      throw unsupported(type);
+    case 'stream':
+      return (cx, value, address) => cx.view.setUint32(address, lowerStream(cx, value, type), true);
+    case 'future':
+      return (cx, value, address) => cx.view.setUint32(address, lowerFuture(cx, value, type), true);
+    case 'error-context':
+      return (cx, value, address) => cx.view.setUint32(address, lowerErrorContext(cx, value), true);
   }
 }
 
@@ -156,6 +162,18 @@ function elements(type: ValType & { kind: 'list' | 'map' }): { read: (value: unk
     else (new numbers(cx.bytes.buffer, address, length) as Uint8Array).set(list as Uint8Array);
   };
   return { read, put };
+}
+
+const listStores = new WeakMap<ValType, PutElements>();
+
+/** `store_list_into_valid_range`, made once for each type of elements. */
+export function listStorerOf(element: ValType): PutElements {
+  let store = listStores.get(element);
+  if (store === undefined) {
+    store = elements({ kind: 'list', element, length: undefined }).put;
+    listStores.set(element, store);
+  }
+  return store;
 }
 
 /** Arrays and typed arrays as they are, other iterables as arrays. A string is no list, although it is iterable. */

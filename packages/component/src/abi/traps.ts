@@ -3,6 +3,7 @@
  * https://github.com/WebAssembly/component-model/blob/main/design/mvp/CanonicalABI.md#canon-lift
  */
 import { Trap } from '../errors.ts';
+import { flagWords, MAY_LEAVE } from '../instance/flags.ts';
 import type { ComponentInstance } from '../instance/state.ts';
 import { inWords } from './misfit.ts';
 
@@ -22,11 +23,22 @@ export function failed(thrownError: unknown, instance: ComponentInstance, func: 
     instance.store.end(new Trap('the guest has ended', error, { component: instance.path, func }));
     return error;
   }
-  const trap = error instanceof Trap ? error : new Trap(trapMessage(error), error);
+  // Once, where the error comes out of core code.
+  if (instance.store.trap === undefined) instance.store.guard?.place(error);
+  const trap = error instanceof Trap ? error : new Trap(isSuspendError(error) ? suspendMessage(instance) : trapMessage(error), error);
   trap.component ??= instance.path;
   trap.func ??= func;
   instance.store.end(trap);
   return trap;
+}
+
+/** V8's error for a call that may wait where no stack can be put aside: in a start function, `realloc` or `post-return`. */
+const isSuspendError = (error: unknown): boolean => error instanceof Error && error.name === 'SuspendError';
+
+function suspendMessage(instance: ComponentInstance): string {
+  return ((flagWords[instance.flagsWord] ?? 0) & MAY_LEAVE) === 0
+    ? 'wasm trap: cannot leave component instance'
+    : 'wasm trap: cannot block a synchronous task before returning: core start functions cannot wait';
 }
 
 /** What to throw when core code returned although its store was poisoned meanwhile. */

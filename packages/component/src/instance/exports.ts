@@ -1,9 +1,11 @@
 /** What the embedder sees of an instance: an object of functions, classes and inner instances. */
 
 import { type GuestResourceClass, guestResourceClass, setGuestConstructor } from '../abi/guest-resource.ts';
+import { hostCall } from '../concurrency/host/call.ts';
 import { blocking, isBlocking } from '../link/blocking.ts';
 import type { NamedExport } from '../link/export-names.ts';
 import type { Instantiation } from './instantiate.ts';
+import type { Store } from './state.ts';
 
 type Callable = (...args: unknown[]) => unknown;
 
@@ -41,11 +43,21 @@ type NamedFunction = Extract<NamedExport, { kind: 'function' }>;
 function functionOf(made: Instantiation, { item, label }: NamedFunction): Callable {
   const { linked } = made;
   if (item.kind !== 'lift') return linked.host.functions[item.func] as Callable;
+  if (linked.tasks[item.instance] === true) return hostCall(made.lifted(item, label), linked.suspends[item.instance] === true);
   const postReturn = item.postReturn === undefined ? undefined : made.func(item.postReturn);
   const suspends = linked.suspends[item.instance] === true;
   const call = linked.lift(item).bind(made.binding(item.instance, item.options, label), made.func(item.core), postReturn, suspends);
   // So it can be another component's import as it is.
-  return suspends ? blocking(call) : call;
+  return suspends ? blocking(afterDrops(made.store, call)) : call;
+}
+
+/** The same function, which waits for a destructor that is under way in the instance. */
+function afterDrops(store: Store, call: Callable): Callable {
+  const after: Callable = (...args) => {
+    const { dropping } = store;
+    return dropping === undefined ? call(...args) : dropping.then(() => after(...args));
+  };
+  return after;
 }
 
 function resourceClass(made: Instantiation, index: number, name: string): unknown {

@@ -1,18 +1,20 @@
 /** Runs a plan: one pass over its steps makes an instance. */
 
-import { changeBackpressure, unsupportedBuiltin } from '../abi/concurrency.ts';
 import type { Binding, CoreFunction } from '../abi/contract.ts';
-import { enterCall, exitCall, resourceDrop, resourceNew, resourceRep, transferBorrow, transferOwn } from '../abi/resources.ts';
+import { enterCall, exitCall, transferBorrow, transferOwn } from '../abi/resources.ts';
 import { failed, uncatchable } from '../abi/traps.ts';
 import type { AdapterImport } from '../adapter/requests.ts';
 import { ADAPTER_TRAPS } from '../adapter/traps.ts';
+import { makeBuiltin } from '../concurrency/builtins/index.ts';
+import { HostCallee } from '../concurrency/host/function.ts';
+import { type Callee, LiftedFunction } from '../concurrency/lift.ts';
+import { LoweredFunction } from '../concurrency/lower.ts';
 import { type CallLimits, callWithin } from '../epoch/call-limits.ts';
 import { Guard } from '../epoch/guard.ts';
 import { ComponentError, Trap } from '../errors.ts';
 import { at } from '../link/environment.ts';
 import type { Linked } from '../link/linked.ts';
-import type { CanonSlots, PlanBuiltin, PlanResource, Step, StepImports } from '../link/plan.ts';
-import { contextGet, contextSet } from './context.ts';
+import type { CanonSlots, PlanBuiltin, PlanLift, PlanResource, Step, StepImports } from '../link/plan.ts';
 import { flagsMemory, isFree } from './flags.ts';
 import { ComponentInstance, liveStores, type RuntimeResource, Store } from './state.ts';
 
@@ -25,11 +27,13 @@ export class Instantiation {
   readonly instances: readonly ComponentInstance[];
   readonly resources: RuntimeResource[];
   private readonly slots: unknown[];
+  /** Made when one is first needed: most instances have none. */
+  private lifts: Map<PlanLift, LiftedFunction> | undefined = undefined;
 
   /** @param limits of start functions */
   constructor(linked: Linked, limits?: CallLimits) {
     this.linked = linked;
-    this.store = new Store(linked.maxHandles, linked.openAccount?.());
+    this.store = new Store(linked.maxHandles, linked.openAccount?.(), linked.maxTasks);
     const { epochs, plan, hostResources } = linked;
     const guard = epochs === undefined ? undefined : new Guard(this.store, epochs);
     this.store.guard = guard;
@@ -70,7 +74,11 @@ export class Instantiation {
     const { store } = this;
     const { guard } = store;
     // A call is under way.
-    if (guard === undefined || (store.trap === undefined && store.instances.some(({ flagsWord }) => !isFree(flagsWord)))) return false;
+    if (
+      guard === undefined ||
+      (store.trap === undefined && (store.hasTasks || store.instances.some(({ flagsWord }) => !isFree(flagsWord))))
+    )
+      return false;
     if (!guard.restore()) {
       store.end(new Trap('the instance cannot be reset'));
       return false;
@@ -118,8 +126,11 @@ export class Instantiation {
         this.slots[step.to] = lower.bind(this.binding(step.instance, step.options, name), host, suspends);
         break;
       }
+      case 'lower':
+        this.slots[step.to] = this.lowerTask(step);
+        break;
       case 'make builtin':
-        this.slots[step.to] = this.builtin(step.builtin, this.instance(step.instance));
+        this.slots[step.to] = this.builtin(step.builtin, step.instance);
         break;
       case 'adapt':
         this.adapt(step);
@@ -184,25 +195,64 @@ export class Instantiation {
     };
   }
 
-  private builtin(builtin: PlanBuiltin, instance: ComponentInstance): CoreFunction {
-    switch (builtin.kind) {
-      case 'resource.new':
-        return resourceNew(instance, this.resource(builtin.resource));
-      case 'resource.rep':
-        return resourceRep(instance, this.resource(builtin.resource));
-      case 'resource.drop':
-        return resourceDrop(instance, this.resource(builtin.resource));
-      case 'context.get':
-        return contextGet(instance, builtin.type, builtin.index);
-      case 'context.set':
-        return contextSet(instance, builtin.type, builtin.index);
-      case 'backpressure.inc':
-        return changeBackpressure(instance, 1);
-      case 'backpressure.dec':
-        return changeBackpressure(instance, -1);
-      case 'unsupported':
-        return unsupportedBuiltin(instance, builtin.name);
+  private builtin(builtin: PlanBuiltin, index: number): CoreFunction {
+    return makeBuiltin(
+      {
+        instance: this.instance(index),
+        suspends: this.linked.suspends[index] === true,
+        memory: (slot) => this.slots[slot] as WebAssembly.Memory,
+        table: (slot) => this.slots[slot] as WebAssembly.Table,
+        resource: (resource) => this.resource(resource),
+        binding: (options, name) => this.binding(index, options, name),
+      },
+      builtin,
+    );
+  }
+
+  /** A function that is called as a task; one for all who call it. */
+  lifted(lift: PlanLift, name: string): LiftedFunction {
+    this.lifts ??= new Map();
+    let func = this.lifts.get(lift);
+    if (func === undefined) {
+      const { async, callback, core, instance, options, postReturn, type } = lift;
+      const functions = {
+        callback: callback === undefined ? undefined : this.func(callback),
+        postReturn: postReturn === undefined ? undefined : this.func(postReturn),
+      };
+      const suspends = this.linked.suspends[instance] === true;
+      func = new LiftedFunction(
+        type,
+        { encoding: options.encoding, async, ...functions },
+        this.binding(instance, options, name),
+        this.func(core),
+        suspends,
+      );
+      this.lifts.set(lift, func);
     }
+    return func;
+  }
+
+  private lowerTask(step: Extract<Step, { op: 'lower' }>): CoreFunction {
+    const { async, callee, instance, name, options, type } = step;
+    const { host, suspends } = this.linked;
+    let func: Callee;
+    let waits = async ? false : type.async;
+    if (callee.kind === 'lift') {
+      func = this.lifted(callee, name);
+      waits ||= suspends[callee.instance] === true;
+    } else {
+      const blocking = host.blocking[callee.func] === true;
+      func = new HostCallee(this.store, type, at(host.functions, callee.func, 'host function'), name, blocking);
+      waits ||= blocking && !type.async;
+    }
+    const lowered = new LoweredFunction(
+      type,
+      { encoding: options.encoding, async },
+      this.binding(instance, options, name),
+      func,
+      callee.kind !== 'lift',
+    );
+    return lowered.core(waits);
   }
 
   private adapt(step: Extract<Step, { op: 'adapt' }>): void {

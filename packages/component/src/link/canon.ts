@@ -4,12 +4,11 @@
  */
 import type { AdapterSide } from '../adapter/requests.ts';
 import type { Canon, CanonOption } from '../binary/definitions.ts';
-import { ComponentError } from '../errors.ts';
-import type { FuncType } from '../types/types.ts';
+import type { FuncType, ValType } from '../types/types.ts';
 import { at, type CanonOptions, type CoreItem, type Environment, type FuncValue } from './environment.ts';
-import type { CanonSlots } from './plan.ts';
+import type { CanonSlots, PlanBuiltin } from './plan.ts';
 import type { PlanBuilder } from './plan-builder.ts';
-import { asyncValueIn } from './types.ts';
+import { asyncValueIn, valType } from './types.ts';
 
 function canonOptions(env: Environment, declared: readonly CanonOption[]): CanonOptions {
   const option = <K extends CanonOption['kind']>(kind: K): Extract<CanonOption, { kind: K }> | undefined =>
@@ -22,6 +21,7 @@ function canonOptions(env: Environment, declared: readonly CanonOption[]): Canon
     memory: memory === undefined ? undefined : at(env.coreMemories, memory, 'core memory'),
     realloc: func(option('realloc')?.func),
     postReturn: func(option('post-return')?.func),
+    callback: func(option('callback')?.func),
     async: option('async') !== undefined,
     declared,
   };
@@ -34,9 +34,10 @@ const canonSlots = (options: CanonOptions): CanonSlots => ({
 });
 
 /** `canon lift` */
-export function lift(env: Environment, canon: Extract<Canon, { kind: 'lift' }>): FuncValue {
+export function lift(builder: PlanBuilder, env: Environment, canon: Extract<Canon, { kind: 'lift' }>): FuncValue {
   const type = at(env.types, canon.type, 'type');
   if (type.kind !== 'func') throw new Error(`internal error: type ${canon.type} is no function type after validation`);
+  if (isConcurrent(type.type)) builder.needsTasks(env.instance);
   return {
     kind: 'lifted',
     type: type.type,
@@ -46,8 +47,12 @@ export function lift(env: Environment, canon: Extract<Canon, { kind: 'lift' }>):
   };
 }
 
-/** Every canonical definition that makes a core function. What only concurrency can run is refused when it is called. */
+/** Whether a function can only be called as a task. */
+const isConcurrent = (type: FuncType): boolean => type.async || asyncValueIn(type) !== undefined;
+
+/** Every canonical definition that makes a core function. */
 export function canonFunc(builder: PlanBuilder, env: Environment, canon: Exclude<Canon, { kind: 'lift' }>): CoreItem {
+  const { instance } = env;
   switch (canon.kind) {
     case 'lower':
       return lower(builder, env, at(env.funcs, canon.func, 'func'), canonOptions(env, canon.options));
@@ -56,58 +61,145 @@ export function canonFunc(builder: PlanBuilder, env: Environment, canon: Exclude
     case 'resource.drop': {
       const type = at(env.types, canon.type, 'type');
       if (type.kind !== 'resource') throw new Error(`internal error: type ${canon.type} is no resource after validation`);
-      return builder.builtin({ kind: canon.kind, resource: type.resource }, env.instance);
+      const { resource } = type;
+      const { kind } = canon as Extract<Split<Canon>, { kind: TypedResource }>;
+      return builder.builtin(() => ({ kind, resource }), instance, { destroys: kind === 'resource.drop' ? resource : undefined });
     }
     case 'context.get':
     case 'context.set':
-      return builder.builtin({ kind: canon.kind, type: canon.type === 'i64' ? 'i64' : 'i32', index: canon.index }, env.instance);
-    case 'backpressure.inc':
-    case 'backpressure.dec':
-      return builder.builtin({ kind: canon.kind }, env.instance);
+      return builder.builtin(() => ({ kind: canon.kind, type: canon.type === 'i64' ? 'i64' : 'i32', index: canon.index }), instance);
+    case 'thread.spawn-ref':
+    case 'thread.spawn-indirect':
+    case 'thread.available-parallelism':
+      throw new Error(`internal error: ${canon.kind} after validation`);
     default:
-      return builder.builtin({ kind: 'unsupported', name: canon.kind }, env.instance);
+      builder.needsTasks(instance);
+      return builder.builtin(() => concurrent(env, canon as Concurrent), instance, { waits: waits(canon as Concurrent) });
   }
 }
 
-function needs(what: string): ComponentError {
-  return new ComponentError('TENON_UNSUPPORTED', `the component needs ${what}, which belongs to the asynchronous Canonical ABI`);
+/** One type for each kind, where several are written as one. */
+type Split<T extends { readonly kind: string }> = T extends unknown ? { [K in T['kind']]: T & { readonly kind: K } }[T['kind']] : never;
+
+type Concurrent = Exclude<
+  Split<Canon>,
+  {
+    kind:
+      | 'lift'
+      | 'lower'
+      | TypedResource
+      | 'context.get'
+      | 'context.set'
+      | 'thread.spawn-ref'
+      | 'thread.spawn-indirect'
+      | 'thread.available-parallelism';
+  }
+>;
+type TypedResource = 'resource.new' | 'resource.rep' | 'resource.drop';
+
+/** Whether a built-in of concurrency may block its thread. */
+function waits(canon: Concurrent): boolean {
+  switch (canon.kind) {
+    case 'waitable-set.wait':
+    case 'thread.yield':
+    case 'thread.suspend':
+    case 'thread.suspend-then-resume':
+    case 'thread.yield-then-resume':
+    case 'thread.suspend-then-promote':
+    case 'thread.yield-then-promote':
+      return true;
+    case 'subtask.cancel':
+    case 'stream.cancel-read':
+    case 'stream.cancel-write':
+    case 'future.cancel-read':
+    case 'future.cancel-write':
+      return !canon.async;
+    case 'stream.read':
+    case 'stream.write':
+    case 'future.read':
+    case 'future.write':
+      return !canon.options.some(({ kind }) => kind === 'async');
+    default:
+      return false;
+  }
 }
 
-/** Refuses what only the asynchronous ABI can call. */
-export function requireSync(type: FuncType, options: CanonOptions | undefined): void {
-  if (type.async) throw needs('an async function type');
-  if (options?.async === true) throw needs('the canonical option async');
-  const value = asyncValueIn(type);
-  if (value !== undefined) throw needs(`values of type ${value}`);
+/** A built-in of concurrency with its types and slots in place of indices. */
+function concurrent(env: Environment, canon: Concurrent): PlanBuiltin {
+  switch (canon.kind) {
+    case 'task.return':
+      return {
+        kind: canon.kind,
+        result: canon.result === undefined ? undefined : valType(env, canon.result),
+        options: canonSlots(canonOptions(env, canon.options)),
+      };
+    case 'stream.new':
+    case 'stream.drop-readable':
+    case 'stream.drop-writable':
+    case 'future.new':
+    case 'future.drop-readable':
+    case 'future.drop-writable':
+      return { kind: canon.kind, element: elementOf(env, canon.type) };
+    case 'stream.read':
+    case 'stream.write':
+    case 'future.read':
+    case 'future.write': {
+      const options = canonOptions(env, canon.options);
+      return { kind: canon.kind, element: elementOf(env, canon.type), options: canonSlots(options), async: options.async };
+    }
+    case 'stream.cancel-read':
+    case 'stream.cancel-write':
+    case 'future.cancel-read':
+    case 'future.cancel-write':
+      return { kind: canon.kind, element: elementOf(env, canon.type), async: canon.async };
+    case 'error-context.new':
+    case 'error-context.debug-message':
+      return { kind: canon.kind, options: canonSlots(canonOptions(env, canon.options)) };
+    case 'waitable-set.wait':
+    case 'waitable-set.poll':
+      return { kind: canon.kind, cancellable: canon.cancellable, memory: at(env.coreMemories, canon.memory, 'core memory').slot() };
+    case 'thread.new-indirect':
+      return { kind: canon.kind, table: at(env.coreTables, canon.table, 'core table').slot() };
+    default:
+      return canon;
+  }
+}
+
+/** The element type of a stream or future type. */
+function elementOf(env: Environment, index: number): ValType | undefined {
+  const type = at(env.types, index, 'type');
+  if (type.kind !== 'value' || (type.type.kind !== 'stream' && type.type.kind !== 'future')) {
+    throw new Error(`internal error: type ${index} is no stream or future after validation`);
+  }
+  return type.type.element;
 }
 
 /** `canon lower`: a host function behind lift and lower, or another component's function behind a fused adapter if it needs one. */
 function lower(builder: PlanBuilder, env: Environment, func: FuncValue, options: CanonOptions): CoreItem {
+  const { instance } = env;
+  const asTask = isConcurrent(func.type);
+  if (asTask) builder.needsTasks(instance);
+  const waits = func.type.async && !options.async;
   if (func.kind === 'host') {
-    return builder.lowerHost(
-      func.func,
-      () => {
-        requireSync(func.type, options);
-        return canonSlots(options);
-      },
-      env.instance,
-    );
+    if (!asTask) return builder.lowerHost(func.func, () => canonSlots(options), instance);
+    return builder.lowerHostTask(func, () => ({ options: canonSlots(options), async: options.async }), instance, waits);
   }
-  return builder.call(func.instance, env.instance, () => {
-    requireSync(func.type, options);
-    requireSync(func.type, func.options);
-    const callee = func.options;
-    return {
-      type: func.type,
-      caller: { ...side(builder, env.instance), ...canonSlots(options) },
-      callee: {
-        ...side(builder, func.instance),
-        ...canonSlots(callee),
-        func: func.core.slot(),
-        postReturn: callee.postReturn?.slot(),
-      },
-      name: `${builder.instancePath(func.instance)}`,
-    };
+  return builder.call(func, instance, waits, {
+    task: () => ({ options: canonSlots(options), async: options.async }),
+    adapter: () => {
+      const callee = func.options;
+      return {
+        type: func.type,
+        caller: { ...side(builder, instance), ...canonSlots(options) },
+        callee: {
+          ...side(builder, func.instance),
+          ...canonSlots(callee),
+          func: func.core.slot(),
+          postReturn: callee.postReturn?.slot(),
+        },
+        name: `${builder.instancePath(func.instance)}`,
+      };
+    },
   });
 }
 

@@ -20,6 +20,7 @@ export interface CanonOptions {
   readonly memory: CoreItem | undefined;
   readonly realloc: CoreItem | undefined;
   readonly postReturn: CoreItem | undefined;
+  readonly callback: CoreItem | undefined;
   readonly async: boolean;
   readonly declared: readonly CanonOption[];
 }

@@ -5,7 +5,8 @@
 import type { ComponentDefinition, CoreInstanceExpr, CoreSort, Definition, InstanceExpr, Sort } from '../binary/definitions.ts';
 import { ComponentError } from '../errors.ts';
 import { keepOneOf } from '../keep.ts';
-import { canonFunc, lift, requireSync } from './canon.ts';
+import { canonFunc, lift } from './canon.ts';
+import { hasConcurrency, mayBeConcurrent } from './concurrent.ts';
 import {
   at,
   type ComponentValue,
@@ -67,7 +68,9 @@ class Flattener {
       );
     }
     const { definitions } = component.definition;
+    if (hasConcurrency(component.definition)) this.builder.concurrent = true;
     const instance = this.builder.addInstance(parent, path, {
+      tasks: mayBeConcurrent(component.definition, component.scope !== undefined && this.builder.concurrent),
       usesContext: definitions.some(usesContext),
       forbidsLeaving: definitions.some(forbidsLeaving),
       mayHaveTags: definitions.some(mayBringTags),
@@ -113,7 +116,7 @@ class Flattener {
         );
         break;
       case 'canon':
-        if (definition.canon.kind === 'lift') env.funcs.push(lift(env, definition.canon));
+        if (definition.canon.kind === 'lift') env.funcs.push(lift(this.builder, env, definition.canon));
         else env.coreFuncs.push(canonFunc(this.builder, env, definition.canon));
         break;
       case 'import': {
@@ -208,7 +211,6 @@ class Flattener {
     for (const [name, item] of instance.exports) {
       switch (item.sort) {
         case 'func':
-          if (item.value.kind === 'lifted') requireSync(item.value.type, item.value.options);
           exports.push([name, this.builder.exportFunc(item.value)]);
           break;
         case 'instance':

@@ -41,12 +41,16 @@ export class Linked {
   readonly adapters: readonly WebAssembly.Module[];
   /** Handles that each component instance may hold; as many as the engine can where nothing is said. */
   readonly maxHandles: number | undefined;
+  /** Threads, and tasks that wait to start, which each component instance may have. */
+  readonly maxTasks: number | undefined;
   /** Undefined where the code was not rewritten. */
   readonly epochs: Epochs | undefined;
   /** Opens the account of the next instance. */
   readonly openAccount: (() => Account) | undefined;
   /** For each component instance, whether a call into it may suspend. */
   readonly suspends: readonly boolean[];
+  /** For each component instance, whether calls into it are tasks. */
+  readonly tasks: readonly boolean[];
   /** Resources of the host, by their index in the plan; those of guests are missing. */
   readonly hostResources: readonly RuntimeResource[];
   private readonly lifts = new Map<PlanLift, PreparedLift>();
@@ -62,6 +66,7 @@ export class Linked {
     maxHandles?: number,
     openAccount?: () => Account,
     epochs?: Epochs,
+    maxTasks?: number,
   ) {
     this.plan = plan;
     this.host = host;
@@ -69,8 +74,11 @@ export class Linked {
     this.adapters = adapters;
     this.maxHandles = maxHandles;
     this.epochs = epochs;
+    this.maxTasks = maxTasks;
     this.openAccount = openAccount;
     this.suspends = suspendingInstances(plan, host.blocking);
+    // Where others can run in between, who is held up must be known to the scheduler.
+    this.tasks = plan.instances.map((instance, index) => instance.tasks || (plan.concurrent && this.suspends[index] === true));
     this.hostResources = hostResources(plan, host);
   }
 

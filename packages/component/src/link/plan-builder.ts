@@ -10,11 +10,13 @@ import type {
   HostPath,
   Plan,
   PlanBuiltin,
+  PlanCallee,
   PlanExport,
   PlanExports,
   PlanHostFunction,
   PlanHostInstance,
   PlanInstance,
+  PlanLift,
   PlanModule,
   PlanResource,
   Slot,
@@ -39,6 +41,8 @@ interface InstanceBuilder {
   readonly callsHost: Set<number>;
   readonly usesContext: boolean;
   readonly forbidsLeaving: boolean;
+  tasks: boolean;
+  waits: boolean;
   /** Whether it may come to have core modules with exception tags. */
   readonly mayHaveTags: boolean;
   closed: boolean;
@@ -50,6 +54,21 @@ interface InstanceBuilder {
 interface ResourceBuilder {
   plan: PlanResource;
   readonly destructor: CoreItem | undefined;
+}
+
+type LiftedValue = Extract<FuncValue, { readonly kind: 'lifted' }>;
+type HostValue = Extract<FuncValue, { readonly kind: 'host' }>;
+
+/** How a function is lowered that is called as a subtask. */
+interface TaskLowering {
+  readonly options: CanonSlots;
+  readonly async: boolean;
+}
+
+/** The two ways to lower a function of another component. */
+interface Lowerings {
+  readonly task: () => TaskLowering;
+  readonly adapter: () => Omit<AdapterRequest, 'enters'>;
 }
 
 interface PendingAdapter {
@@ -72,6 +91,9 @@ export class PlanBuilder {
   private readonly pendingSlots = new Set<Slot>();
   /** Instances, not ended yet, that are known not to be closed. */
   private readonly open = new Set<number>();
+  /** Whether anything in what is flattened is about concurrency. */
+  concurrent = false;
+  private readonly lifts = new Map<LiftedValue, PlanLift>();
   private adapterDepth = 0;
   private slots = 0;
 
@@ -82,6 +104,12 @@ export class PlanBuilder {
     this.effort = new Effort(inputBytes, exhausted, BASE_EFFORT);
   }
 
+  /** Its calls are tasks. */
+  needsTasks(instance: number): void {
+    this.instanceAt(instance).tasks = true;
+    this.concurrent = true;
+  }
+
   get instanceCount(): number {
     return this.instances.length;
   }
@@ -90,7 +118,7 @@ export class PlanBuilder {
   addInstance(
     parent: number | undefined,
     path: string,
-    known: Pick<InstanceBuilder, 'usesContext' | 'forbidsLeaving' | 'mayHaveTags'>,
+    known: Pick<InstanceBuilder, 'tasks' | 'usesContext' | 'forbidsLeaving' | 'mayHaveTags'>,
   ): number {
     this.effort.spend(INSTANCE_EFFORT);
     this.instances.push({
@@ -99,6 +127,7 @@ export class PlanBuilder {
       callsInstances: new Set(),
       callsHost: new Set(),
       ...known,
+      waits: false,
       closed: false,
       ended: false,
       hasTags: false,
@@ -226,13 +255,25 @@ export class PlanBuilder {
     return this.item(() => this.emitTo((to) => ({ op: 'read export', from, name, to })));
   }
 
-  builtin(builtin: PlanBuiltin, instance: number): CoreItem {
-    const resource = builtin.kind === 'resource.drop' ? this.resource(builtin.resource) : undefined;
+  /**
+   * @param builtin is called when the built-in is first used
+   * @param effects `destroys`: the resource whose destructor it may call; `waits`: whether it may block its thread
+   */
+  builtin(
+    builtin: () => PlanBuiltin,
+    instance: number,
+    effects: { readonly destroys?: number | undefined; readonly waits?: boolean } = {},
+  ): CoreItem {
+    const resource = effects.destroys === undefined ? undefined : this.resource(effects.destroys);
     const destroyer = resource?.kind === 'guest' && resource.hasDestructor ? resource.implementer : undefined;
     if (destroyer !== undefined) this.callsOutOf(instance, destroyer);
     return this.item(() => {
-      if (destroyer !== undefined) this.instanceAt(instance).callsInstances.add(destroyer);
-      return this.emitTo((to) => ({ op: 'make builtin', builtin, instance, to }));
+      const user = this.instanceAt(instance);
+      if (destroyer !== undefined) user.callsInstances.add(destroyer);
+      if (effects.waits === true) user.waits = true;
+      const made = builtin();
+      if ('options' in made) this.require(made.options.realloc);
+      return this.emitTo((to) => ({ op: 'make builtin', builtin: made, instance, to }));
     });
   }
 
@@ -245,30 +286,81 @@ export class PlanBuilder {
     });
   }
 
+  /** A host function that is called as a subtask. @param waits whether the call blocks its thread until the function has returned */
+  lowerHostTask(func: HostValue, lowering: () => TaskLowering, instance: number, waits: boolean): CoreItem {
+    return this.item(() => {
+      const caller = this.instanceAt(instance);
+      if (waits) caller.waits = true;
+      if (!func.type.async) caller.callsHost.add(func.func);
+      const name = at(this.hostFunctions, func.func, 'host function').path.join('#');
+      return this.lowerTask(func.type, { kind: 'host function', func: func.func }, lowering(), instance, name);
+    });
+  }
+
+  private lowerTask(type: FuncType, callee: PlanCallee, { async, options }: TaskLowering, instance: number, name: string): Slot {
+    this.require(options.realloc);
+    return this.emitTo((to) => ({ op: 'lower', type, callee, async, options, instance, name, to }));
+  }
+
   /**
-   * A call from one component to another: an adapter, made together with others just before something needs it, or the callee's function
-   * itself where an adapter would do nothing.
+   * A call from one component to another: a subtask where one of them needs tasks; otherwise an adapter, made together with others just
+   * before something needs it, or the callee's function itself where an adapter would do nothing.
    */
-  call(callee: number, caller: number, request: () => Omit<AdapterRequest, 'enters'>): CoreItem {
+  call(func: LiftedValue, caller: number, waits: boolean, lowering: Lowerings): CoreItem {
+    const callee = func.instance;
     this.callsOutOf(caller, callee);
     return this.item(() => {
-      this.instanceAt(caller).callsInstances.add(callee);
-      const enters = this.enteringSet(callee, caller).filter((instance) => !this.instanceAt(instance).closed);
-      if (this.adapterDepth++ >= MAX_ADAPTER_DEPTH) {
-        throw new ComponentError(
-          'TENON_UNSUPPORTED',
-          `the component lifts and lowers a function more than ${MAX_ADAPTER_DEPTH} times over`,
-        );
+      const from = this.instanceAt(caller);
+      const to = this.instanceAt(callee);
+      from.callsInstances.add(callee);
+      if (waits) from.waits = true;
+      // What an instance that is not complete will need is not known.
+      if (from.tasks || to.tasks || (this.concurrent && !to.ended)) {
+        return this.lowerTask(func.type, this.lift(func), lowering.task(), caller, to.path);
       }
-      const needed = request();
-      this.adapterDepth--;
-      if (enters.length === 0 && !this.instanceAt(caller).forbidsLeaving && passesStraight(needed)) return needed.callee.func;
-      this.require(needed.callee.func, needed.callee.postReturn, needed.callee.realloc, needed.caller.realloc);
-      const to = this.slots++;
-      this.pending.push({ request: { ...needed, enters }, to });
-      this.pendingSlots.add(to);
-      return to;
+      return this.adapt(callee, caller, lowering.adapter);
     });
+  }
+
+  private adapt(callee: number, caller: number, request: () => Omit<AdapterRequest, 'enters'>): Slot {
+    const enters = this.enteringSet(callee, caller).filter((instance) => !this.instanceAt(instance).closed);
+    this.deepen();
+    const needed = request();
+    this.adapterDepth--;
+    if (enters.length === 0 && !this.instanceAt(caller).forbidsLeaving && passesStraight(needed)) return needed.callee.func;
+    this.require(needed.callee.func, needed.callee.postReturn, needed.callee.realloc, needed.caller.realloc);
+    const to = this.slots++;
+    this.pending.push({ request: { ...needed, enters }, to });
+    this.pendingSlots.add(to);
+    return to;
+  }
+
+  private deepen(): void {
+    if (this.adapterDepth++ < MAX_ADAPTER_DEPTH) return;
+    throw new ComponentError('TENON_UNSUPPORTED', `the component lifts and lowers a function more than ${MAX_ADAPTER_DEPTH} times over`);
+  }
+
+  /** A lifted function, with slots; the same for all who call it. */
+  private lift(func: LiftedValue): PlanLift {
+    let known = this.lifts.get(func);
+    if (known === undefined) {
+      this.deepen();
+      const { async, callback, encoding, memory, postReturn, realloc } = func.options;
+      known = {
+        kind: 'lift',
+        type: func.type,
+        core: func.core.slot(),
+        options: { encoding, memory: memory?.slot(), realloc: realloc?.slot() },
+        postReturn: postReturn?.slot(),
+        instance: func.instance,
+        async,
+        callback: callback?.slot(),
+      };
+      this.adapterDepth--;
+      this.lifts.set(func, known);
+    }
+    this.require(known.core, known.postReturn, known.options.realloc, known.callback);
+    return known;
   }
 
   /** Makes the adapters among these slots that are not made yet: lifted, a lowered function is a core function like any other. */
@@ -302,16 +394,7 @@ export class PlanBuilder {
   }
 
   exportFunc(func: FuncValue): PlanExport {
-    if (func.kind === 'host') return { kind: 'host function', func: func.func };
-    const { encoding, memory, realloc, postReturn } = func.options;
-    return {
-      kind: 'lift',
-      type: func.type,
-      core: func.core.slot(),
-      options: { encoding, memory: memory?.slot(), realloc: realloc?.slot() },
-      postReturn: postReturn?.slot(),
-      instance: func.instance,
-    };
+    return func.kind === 'host' ? { kind: 'host function', func: func.func } : this.lift(func);
   }
 
   finish(exports: PlanExports): Plan {
@@ -326,6 +409,8 @@ export class PlanBuilder {
           callsInstances: [...i.callsInstances],
           callsHost: [...i.callsHost],
           usesContext: i.usesContext,
+          tasks: i.tasks,
+          waits: i.waits,
           closed: i.closed,
         }),
       ),
@@ -335,6 +420,7 @@ export class PlanBuilder {
       hostFunctions: this.hostFunctions,
       steps: this.steps,
       slots: this.slots,
+      concurrent: this.concurrent,
       exports,
     };
   }

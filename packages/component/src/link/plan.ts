@@ -3,8 +3,8 @@
  * is made once, shared by all instances and can be sent to a worker thread.
  */
 import type { AdapterModule } from '../adapter/requests.ts';
-import type { Canon, StringEncoding } from '../binary/definitions.ts';
-import type { FuncType, ResourceId } from '../types/types.ts';
+import type { CancelCopyBuiltin, CopyBuiltin, PlainBuiltin, StringEncoding, SuspendBuiltin, TypedBuiltin } from '../binary/definitions.ts';
+import type { FuncType, ResourceId, ValType } from '../types/types.ts';
 
 /** Index into the slots of an instance: a core instance's exports, or one core function, memory, table, global or tag. */
 export type Slot = number;
@@ -21,6 +21,8 @@ export interface Plan {
   readonly hostFunctions: readonly PlanHostFunction[];
   readonly steps: readonly Step[];
   readonly slots: number;
+  /** Whether some component in it can have to do with more than one task at a time. */
+  readonly concurrent: boolean;
   readonly exports: PlanExports;
 }
 
@@ -37,6 +39,10 @@ export interface PlanInstance {
   readonly callsInstances: readonly number[];
   readonly callsHost: readonly number[];
   readonly usesContext: boolean;
+  /** Whether its calls are tasks with threads: it has to do with concurrency, and built-ins may ask which task runs. */
+  readonly tasks: boolean;
+  /** Whether it has a built-in, or calls a function, that waits. */
+  readonly waits: boolean;
   /** Whether nothing that it calls can call back into it, so that nobody reads or keeps its MAY_ENTER. */
   readonly closed: boolean;
 }
@@ -69,8 +75,16 @@ export interface CanonSlots {
 export type PlanBuiltin =
   | { readonly kind: 'resource.new' | 'resource.rep' | 'resource.drop'; readonly resource: ResourceId }
   | { readonly kind: 'context.get' | 'context.set'; readonly type: 'i32' | 'i64'; readonly index: number }
-  | { readonly kind: 'backpressure.inc' | 'backpressure.dec' }
-  | { readonly kind: 'unsupported'; readonly name: Canon['kind'] };
+  | { readonly kind: PlainBuiltin }
+  | { readonly kind: Exclude<TypedBuiltin, `resource.${string}`>; readonly element: ValType | undefined }
+  | { readonly kind: CopyBuiltin; readonly element: ValType | undefined; readonly options: CanonSlots; readonly async: boolean }
+  | { readonly kind: CancelCopyBuiltin; readonly element: ValType | undefined; readonly async: boolean }
+  | { readonly kind: SuspendBuiltin; readonly cancellable: boolean }
+  | { readonly kind: 'subtask.cancel'; readonly async: boolean }
+  | { readonly kind: 'task.return'; readonly result: ValType | undefined; readonly options: CanonSlots }
+  | { readonly kind: 'error-context.new' | 'error-context.debug-message'; readonly options: CanonSlots }
+  | { readonly kind: 'waitable-set.wait' | 'waitable-set.poll'; readonly cancellable: boolean; readonly memory: Slot }
+  | { readonly kind: 'thread.new-indirect'; readonly table: Slot };
 
 export type StepImports = readonly (readonly [module: string, items: Slot | readonly (readonly [name: string, item: Slot])[]])[];
 
@@ -80,11 +94,22 @@ export type Step =
   | { readonly op: 'read export'; readonly from: Slot; readonly name: string; readonly to: Slot }
   | { readonly op: 'define resource'; readonly resource: ResourceId; readonly destructor: Slot | undefined }
   | { readonly op: 'lower host'; readonly func: number; readonly options: CanonSlots; readonly instance: number; readonly to: Slot }
+  /** Lowers a function that is called as a subtask. */
+  | {
+      readonly op: 'lower';
+      readonly type: FuncType;
+      readonly callee: PlanCallee;
+      readonly async: boolean;
+      readonly options: CanonSlots;
+      readonly instance: number;
+      readonly name: string;
+      readonly to: Slot;
+    }
   | { readonly op: 'make builtin'; readonly builtin: PlanBuiltin; readonly instance: number; readonly to: Slot }
   /** Instantiates an adapter module. Keys in its imports are slots (memory, func, realloc, post-return) and plan indices. */
   | { readonly op: 'adapt'; readonly adapter: number; readonly to: readonly Slot[] };
 
-/** A lifted function that the embedder can call. */
+/** A lifted function. */
 export interface PlanLift {
   readonly kind: 'lift';
   readonly type: FuncType;
@@ -92,7 +117,12 @@ export interface PlanLift {
   readonly options: CanonSlots;
   readonly postReturn: Slot | undefined;
   readonly instance: number;
+  readonly async: boolean;
+  readonly callback: Slot | undefined;
 }
+
+/** What a lowered function calls as a subtask. */
+export type PlanCallee = PlanLift | { readonly kind: 'host function'; readonly func: number };
 
 export type PlanExport =
   | PlanLift

@@ -1,4 +1,4 @@
-/** Which component instances can reach a host function that may suspend: their exports are promises, all others stay plain. */
+/** Which component instances can reach something that waits: their exports are promises, all others stay plain. */
 import type { Plan } from './plan.ts';
 
 /**
@@ -6,7 +6,7 @@ import type { Plan } from './plan.ts';
  * @returns for each component instance, whether a call into it may suspend
  */
 export function suspendingInstances(plan: Plan, blocking: readonly boolean[]): boolean[] {
-  const suspends = plan.instances.map((instance) => instance.callsHost.some((func) => blocking[func] === true));
+  const suspends = plan.instances.map((instance) => instance.waits || instance.callsHost.some((func) => blocking[func] === true));
   const callers: number[][] = plan.instances.map(() => []);
   for (const [caller, instance] of plan.instances.entries()) {
     for (const callee of instance.callsInstances) callers[callee]?.push(caller);

@@ -11,6 +11,8 @@ import { UnknownInstruction } from './scan.ts';
 export interface CodeCache {
   get(key: string): Promise<Uint8Array | undefined>;
   put(key: string, bytes: Uint8Array): Promise<void>;
+  /** What tells these bytes from all others, in hexadecimal digits, where that is known at less cost than by the Web's SHA-256. */
+  digest?(bytes: Uint8Array): string | undefined;
 }
 
 type Bytes = Uint8Array<ArrayBuffer>;
@@ -22,9 +24,17 @@ export function compileRewritten(module: Bytes, offset: number): WebAssembly.Mod
   return new WebAssembly.Module(rewritten(module, offset));
 }
 
-/** As {@link compileRewritten}, by V8's own threads, and by way of a cache. */
-export async function compileRewrittenAsync(module: Bytes, offset: number, cache: CodeCache | undefined): Promise<WebAssembly.Module> {
-  const key = cache === undefined ? '' : await keyOf(module);
+/**
+ * As {@link compileRewritten}, by V8's own threads, and by way of a cache.
+ * @param digest of all bytes that the module is a part of, at `offset`
+ */
+export async function compileRewrittenAsync(
+  module: Bytes,
+  offset: number,
+  cache: CodeCache | undefined,
+  digest: string,
+): Promise<WebAssembly.Module> {
+  const key = `${REWRITE_VERSION}${digest}${offset.toString(16).padStart(8, '0')}`;
   const kept = await cache?.get(key).catch(() => undefined);
   if (kept !== undefined) {
     try {
@@ -66,9 +76,4 @@ function rewritten(module: Bytes, offset: number): Bytes {
 
 function unsupported(why: string, offset: number, cause: unknown): ComponentError {
   return new ComponentError('TENON_UNSUPPORTED', `the core module cannot be made interruptible: ${why}`, { offset, cause });
-}
-
-async function keyOf(module: Bytes): Promise<string> {
-  const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', module));
-  return `${REWRITE_VERSION}${[...digest].map((byte) => byte.toString(16).padStart(2, '0')).join('')}`;
 }

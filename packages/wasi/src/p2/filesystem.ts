@@ -3,7 +3,7 @@ import { type BigIntStats, fdatasync, fstatSync, fsync, ftruncate, futimesSync }
 import { promisify } from 'node:util';
 import { blocking, inPlace, resultError } from '@tenon/component';
 import { type Datetime, datetimeOf, nanosecondsOf } from '../body/clock.ts';
-import { Directory, type Entries, type EntryType, type NewTime, timeFor, typeOf } from '../body/files/directory.ts';
+import { Directory, type Entries, type Entry, type EntryType, type NewTime, timeFor, typeOf } from '../body/files/directory.ts';
 import { codeOf, FileError } from '../body/files/error.ts';
 import { File, FileSink, FileSource } from '../body/files/file.ts';
 import { identity } from '../body/files/identity.ts';
@@ -153,8 +153,8 @@ function statOf(stats: BigIntStats): DescriptorStat {
 }
 
 /** Says which object it is and nothing else, without telling the guest the numbers of device and inode. */
-function hashOf(stats: BigIntStats): MetadataHash {
-  const digest = identity(stats.dev, stats.ino);
+function hashOf(device: bigint, number: bigint): MetadataHash {
+  const digest = identity(device, number);
   return { lower: digest.readBigUInt64LE(0), upper: digest.readBigUInt64LE(8) };
 }
 
@@ -332,17 +332,27 @@ export class Descriptor {
   }
 
   isSameObject(other: Descriptor): boolean {
-    const mine = fstatSync(this.#object.fd, { bigint: true });
-    const theirs = fstatSync(other.#object.fd, { bigint: true });
-    return mine.dev === theirs.dev && mine.ino === theirs.ino;
+    const [device, number] = this.#identity();
+    const [otherDevice, otherNumber] = other.#identity();
+    return device === otherDevice && number === otherNumber;
   }
 
   metadataHash(): MetadataHash {
-    return attempt(() => hashOf(fstatSync(this.#object.fd, { bigint: true })));
+    return attempt(() => hashOf(...this.#identity()));
   }
 
   metadataHashAt(flags: PathFlags, path: string): MetadataHash {
-    return attempt(() => hashOf(this.#directory().statAt(path, flags.symlinkFollow === true)));
+    return attempt(() => {
+      const { dev, ino } = this.#directory().statAt(path, flags.symlinkFollow === true);
+      return hashOf(dev, ino);
+    });
+  }
+
+  /** The numbers of its device and of itself: of a file they are known since it was opened. */
+  #identity(): readonly [device: bigint, number: bigint] {
+    if (this.#object instanceof File) return this.#object.object;
+    const { dev, ino } = this.#object.stat();
+    return [dev, ino];
   }
 
   #file(): File {
@@ -371,6 +381,11 @@ export class Descriptor {
   }
 }
 
+interface DirectoryEntry {
+  readonly type: string;
+  readonly name: string;
+}
+
 /** The resource `directory-entry-stream`. */
 export class DirectoryEntryStream {
   readonly #entries: Entries;
@@ -379,11 +394,17 @@ export class DirectoryEntryStream {
     this.#entries = entries;
   }
 
-  async readDirectoryEntry(): Promise<{ readonly type: string; readonly name: string } | undefined> {
-    return attemptLater(async () => {
-      const entry = await this.#entries.next();
-      return entry && { type: DESCRIPTOR_TYPES[entry.type], name: entry.name };
+  readDirectoryEntry(): DirectoryEntry | undefined | Promise<DirectoryEntry | undefined> {
+    const told = (entry: Entry | undefined): DirectoryEntry | undefined =>
+      entry && { type: DESCRIPTOR_TYPES[entry.type], name: entry.name };
+    return attemptSoon(() => {
+      const entry = this.#entries.next();
+      return entry instanceof Promise ? entry.then(told) : told(entry);
     });
+  }
+
+  static {
+    blocking(DirectoryEntryStream.prototype.readDirectoryEntry);
   }
 
   [Symbol.dispose](): void {

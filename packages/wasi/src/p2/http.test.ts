@@ -784,6 +784,36 @@ describe('connections', () => {
   }
 });
 
+test('a request that is sent once more waits no longer than one that is sent once', async () => {
+  let requests = 0;
+  const server = createServer((incoming, answer) => {
+    requests++;
+    if (requests === 1) answer.end('ok');
+    else if (requests === 2) incoming.socket.destroy();
+  });
+  const port = await listen(server);
+  const client = new Client(new Rules(['127.0.0.1']));
+  const { handle } = outgoingHandler(client) as { handle(request: OutgoingRequest, options: RequestOptions): FutureIncomingResponse };
+  const options = new RequestOptions();
+  options.setFirstByteTimeout(100_000_000n);
+  const send = async (): Promise<IncomingResponse | ErrorCode> => {
+    const request = new OutgoingRequest(new Fields());
+    request.setScheme({ tag: 'HTTP' });
+    request.setAuthority(`127.0.0.1:${port}`);
+    const future = handle(request, options);
+    await future.subscribe().block();
+    const result = await future.get();
+    assert.ok(result?.tag === 'ok');
+    return result.val.val;
+  };
+  const first = await send();
+  assert.ok('consume' in first);
+  await readAll(first.consume().stream());
+  assert.deepEqual(await send(), { tag: 'HTTP-response-timeout' });
+  assert.equal(requests, 3);
+  client.close();
+});
+
 test('HTTP/1.0 gets no trailers, and hears of none', async () => {
   const { port } = await serve(async (_request, out) => {
     const body = respond(out, 200, [['trailer', 'x-sum']]);

@@ -1,6 +1,7 @@
 /** `wasi:io/poll` — https://github.com/WebAssembly/WASI/tree/main/wasip2/io */
 import { blocking, inPlace, type KeptList } from '@tenon/component';
-import { mustTurn, type Readiness, turn, type Waiter, whenReady } from '../body/readiness.ts';
+import { callerBudget } from '../body/budget.ts';
+import { mustTurn, type Readiness, turn, type Waiter } from '../body/readiness.ts';
 
 /**
  * A list that is polled. A guest polls much the same list again and again: members are registered once and tell when they fire, so that
@@ -64,6 +65,9 @@ export class Pollable implements Waiter {
   #armed = false;
   #group: Group | undefined;
   #index = 0;
+  /** The guest that is in {@link block}. */
+  #blocked: Waiter | undefined;
+  #dropped = false;
 
   constructor(on: Readiness) {
     this.#on = on;
@@ -76,8 +80,22 @@ export class Pollable implements Waiter {
   }
 
   block(): void | Promise<void> {
-    if (!this.#on.ready()) return whenReady(this.#on);
+    if (!this.#on.ready()) return this.#awaited();
     if (mustTurn()) return turn();
+  }
+
+  async #awaited(): Promise<void> {
+    // A guest that waits again and again for what is ready soon lets the event loop go round now and then.
+    if (mustTurn()) await turn();
+    while (!this.#dropped && !this.#on.ready()) {
+      const stuck = this.#on.stuck?.();
+      if (stuck !== undefined) throw stuck;
+      await new Promise<void>((resolve) => {
+        this.#blocked = { wake: resolve };
+        this.#on.add(this.#blocked);
+      });
+      this.#blocked = undefined;
+    }
   }
 
   /** Why nothing will ever make it ready, as long as a guest waits for it alone. */
@@ -92,6 +110,7 @@ export class Pollable implements Waiter {
 
   /** Whether it is ready; otherwise it is registered and fires for this member of the group. One that is registered already is not asked. */
   fired(group: Group, index: number): boolean {
+    if (this.#dropped) return false;
     if (this.#armed) {
       if (this.#group === group && this.#index === index) return false;
       this.#group?.leave(this, this.#index);
@@ -105,8 +124,17 @@ export class Pollable implements Waiter {
     return false;
   }
 
+  /** Whoever waits for it waits for nothing any more: its guest has ended. */
   [Symbol.dispose](): void {
-    if (this.#armed) this.#on.remove(this);
+    this.#dropped = true;
+    if (this.#armed) {
+      this.#on.remove(this);
+      this.wake();
+    }
+    const blocked = this.#blocked;
+    if (blocked === undefined) return;
+    this.#on.remove(blocked);
+    blocked.wake();
   }
 
   static {
@@ -127,9 +155,11 @@ function groupOf(list: readonly Pollable[]): Group {
 }
 
 async function firstOnes(group: Group): Promise<number[]> {
+  const budget = callerBudget();
   if (group.list.every((member) => member.stuck() !== undefined)) throw group.list[0]?.stuck();
   for (;;) {
     await group.wait();
+    if (budget.ended) throw new Error('the guest has ended');
     const indices = group.ready();
     if (indices.length > 0) return indices;
   }

@@ -39,6 +39,8 @@ export class File {
   readonly readOnly: boolean;
   /** What is on the disk before a write ends: the data, or the data and all metadata. */
   readonly sync: 'data' | 'file' | undefined;
+  /** Which object it is: the numbers of its device and of itself. */
+  readonly object: readonly [device: bigint, number: bigint];
   readonly #device: Device;
   readonly inode: Inode;
   readonly #closed: (() => void) | undefined;
@@ -55,6 +57,7 @@ export class File {
   ) {
     this.#closed = closed;
     this.fd = fd;
+    this.object = [device, number];
     this.#device = deviceOf(device);
     this.inode = inodeOf(device, number);
     this.readable = access.readable;

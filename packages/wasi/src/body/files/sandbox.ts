@@ -8,6 +8,7 @@
  * for it, and a process that renames directories during the walk could lead it out.
  */
 import { closeSync, constants, lstatSync, openSync, readlinkSync } from 'node:fs';
+import { withoutStacks } from '@tenon/component';
 import { codeOf, FileError } from './error.ts';
 
 /** An open directory: what names in it are relative to. */
@@ -90,6 +91,11 @@ function components(path: string): string[] {
  * @throws FileError `EPERM` when the path leads out of `root`, and what the system says.
  */
 export function walk<T>(root: Base, path: string, operate: (base: Base, name: string, directory: boolean) => T | typeof FOLLOW): T {
+  // Programs look for files that are not there as often as for others.
+  return withoutStacks(() => walkFrom(root, path, operate));
+}
+
+function walkFrom<T>(root: Base, path: string, operate: (base: Base, name: string, directory: boolean) => T | typeof FOLLOW): T {
   // What is still to be walked, the next component last; and the directories that were entered, so that `..` goes back to where
   // the walk came from, not to where that directory has been moved to meanwhile.
   const ahead = components(path);

@@ -161,7 +161,9 @@ export class Http1Errand extends Sent<ClientRequest> {
       if (this.#wasStale(request, error)) this.#again();
       else this.#lose(httpError(error));
     });
-    request.on('close', () => this.relax());
+    request.on('close', () => {
+      if (this.request === request) this.relax();
+    });
     return request;
   }
 

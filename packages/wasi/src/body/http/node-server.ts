@@ -9,6 +9,9 @@ import type { ReceivedRequest, Responder } from './server.ts';
 // Up to here it is cheaper to hand Node one string than to let it write head and body as two buffers.
 const SMALL = 8 * 1024;
 
+/** RFC 9113, section 7. */
+const INTERNAL_ERROR = 2;
+
 /** A request of HTTP/1.1 or HTTP/2. */
 export type NodeRequest = IncomingMessage | Http2ServerRequest;
 
@@ -56,7 +59,8 @@ export class NodeResponder implements Responder {
   inform(status: number, fields: FieldList): void {
     const response = this.#response;
     if (isHttp2(response)) response.stream.additionalHeaders({ ':status': status, ...collected(fields.pairs) });
-    else response.writeInformation(status, [...fields.pairs]);
+    // Clients of HTTP/1.0 know of none (RFC 9110, section 15.2).
+    else if (response.req.httpVersion !== '1.0') response.writeInformation(status, [...fields.pairs]);
   }
 
   respond(status: number, pairs: string[], body: Uint8Array): void {
@@ -90,7 +94,10 @@ export class NodeResponder implements Responder {
 
   refuse(status: number, why: string): void {
     this.refusal ??= why;
-    if (this.#response.headersSent) this.#response.destroy();
+    const response = this.#response;
+    // To destroy a stream of HTTP/2 would say that there was no error, which clients take for the end.
+    if (response.headersSent && isHttp2(response)) response.stream.close(INTERNAL_ERROR);
+    else if (response.headersSent) response.destroy();
     else this.writeHead(status, ['content-type', 'text/plain', 'content-length', '0']).end();
   }
 

@@ -22,13 +22,16 @@ export type SocketProblem =
   | 'temporary-resolver-failure'
   | 'permanent-resolver-failure';
 
-/** A socket refused or failed. */
+/** A socket refused or failed. Mostly it is an answer and no fault, so it has no stack. */
 export class SocketError extends Error {
   override readonly name = 'SocketError';
   readonly problem: SocketProblem;
 
   constructor(problem: SocketProblem, message: string = problem, cause?: unknown) {
+    const limit = Error.stackTraceLimit;
+    Error.stackTraceLimit = 0;
     super(message, cause === undefined ? undefined : { cause });
+    Error.stackTraceLimit = limit;
     this.problem = problem;
   }
 }
