@@ -8,7 +8,7 @@ import { type Guest, type GuestMaker, guestMaker, handlerName, noHandler, type P
 import { HttpRequests } from './http-requests.ts';
 import { load } from './load.ts';
 import type { Log } from './log.ts';
-import type { CellSinks, CellTask, CellUsage, ComponentSource, ExportCall } from './messages.ts';
+import type { CellSinks, CellTask, CellUsage, ComponentSource, ExportCall, Names } from './messages.ts';
 import { Activity, activities, OutputLines } from './output.ts';
 import { startError } from './plain-errors.ts';
 import type { BoundWorkload, CellPlugins } from './plugins/cell-plugins.ts';
@@ -53,7 +53,8 @@ export class CellWorkload {
   private readonly close: () => void;
   private readonly bound: BoundWorkload | undefined;
   private readonly maker: GuestMaker;
-  private readonly exports: ReadonlySet<string>;
+  /** What it imports and exports. */
+  readonly names: Names;
   private endTriggers: (() => Promise<void>) | undefined;
   private stopped = false;
 
@@ -86,7 +87,7 @@ export class CellWorkload {
   ) {
     this.task = task;
     this.bound = bound;
-    this.exports = new Set(component.exports.map(({ name }) => name));
+    this.names = namesOf(task, component);
     this.clock = clock;
     this.reuse = task.spec.reuse;
     const { spec } = task;
@@ -155,6 +156,15 @@ export class CellWorkload {
     return this.task.needs && fullName(this.task.needs.identity);
   }
 
+  /** @throws RuntimeError TENON_RUNTIME_EXPORT when it exports no handler of requests */
+  requireHandler(): void {
+    if (this.handler !== undefined) return;
+    throw new RuntimeError(
+      'TENON_RUNTIME_EXPORT',
+      `\`${this.task.spec.name}\` has routes, and its component exports no handler of HTTP requests`,
+    );
+  }
+
   get limits(): Limits {
     return this.task.spec.limits;
   }
@@ -193,7 +203,7 @@ export class CellWorkload {
   }
 
   async startTriggers(): Promise<void> {
-    this.endTriggers = await this.bound?.startTriggers(this.exports, (invocation) => this.invoke(invocation));
+    this.endTriggers = await this.bound?.startTriggers(new Set(this.names.exports), (invocation) => this.invoke(invocation));
   }
 
   async stopTriggers(): Promise<void> {
@@ -262,16 +272,17 @@ export class CellWorkload {
 /** Interfaces that the system provides itself. */
 const SYSTEM = /^wasi:(cli|clocks|filesystem|http|io|random|sockets)\//;
 
-async function bindPlugins(
-  { needs }: CellTask,
-  component: Component,
-  { plugins, imports }: Surroundings,
-): Promise<BoundWorkload | undefined> {
+async function bindPlugins(task: CellTask, component: Component, { plugins, imports }: Surroundings): Promise<BoundWorkload | undefined> {
+  const { needs } = task;
   if (needs === undefined || plugins === undefined) return undefined;
   const given = [...Object.keys(imports), ...Object.keys(needs.links)];
-  const wanted = component.imports.map(({ name }) => name).filter((name) => !SYSTEM.test(name) && provider(given, name) === undefined);
+  const wanted = namesOf(task, component).imports.filter((name) => !SYSTEM.test(name) && provider(given, name) === undefined);
   return plugins.bind(needs, wanted);
 }
+
+/** A component that another cell has compiled comes without the bytes that would tell. */
+const namesOf = ({ names }: CellTask, component: Component): Names =>
+  names ?? { imports: component.imports.map(({ name }) => name), exports: component.exports.map(({ name }) => name) };
 
 /** Instances of the workloads that one is linked to. */
 function provideLinks(links: readonly (readonly [name: string, workload: string])[], linked: Surroundings['linked']): Provided {

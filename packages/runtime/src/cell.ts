@@ -73,7 +73,7 @@ export class Cell implements CellMethods {
     try {
       const at = task.address === undefined ? undefined : await this.listen(task.address, task, workload);
       this.hosted.set(id, { workload, servers: at === undefined ? [] : [at.server] });
-      return { component: workload.shared, handler: workload.handler, port: at?.port ?? 0 };
+      return { component: workload.shared, handler: workload.handler, names: workload.names, port: at?.port ?? 0 };
     } catch (error) {
       await workload.stop();
       throw error;
@@ -84,6 +84,7 @@ export class Cell implements CellMethods {
     const hosted = this.hosted.get(id);
     if (hosted === undefined) throw new RuntimeError('TENON_RUNTIME_STOPPED', 'the workload is stopped');
     const { workload } = hosted;
+    if (listeners.length > 0) workload.requireHandler();
     const old = replaces === undefined ? undefined : this.hosted.get(replaces);
     const ports: number[] = [];
     const servers: HttpServer[] = [];

@@ -5,7 +5,7 @@ import type { Credentials } from './certificate.ts';
 import type { WorkloadConfig } from './config.ts';
 import { RuntimeError, type RuntimeErrorCode } from './errors.ts';
 import type { LogEntry } from './log.ts';
-import type { Activation, CellAddress, CellMethods, CellTask, CellUsage, ComponentSource, ExportCall, Started } from './messages.ts';
+import type { Activation, CellAddress, CellMethods, CellTask, CellUsage, ComponentSource, ExportCall, Names, Started } from './messages.ts';
 import type { PluginNeeds } from './plugins/needs.ts';
 import type { CellSlot, Supervisor } from './supervisor.ts';
 import { DEFAULT_HOST, type WorkloadHost } from './workload.ts';
@@ -30,6 +30,7 @@ export class HostedWorkload implements WorkloadHost {
   /** What the first cell has made of it. */
   private component: ComponentSource | undefined;
   private handler: string | undefined;
+  private names: Names | undefined;
   private credentials: Credentials | undefined;
   private unwatch: (() => void) | undefined;
   /** It runs in the calling thread too, for requests that come from there. */
@@ -61,6 +62,7 @@ export class HostedWorkload implements WorkloadHost {
     const started = await this.startIn(first, owned, true);
     this.component = started.component;
     this.handler = started.handler;
+    this.names = started.names;
     this.port = started.port;
     await Promise.all(others.map((slot) => this.startIn(slot, false, false)));
     if (http === undefined) return;
@@ -93,7 +95,7 @@ export class HostedWorkload implements WorkloadHost {
     const { component: _, ...spec } = this.config.spec;
     if (this.component === undefined) throw new Error('internal error: nothing to start');
     const address = PORTS_ARE_SHARED || cell === 0 ? this.address(first) : undefined;
-    return { spec, component: this.component, handler: this.handler, owned, address, needs: this.needs };
+    return { spec, component: this.component, handler: this.handler, names: this.names, owned, address, needs: this.needs };
   }
 
   private address(first: boolean): CellAddress | undefined {

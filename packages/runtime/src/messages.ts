@@ -24,6 +24,12 @@ export interface CellAddress {
   readonly connections: SharedArrayBuffer;
 }
 
+/** What a component imports and exports. */
+export interface Names {
+  readonly imports: readonly string[];
+  readonly exports: readonly string[];
+}
+
 /** Everything that a cell needs to run a workload. */
 export interface CellTask {
   /** What it needs of plugins and of other workloads, where it is one of a host. */
@@ -32,6 +38,8 @@ export interface CellTask {
   readonly component: ComponentSource;
   /** The name under which it exports its handler of requests, where an earlier cell has found it. */
   readonly handler: string | undefined;
+  /** The names of its imports and exports, where an earlier cell has read them. */
+  readonly names?: Names | undefined;
   /** The component's bytes are nobody else's. */
   readonly owned: boolean;
   readonly address: CellAddress | undefined;
@@ -41,6 +49,7 @@ export interface CellTask {
 export interface Started {
   readonly component: SharedComponent;
   readonly handler: string | undefined;
+  readonly names: Names;
   /** The port that it listens on; 0 without an address. */
   readonly port: number;
 }
