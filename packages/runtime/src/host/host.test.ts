@@ -168,7 +168,7 @@ const wrong: readonly [what: string, yaml: string, reason: RegExp][] = [
   ],
   ['an interface that no plugin provides', STORES('memory').replace('wasi:config', 'wasi:confog'), /no plugin provides `wasi:confog`/],
   ['a trigger that no plugin brings', STORES('memory').replace('messages:', 'message:'), /no plugin brings the trigger `message`/],
-  ['a store that is not configured', STORES('memory').replace(/wasi:blobstore.*\n/, ''), /configures no store for it; add/],
+  ['a store that is not configured', STORES('memory').replace(/ *wasi:blobstore.*\n/, ''), /configures no store for it; add/],
   ['a link to what does not run', WEB('', 'links: { "a:b/c": { workload: elsewhere } }'), /elsewhere, which does not run/],
   ['a plugin that cannot be loaded', `plugins: { x: { from: ./none.mjs } }\n${WEB()}`, /the plugin "x" cannot be loaded/],
 ];
