@@ -16,6 +16,9 @@ import { nextTurn } from './turn.ts';
 /** Beyond this, one array would fill V8's heap, which ends the process. */
 const MAX_ARRAY_BYTES = 64 * 1024 * 1024;
 
+/** Unless it is said: far more than programs have, and far less than fills V8's heap. */
+const MAX_TABLE_ELEMENTS = 1_000_000;
+
 /** How much larger than it began a memory may be and still be put back, in bytes: zeros that are written at each reset. */
 const MAX_GROWN_BYTES = 4 * 1024 * 1024;
 
@@ -84,7 +87,7 @@ export class Guard {
   constructor(store: Store, { budget, clock, limits }: Epochs) {
     this.store = store;
     this.clock = clock;
-    this.own = new Budget(limits);
+    this.own = new Budget({ ...limits, maxTableElements: limits.maxTableElements ?? MAX_TABLE_ELEMENTS });
     this.budget = budget;
     this.usual = new ActiveLimits(this);
     if (budget !== undefined) lost.register(store, { own: this.own, budget });
