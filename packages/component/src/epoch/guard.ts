@@ -93,6 +93,10 @@ export class Guard {
     if (budget !== undefined) lost.register(store, { own: this.own, budget });
   }
 
+  cannotReset(reason: string): void {
+    if (!this.remake.includes(reason)) this.remake.push(reason);
+  }
+
   /** Makes the frames of an error speak of the modules as they were given. */
   place(error: unknown): void {
     if (error instanceof Error && error.stack !== undefined) error.stack = originalFrames(error.stack, this.modules);
@@ -151,7 +155,7 @@ export class Guard {
       this.records.push(own(NAMES.record));
       this.restores.push(own(NAMES.restore));
     }
-    for (const reason of layout.remake) if (!this.remake.includes(reason)) this.remake.push(reason);
+    for (const reason of layout.remake) this.cannotReset(reason);
     if (layout.start) own(NAMES.start)();
     return exports;
   }
