@@ -23,6 +23,7 @@ import { hostRows } from './rows/host.ts';
 import { httpRows } from './rows/http.ts';
 import { processRows } from './rows/process.ts';
 import { startupRows } from './rows/startup.ts';
+import { toolRows } from './rows/tools.ts';
 import { wasiRows } from './rows/wasi.ts';
 
 const { values } = parseArgs({
@@ -58,6 +59,7 @@ async function bench(): Promise<void> {
     ...composedRows(wasmtime),
     ...hostRows(jsco),
     ...startupRows(wasmtime),
+    ...toolRows(),
     ...coldRows(),
     ...processRows(),
     ...httpRows(values.quick),
