@@ -21,6 +21,7 @@ import { composedRows } from './rows/composed.ts';
 import { density } from './rows/density.ts';
 import { hostRows } from './rows/host.ts';
 import { httpRows } from './rows/http.ts';
+import { interruptibleRows } from './rows/interruptible.ts';
 import { processRows } from './rows/process.ts';
 import { startupRows } from './rows/startup.ts';
 import { toolRows } from './rows/tools.ts';
@@ -60,6 +61,7 @@ async function bench(): Promise<void> {
     ...hostRows(jsco),
     ...startupRows(wasmtime),
     ...toolRows(),
+    ...interruptibleRows(),
     ...coldRows(),
     ...processRows(),
     ...httpRows(values.quick),
