@@ -34,7 +34,7 @@ export class Instantiation {
   /** @param limits of start functions */
   constructor(linked: Linked, limits?: CallLimits) {
     this.linked = linked;
-    this.store = new Store(linked.maxHandles, linked.openAccount?.());
+    this.store = new Store(linked.maxHandles, linked.openAccount?.(), linked.maxTasks);
     const { epochs, plan, hostResources } = linked;
     const guard = epochs === undefined ? undefined : new Guard(this.store, epochs);
     this.store.guard = guard;
