@@ -16,6 +16,9 @@ import { nextTurn } from './turn.ts';
 /** Beyond this, one array would fill V8's heap, which ends the process. */
 const MAX_ARRAY_BYTES = 64 * 1024 * 1024;
 
+/** Unless it is said: far more than programs have, and far less than fills V8's heap. */
+const MAX_TABLE_ELEMENTS = 1_000_000;
+
 /** How much larger than it began a memory may be and still be put back, in bytes: zeros that are written at each reset. */
 const MAX_GROWN_BYTES = 4 * 1024 * 1024;
 
@@ -84,10 +87,14 @@ export class Guard {
   constructor(store: Store, { budget, clock, limits }: Epochs) {
     this.store = store;
     this.clock = clock;
-    this.own = new Budget(limits);
+    this.own = new Budget({ ...limits, maxTableElements: limits.maxTableElements ?? MAX_TABLE_ELEMENTS });
     this.budget = budget;
     this.usual = new ActiveLimits(this);
     if (budget !== undefined) lost.register(store, { own: this.own, budget });
+  }
+
+  cannotReset(reason: string): void {
+    if (!this.remake.includes(reason)) this.remake.push(reason);
   }
 
   /** Makes the frames of an error speak of the modules as they were given. */
@@ -148,7 +155,7 @@ export class Guard {
       this.records.push(own(NAMES.record));
       this.restores.push(own(NAMES.restore));
     }
-    for (const reason of layout.remake) if (!this.remake.includes(reason)) this.remake.push(reason);
+    for (const reason of layout.remake) this.cannotReset(reason);
     if (layout.start) own(NAMES.start)();
     return exports;
   }
