@@ -9,7 +9,7 @@ export const command: Command = {
   usage: '[OPTIONS] [FILE]',
   description: 'Stops the workloads of an application, once they have finished what is under way, and forgets them.',
   options: { ...HOST_OPTIONS, host: { type: 'boolean', description: 'stop the host; what it ran is brought back by the next `tenon up`' } },
-  examples: ['tenon down', 'tenon down shop/tenon.yaml', 'tenon down --host'],
+  examples: ['tenon down shop/tenon.yaml', 'tenon down --host'],
   async run(args: Arguments): Promise<number> {
     const [operand = 'tenon.yaml'] = args.operands;
     if (args.operands.length > 1) args.only('FILE');

@@ -13,7 +13,7 @@ export const command: Command = {
     follow: { type: 'boolean', short: 'f', description: 'go on with what comes, until Ctrl-C' },
     tail: { type: 'string', value: 'N', description: 'begin with the last N lines; 100 unless given' },
   },
-  examples: ['tenon logs', 'tenon logs -f front', 'tenon logs --tail 1000 --json front'],
+  examples: ['tenon logs -f front', 'tenon logs --tail 1000 --json front'],
   async run(args: Arguments): Promise<number> {
     const [operand] = args.operands;
     if (operand !== undefined) args.only('WORKLOAD');

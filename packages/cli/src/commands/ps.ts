@@ -19,7 +19,7 @@ export const command: Command = {
   usage: '[OPTIONS]',
   description: 'Shows what runs: state, since when, how busy, how much memory, and what is wrong.',
   options: HOST_OPTIONS,
-  examples: ['tenon ps', 'tenon ps --json'],
+  examples: ['tenon ps --json'],
   async run(args: Arguments): Promise<number> {
     if (args.operands.length > 0) args.only('nothing');
     return withHost(args, async (client) => {

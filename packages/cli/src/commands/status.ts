@@ -8,7 +8,7 @@ export const command: Command = {
   usage: '[OPTIONS] [WORKLOAD]',
   description: 'Shows how the host is, or one workload: its conditions and its revisions.',
   options: { ...HOST_OPTIONS, namespace: NAMESPACE_OPTION },
-  examples: ['tenon status', 'tenon status front', 'tenon status shops/front --json'],
+  examples: ['tenon status front', 'tenon status shops/front --json'],
   async run(args: Arguments): Promise<number> {
     const [name] = args.operands;
     if (name !== undefined) args.only('WORKLOAD');

@@ -22,7 +22,7 @@ export const command: Command = {
     threads: { type: 'string', value: 'N', description: 'cells of the host that is started, 1 unless given' },
     empty: { type: 'boolean', description: 'start the host with what ran before, and deploy nothing' },
   },
-  examples: ['tenon up', 'tenon up --detach shop/tenon.yaml', 'tenon up --watch', 'tenon up --empty --data /var/lib/tenon'],
+  examples: ['tenon up --detach shop/tenon.yaml', 'tenon up --watch', 'tenon up --empty --data /var/lib/tenon'],
   async run(args: Arguments): Promise<number> {
     if (args.operands.length > 1) args.only('FILE');
     const empty = args.flag('empty');
@@ -87,10 +87,11 @@ async function becomeHost(
   { file, folder, threads, read, args }: HostPlan,
 ): Promise<number> {
   const { Host } = await import('@tenon/runtime/host-process');
+  const { version } = await import('../version.ts');
   const json = args.flag('json');
   const log = (entry: LogEntry): void => void process.stderr.write(`${json ? visibleJson(entry) : coloured(entry)}\n`);
   const stopping = stopSignal();
-  const host = await Host.start({ dataFolder: folder, threads, log });
+  const host = await Host.start({ dataFolder: folder, threads, log, version });
   try {
     const code = manifest === undefined ? 0 : await bring(client, manifest, args);
     if (!json)

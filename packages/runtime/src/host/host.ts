@@ -2,7 +2,6 @@
 import { randomUUID } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
 import type { Server } from 'node:http';
-import { createRequire } from 'node:module';
 import { connectionMemory } from '../connections.ts';
 import { RuntimeError } from '../errors.ts';
 import type { HostedWorkload } from '../hosted-workload.ts';
@@ -29,9 +28,9 @@ export interface HostOptions {
   /** Takes what happens, beside those who ask for it by the API. */
   readonly log?: ((entry: LogEntry) => void) | undefined;
   readonly worker?: URL | undefined;
+  /** What it says of itself. */
+  readonly version?: string | undefined;
 }
-
-const { version } = createRequire(import.meta.url)('../../package.json') as { version: string };
 
 /** How long a workload waits for those that it is linked to before it starts all the same, in milliseconds. */
 const LINK_WAIT_MS = 10_000;
@@ -129,7 +128,7 @@ export class Host implements HostMethods {
     const plugins = await cells[0]?.health().catch(() => []);
     return {
       id: this.id,
-      version,
+      version: this.#options.version ?? '',
       pid: process.pid,
       started: this.#started,
       cells: Math.max(1, this.#threads),
