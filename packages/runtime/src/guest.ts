@@ -94,7 +94,7 @@ export function guestMaker(component: Component, { system, handler, imports, lim
     heap,
     pause,
   });
-  const linker = new Linker({ maxHandles: limits.maxHandles, clock, budget });
+  const linker = new Linker({ maxHandles: limits.maxHandles, clock, budget, yields: true });
   system.defineIn(linker);
   for (const [name, value] of Object.entries(imports)) linker.define(name, value);
   const prepared = linker.prepareSync(component);
