@@ -21,6 +21,7 @@ import { composedRows } from './rows/composed.ts';
 import { density } from './rows/density.ts';
 import { hostRows } from './rows/host.ts';
 import { httpRows } from './rows/http.ts';
+import { interruptibleRows } from './rows/interruptible.ts';
 import { processRows } from './rows/process.ts';
 import { startupRows } from './rows/startup.ts';
 import { wasiRows } from './rows/wasi.ts';
@@ -58,6 +59,7 @@ async function bench(): Promise<void> {
     ...composedRows(wasmtime),
     ...hostRows(jsco),
     ...startupRows(wasmtime),
+    ...interruptibleRows(),
     ...coldRows(),
     ...processRows(),
     ...httpRows(values.quick),

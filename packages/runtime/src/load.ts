@@ -1,7 +1,20 @@
 /** From bytes to a component, inside a cell. */
-import { Component } from '@tenon/component';
+import { getEnvironmentData } from 'node:worker_threads';
+import { type CodeCache, Component } from '@tenon/component';
+import { codeCache } from '@tenon/wasi';
 import type { Limits } from './config.ts';
 import type { ComponentSource } from './messages.ts';
+
+/** From this size on it takes longer to rewrite a component than to work out its digest. */
+const CACHED_BYTES = 512 * 1024;
+
+/** The published command line says under this name where it keeps code, to itself and to its threads. Other programs keep nothing. */
+const FOLDER = 'tenon.code-cache';
+
+function cacheOfProcess(): CodeCache | undefined {
+  const folder = getEnvironmentData(FOLDER);
+  return typeof folder === 'string' ? codeCache(folder) : undefined;
+}
 
 /** A component, and a way to let go of its bytes: a linked component has its plan and its compiled modules, and needs them no more. */
 export interface Loaded {
@@ -20,5 +33,6 @@ export async function load(source: ComponentSource, owned: boolean, { maxMemoryB
     const { buffer } = source;
     if (owned && buffer instanceof ArrayBuffer && buffer.byteLength === source.byteLength) buffer.transfer(0);
   };
-  return { component: await Component.compile(source, { interruptible: true, maxMemoryBytes, maxTableElements }), release };
+  const cache = source.length >= CACHED_BYTES ? cacheOfProcess() : undefined;
+  return { component: await Component.compile(source, { interruptible: true, maxMemoryBytes, maxTableElements, cache }), release };
 }
