@@ -30,7 +30,7 @@ export interface Epochs {
   readonly clock: EpochClock;
   readonly budget: Budget | undefined;
   /** Whether guests give way to others wherever they compute. */
-  readonly yields: boolean;
+  readonly yields?: boolean;
   readonly limits: InstanceLimits;
   /** What memories hold in new instances, in the order in which they are made. */
   readonly snapshots: (Snapshot | undefined)[];

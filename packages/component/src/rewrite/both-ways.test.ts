@@ -16,7 +16,7 @@ const plain: Instantiate = (module, imports) => new WebAssembly.Instance(module,
 const interrupted: Instantiate = (module, imports) => {
   const clock = new EpochClock();
   clock.tick();
-  const guard = new Guard(new Store(), { clock, budget: undefined, limits: {}, yields: false, snapshots: [] });
+  const guard = new Guard(new Store(), { clock, budget: undefined, limits: {}, snapshots: [] });
   const exports = guard.instantiate(module, imports);
   return Object.fromEntries(
     Object.entries(exports).map(([name, value]) => {
