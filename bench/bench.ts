@@ -24,6 +24,7 @@ import { httpRows } from './rows/http.ts';
 import { interruptibleRows } from './rows/interruptible.ts';
 import { processRows } from './rows/process.ts';
 import { startupRows } from './rows/startup.ts';
+import { toolRows } from './rows/tools.ts';
 import { wasiRows } from './rows/wasi.ts';
 
 const { values } = parseArgs({
@@ -59,6 +60,7 @@ async function bench(): Promise<void> {
     ...composedRows(wasmtime),
     ...hostRows(jsco),
     ...startupRows(wasmtime),
+    ...toolRows(),
     ...interruptibleRows(),
     ...coldRows(),
     ...processRows(),

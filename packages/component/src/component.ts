@@ -24,7 +24,7 @@ export interface ExternDescription {
 export interface CompileOptions {
   /** Bytes that each linear memory may grow to; beyond, `memory.grow` fails. What the type of the memory says unless given. */
   readonly maxMemoryBytes?: number | undefined;
-  /** Elements that all tables of an instance may hold together. */
+  /** Elements that all tables of an instance may hold together; 1,000,000 unless given where it is interruptible. */
   readonly maxTableElements?: number | undefined;
   /**
    * Rewrites the core modules so that calls can be interrupted and instances reset. Limits then hold for all memories of an instance together.

@@ -122,8 +122,10 @@ export class Prepared {
 }
 
 export interface LinkerOptions {
-  /** Handles to resources that each component instance may hold, 1,000,000 unless given: a guest that makes one more traps. */
+  /** Handles to resources, streams, futures, subtasks and the like that each component instance may hold, 1,000,000 unless given: a guest that makes one more traps. */
   readonly maxHandles?: number | undefined;
+  /** Tasks and threads that each component instance may have under way, 100,000 unless given: a guest that begins one more traps. */
+  readonly maxTasks?: number | undefined;
   /** The clock that interruptible guests look at; {@link EpochClock.ofThread} unless given. */
   readonly clock?: EpochClock | undefined;
   /** From which all interruptible instances take their memories and tables, besides the limits of each. */
@@ -192,10 +194,10 @@ export class Linker {
         : (at(host.modules, i, 'module') as WebAssembly.Module),
     );
     const { limits } = component;
-    const { budget, clock = EpochClock.ofThread, maxHandles, yields = false } = this.options;
+    const { budget, clock = EpochClock.ofThread, maxHandles, maxTasks, yields = false } = this.options;
     const epochs = limits === undefined ? undefined : { clock, budget, limits, yields, snapshots: [] };
     const adapters = plan.adapters.map(({ bytes }) => new WebAssembly.Module(epochs === undefined ? bytes : rewriteLoops(bytes)));
-    return new Prepared(new Linked(plan, host, modules, adapters, maxHandles, this.openAccount, epochs));
+    return new Prepared(new Linked(plan, host, modules, adapters, maxHandles, this.openAccount, epochs, maxTasks));
   }
 
   /** Components that are given for imports become part of the plan; without any the component's own plan is shared. */

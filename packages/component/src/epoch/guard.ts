@@ -20,6 +20,9 @@ const MAX_ARRAY_BYTES = 64 * 1024 * 1024;
 const HEAP_FULL = 0.7;
 const HEAP_PART = 0.1;
 
+/** Unless it is said: far more than programs have, and far less than fills V8's heap. */
+const MAX_TABLE_ELEMENTS = 1_000_000;
+
 /** How much larger than it began a memory may be and still be put back, in bytes: zeros that are written at each reset. */
 const MAX_GROWN_BYTES = 4 * 1024 * 1024;
 
@@ -51,6 +54,16 @@ let givingWay = 0;
 /** Whether a guest in this thread would go on if it were its turn: it waits for nothing else. */
 export const someoneGivesWay = (): boolean => givingWay > 0;
 
+/** What an instance took that nobody holds any more and that was never ended. */
+const lost = new FinalizationRegistry<{ readonly own: Budget; readonly budget: Budget }>(({ budget, own }) => giveBack(own, budget));
+
+function giveBack(own: Budget, budget: Budget): void {
+  budget.takeMemory(-own.memoryBytes);
+  budget.takeElements(-own.tableElements);
+  own.memoryBytes = 0;
+  own.tableElements = 0;
+}
+
 export class Guard {
   readonly clock: EpochClock;
   readonly own: Budget;
@@ -80,9 +93,14 @@ export class Guard {
   constructor(store: Store, { budget, clock, limits }: Epochs) {
     this.store = store;
     this.clock = clock;
-    this.own = new Budget(limits);
+    this.own = new Budget({ ...limits, maxTableElements: limits.maxTableElements ?? MAX_TABLE_ELEMENTS });
     this.budget = budget;
     this.usual = new ActiveLimits(this);
+    if (budget !== undefined) lost.register(store, { own: this.own, budget });
+  }
+
+  cannotReset(reason: string): void {
+    if (!this.remake.includes(reason)) this.remake.push(reason);
   }
 
   /** Makes the frames of an error speak of the modules as they were given. */
@@ -108,10 +126,7 @@ export class Guard {
 
   /** Gives everything back. */
   release(): void {
-    this.budget?.takeMemory(-this.own.memoryBytes);
-    this.budget?.takeElements(-this.own.tableElements);
-    this.own.memoryBytes = 0;
-    this.own.tableElements = 0;
+    if (this.budget !== undefined) giveBack(this.own, this.budget);
   }
 
   // Core instances
@@ -146,7 +161,7 @@ export class Guard {
       this.records.push(own(NAMES.record));
       this.restores.push(own(NAMES.restore));
     }
-    for (const reason of layout.remake) if (!this.remake.includes(reason)) this.remake.push(reason);
+    for (const reason of layout.remake) this.cannotReset(reason);
     if (layout.start) own(NAMES.start)();
     return exports;
   }

@@ -15,6 +15,7 @@ import { ComponentError, Trap } from '../errors.ts';
 import { at } from '../link/environment.ts';
 import type { Linked } from '../link/linked.ts';
 import type { CanonSlots, PlanBuiltin, PlanLift, PlanResource, Step, StepImports } from '../link/plan.ts';
+import { layoutOf } from '../rewrite/layout.ts';
 import { flagsMemory, isFree } from './flags.ts';
 import { ComponentInstance, liveStores, type RuntimeResource, Store } from './state.ts';
 
@@ -33,7 +34,7 @@ export class Instantiation {
   /** @param limits of start functions */
   constructor(linked: Linked, limits?: CallLimits) {
     this.linked = linked;
-    this.store = new Store(linked.maxHandles, linked.openAccount?.());
+    this.store = new Store(linked.maxHandles, linked.openAccount?.(), linked.maxTasks);
     const { epochs, plan, hostResources } = linked;
     const guard = epochs === undefined ? undefined : new Guard(this.store, epochs);
     this.store.guard = guard;
@@ -65,7 +66,7 @@ export class Instantiation {
     const { store } = this;
     store.guard?.record(this.linked.epochs?.snapshots ?? []);
     // What the host gave cannot be made as new.
-    if (store.instances.some(({ handles }) => handles.size > 0)) store.guard?.remake.push('it holds handles when it is new');
+    if (store.instances.some(({ handles }) => handles.size > 0)) store.guard?.cannotReset('it holds handles when it is new');
     for (const { handles } of store.instances) handles.record();
   }
 
@@ -154,7 +155,11 @@ export class Instantiation {
 
   private link(module: WebAssembly.Module, imports: Record<string, WebAssembly.ModuleImports>): WebAssembly.Exports {
     const { guard } = this.store;
-    return guard === undefined ? new WebAssembly.Instance(module, imports).exports : guard.instantiate(module, imports);
+    if (guard === undefined) return new WebAssembly.Instance(module, imports).exports;
+    // What the embedder gives was compiled by the embedder. Adapters are ours, and keep nothing.
+    if (layoutOf(module) === undefined && !this.linked.adapters.includes(module))
+      guard.cannotReset('it has a core module that was not rewritten');
+    return guard.instantiate(module, imports);
   }
 
   private namespace(items: ImportedItems): WebAssembly.ModuleImports {

@@ -43,6 +43,8 @@ export class Linked {
   readonly adapters: readonly WebAssembly.Module[];
   /** Handles that each component instance may hold; as many as the engine can where nothing is said. */
   readonly maxHandles: number | undefined;
+  /** Threads, and tasks that wait to start, which each component instance may have. */
+  readonly maxTasks: number | undefined;
   /** Undefined where the code was not rewritten. */
   readonly epochs: Epochs | undefined;
   /** Opens the account of the next instance. */
@@ -66,6 +68,7 @@ export class Linked {
     maxHandles?: number,
     openAccount?: () => Account,
     epochs?: Epochs,
+    maxTasks?: number,
   ) {
     this.plan = plan;
     this.host = host;
@@ -73,6 +76,7 @@ export class Linked {
     this.adapters = adapters;
     this.maxHandles = maxHandles;
     this.epochs = epochs;
+    this.maxTasks = maxTasks;
     this.openAccount = openAccount;
     this.suspends = epochs?.yields === true ? plan.instances.map(() => true) : suspendingInstances(plan, host.blocking);
     // Where others can run in between, who is held up must be known to the scheduler.

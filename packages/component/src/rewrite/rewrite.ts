@@ -106,7 +106,7 @@ class Rewriter {
       state,
       remake: this.remake(),
     };
-    const output = new ByteWriter(bytes.length - this.codeBytes() + bodies.length + 65_536);
+    const output = new ByteWriter(bytes.length - this.codeBytes() + bodies.length + 16 * this.checks + 65_536);
     output.range(bytes, 0, 8);
     const { sections } = shape;
     let done = 0;
@@ -233,7 +233,7 @@ class Rewriter {
   private bodies(): ByteWriter {
     const { bytes, shape } = this;
     const section = shape.sections.find(({ id }) => id === SECTION.code);
-    const writer = new ByteWriter(section === undefined ? 0 : Math.ceil(1.08 * (section.end - section.start)) + 1024);
+    const writer = new ByteWriter(section === undefined ? 0 : Math.ceil(1.2 * (section.end - section.start)) + 1024);
     if (section === undefined) return writer;
     const reader = new Reader(bytes, section.start, section.end);
     const scanner = new BodyScanner(bytes, this.added, this.uses);
