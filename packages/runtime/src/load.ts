@@ -46,7 +46,7 @@ export function handlerName(component: Component): string {
  */
 export function guestMaker(component: Component, name: string, system: Wasi, { maxHandles }: Pick<Limits, 'maxHandles'>): () => Guest {
   const linker = new Linker({ maxHandles });
-  system.defineIn(linker);
+  linker.use(system);
   const prepared = linker.prepareSync(component);
   return () => {
     const instance = prepared.instantiateSync();
