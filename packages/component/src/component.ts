@@ -26,7 +26,7 @@ export interface ExternDescription {
 export interface CompileOptions {
   /** Bytes that each linear memory may grow to; beyond, `memory.grow` fails. What the type of the memory says unless given. */
   readonly maxMemoryBytes?: number | undefined;
-  /** Elements that all tables of an instance may hold together. */
+  /** Elements that all tables of an instance may hold together; 1,000,000 unless given where it is interruptible. */
   readonly maxTableElements?: number | undefined;
   /**
    * Rewrites the core modules so that calls can be interrupted and instances reset. Limits then hold for all memories of an instance together.
@@ -110,7 +110,7 @@ export class Component<World extends WorldTypes = UntypedWorld> {
       return interruptible === true ? module : bounded;
     };
     const inBackground = (start: number, end: number): Promise<WebAssembly.Module> =>
-      interruptible === true ? compileRewrittenAsync(limited(start, end), start, cache) : WebAssembly.compile(limited(start, end));
+      interruptible === true ? compileRewrittenAsync(limited(start, end), start, cache, key) : WebAssembly.compile(limited(start, end));
     const ranges = kept?.modules ?? (definition === undefined ? [] : coreModules(definition));
     for (const { start, end } of ranges) {
       if (end - start <= COMPILE_INLINE_BYTES) continue;

@@ -527,10 +527,15 @@ test('types that must equal a resource of the host are its class', async () => {
   class Thing {}
   const linker = (): Linker => new Linker().define('a', { Thing });
   for (const b of [{}, { Same: Thing }]) await linker().define('b', b).instantiate(component);
-  await assert.rejects(linker().define('b', { Same: class {} }).instantiate(component), {
-    code: 'TENON_IMPORT_TYPE',
-    message: 'mismatched resource types: "b" > "same" must be the same class as "a" > "thing"',
-  });
+  await assert.rejects(
+    linker()
+      .define('b', { Same: class {} })
+      .instantiate(component),
+    {
+      code: 'TENON_IMPORT_TYPE',
+      message: 'mismatched resource types: "b" > "same" must be the same class as "a" > "thing"',
+    },
+  );
 });
 
 test('a component that is given must have the type that is imported', async () => {

@@ -18,15 +18,17 @@ import type { ContextArgument, UntypedImports, Waiting, WorldTypes } from './typ
 import { componentMismatch } from './validate/given-component.ts';
 
 export interface LinkerOptions {
-  /** Handles to resources that each component instance may hold, 1,000,000 unless given: a guest that makes one more traps. */
+  /** Handles to resources, streams, futures, subtasks and the like that each component instance may hold, 1,000,000 unless given: a guest that makes one more traps. */
   readonly maxHandles?: number | undefined;
+  /** Tasks and threads that each component instance may have under way, 100,000 unless given: a guest that begins one more traps. */
+  readonly maxTasks?: number | undefined;
   /** The clock that interruptible guests look at; {@link EpochClock.ofThread} unless given. */
   readonly clock?: EpochClock | undefined;
   /** From which all interruptible instances take their memories and tables, besides the limits of each. */
   readonly budget?: Budget | undefined;
 }
 
-const LINKER_OPTIONS: Record<keyof LinkerOptions, true> = { maxHandles: true, clock: true, budget: true };
+const LINKER_OPTIONS: Record<keyof LinkerOptions, true> = { maxHandles: true, maxTasks: true, clock: true, budget: true };
 
 export interface DefineOptions {
   /**
@@ -174,7 +176,7 @@ export class Linker<Imports extends object = UntypedImports, Context = undefined
   prepareSync<World extends WorldTypes>(component: Component<World>): Prepared<World['exports'], Context> {
     const { given, plan, sources } = this.plan(component as unknown as Component);
     const { limits } = component;
-    const { budget, clock = EpochClock.ofThread, maxHandles } = this.options;
+    const { budget, clock = EpochClock.ofThread, maxHandles, maxTasks } = this.options;
     const epochs = limits === undefined ? undefined : { clock, budget, limits, snapshots: [] };
     return new Prepared<World['exports'], Context>({
       plan,
@@ -184,6 +186,7 @@ export class Linker<Imports extends object = UntypedImports, Context = undefined
       adapters: plan.adapters.map(({ bytes }) => new WebAssembly.Module(epochs === undefined ? bytes : rewriteLoops(bytes))),
       epochs,
       maxHandles,
+      maxTasks,
       definitions: this.definitions.copy(),
       openAccount: this.openAccount,
       ownFor: this.providersFor.length === 0 ? undefined : (context) => this.own(context as Context),

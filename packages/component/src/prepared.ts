@@ -25,6 +25,7 @@ export interface Linking {
   readonly adapters: readonly WebAssembly.Module[];
   readonly epochs: Epochs | undefined;
   readonly maxHandles: number | undefined;
+  readonly maxTasks: number | undefined;
   readonly definitions: DefinitionSet;
   readonly openAccount: Linked['openAccount'];
   /** Undefined where all that is defined is defined for all instances. */
@@ -131,12 +132,12 @@ export class Prepared<Exports extends object = UntypedExports, Context = undefin
   }
 
   private link(host: HostBinding, openAccount: Linked['openAccount']): Linked {
-    const { adapters, embedded, epochs, imports, maxHandles, plan } = this.linking;
+    const { adapters, embedded, epochs, imports, maxHandles, maxTasks, plan } = this.linking;
     checkGivenModules(plan, host.modules, imports);
     const modules = plan.modules.map((module, i) =>
       module.kind === 'embedded' ? embedded(module.source, module.start) : (at(host.modules, i, 'module') as WebAssembly.Module),
     );
-    return new Linked(plan, host, modules, adapters, maxHandles, openAccount, epochs);
+    return new Linked(plan, host, modules, adapters, maxHandles, openAccount, epochs, maxTasks);
   }
 }
 

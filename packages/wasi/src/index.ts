@@ -28,6 +28,7 @@ export type { Clocks, Datetime } from './body/clock.ts';
 export { isOutputBroken } from './body/descriptor-sink.ts';
 export type { FieldList } from './body/http/fields.ts';
 export type { Message } from './body/http/message.ts';
+export { type NodeRequest, NodeResponder, type NodeResponse, receivedByNode } from './body/http/node-server.ts';
 export type { GivenPoolOptions, PoolOptions } from './body/http/origins.ts';
 export type { ReceivedRequest, Responder } from './body/http/server.ts';
 export type { NetworkGrants } from './body/network/network.ts';

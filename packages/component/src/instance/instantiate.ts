@@ -18,6 +18,7 @@ import type { NamedExport } from '../link/export-names.ts';
 import type { Linked } from '../link/linked.ts';
 import type { CanonSlots, PlanBuiltin, PlanLift, PlanResource, Step, StepImports } from '../link/plan.ts';
 import { withoutWaiting } from '../link/synchronous.ts';
+import { layoutOf } from '../rewrite/layout.ts';
 import { flagsMemory, isFree } from './flags.ts';
 import { ComponentInstance, liveStores, type RuntimeResource, Store } from './state.ts';
 import { Turns } from './turns.ts';
@@ -60,7 +61,7 @@ export class Instantiation {
   constructor(linked: Linked, { limits, made, name, queue = false, sync }: InstantiationOptions = {}) {
     this.linked = linked;
     this.isSync = sync ?? never;
-    this.store = new Store(linked.maxHandles, linked.openAccount?.());
+    this.store = new Store(linked.maxHandles, linked.openAccount?.(), linked.maxTasks);
     const { epochs, plan, hostResources } = linked;
     const guard = epochs === undefined ? undefined : new Guard(this.store, epochs);
     this.store.guard = guard;
@@ -108,7 +109,7 @@ export class Instantiation {
     const { store } = this;
     store.guard?.record(this.linked.epochs?.snapshots ?? []);
     // What the host gave cannot be made as new.
-    if (store.instances.some(({ handles }) => handles.size > 0)) store.guard?.remake.push('it holds handles when it is new');
+    if (store.instances.some(({ handles }) => handles.size > 0)) store.guard?.cannotReset('it holds handles when it is new');
     for (const { handles } of store.instances) handles.record();
   }
 
@@ -202,7 +203,11 @@ export class Instantiation {
 
   private link(module: WebAssembly.Module, imports: Record<string, WebAssembly.ModuleImports>): WebAssembly.Exports {
     const { guard } = this.store;
-    return guard === undefined ? new WebAssembly.Instance(module, imports).exports : guard.instantiate(module, imports);
+    if (guard === undefined) return new WebAssembly.Instance(module, imports).exports;
+    // What the embedder gives was compiled by the embedder. Adapters are ours, and keep nothing.
+    if (layoutOf(module) === undefined && !this.linked.adapters.includes(module))
+      guard.cannotReset('it has a core module that was not rewritten');
+    return guard.instantiate(module, imports);
   }
 
   private namespace(items: ImportedItems): WebAssembly.ModuleImports {

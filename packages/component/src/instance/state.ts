@@ -11,7 +11,8 @@ import type { Account } from './account.ts';
 import { allocateFlags, flagWords, freeFlags, isFree, MAY_ENTER, MAY_LEAVE, resetFlags } from './flags.ts';
 import type { Turns } from './turns.ts';
 
-const MAX_THREADS = 100_000;
+/** Each takes the host about a kilobyte, and a wasm stack where it is suspended in the middle of a function. */
+const MAX_TASKS = 100_000;
 
 /** One root instance and everything inside it. Nothing is shared between stores but immutable plans. */
 export class Store {
@@ -29,8 +30,8 @@ export class Store {
   readonly maxHandles: number;
   /** The thread that runs, if any: where nothing can be concurrent there are none. */
   thread: Thread | undefined = undefined;
-  /** Tasks and threads that each component instance may have under way. */
-  readonly maxThreads: number;
+  /** Threads, and tasks that wait to start, which each component instance may have. */
+  readonly maxTasks: number;
   /** What the host holds for it is charged there. */
   account: Account | undefined;
   /** A destructor that the embedder's drop of a handle began, while it waits. Never rejects. */
@@ -43,10 +44,10 @@ export class Store {
   private whenEnded: ((trap: Trap) => void)[] | undefined = undefined;
   private made: Scheduler | undefined = undefined;
 
-  constructor(maxHandles: number = HandleTable.MAX_LENGTH, account?: Account, maxThreads: number = MAX_THREADS) {
+  constructor(maxHandles: number = HandleTable.MAX_LENGTH, account?: Account, maxTasks: number = MAX_TASKS) {
     this.maxHandles = maxHandles;
     this.account = account;
-    this.maxThreads = maxThreads;
+    this.maxTasks = maxTasks;
     live++;
     stores.register(this, this.flagsAddresses);
   }
@@ -191,7 +192,7 @@ export class ComponentInstance {
   }
 
   get threadTable(): ThreadTable {
-    this.threads ??= new ThreadTable(this.store.maxThreads);
+    this.threads ??= new ThreadTable(this.store.maxTasks);
     return this.threads;
   }
 
@@ -359,7 +360,9 @@ export class HandleTable {
       return reused;
     }
     const index = this.entries.length;
-    if (index > this.most) throw new Trap(`the handle table is full: it holds ${this.most} handles`);
+    if (index > this.most) {
+      throw new Trap(`the handle table is full: it holds ${this.most} handles, and there is no room for ${article(entry.what)}`);
+    }
     this.entries.push(entry);
     this.stamp(index);
     return index;

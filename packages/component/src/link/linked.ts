@@ -51,6 +51,8 @@ export class Linked {
   readonly adapters: readonly WebAssembly.Module[];
   /** Handles that each component instance may hold; as many as the engine can where nothing is said. */
   readonly maxHandles: number | undefined;
+  /** Threads, and tasks that wait to start, which each component instance may have. */
+  readonly maxTasks: number | undefined;
   /** Undefined where the code was not rewritten. */
   readonly epochs: Epochs | undefined;
   /** Opens the account of the next instance. */
@@ -73,6 +75,7 @@ export class Linked {
     maxHandles?: number,
     openAccount?: () => Account,
     epochs?: Epochs,
+    maxTasks?: number,
     shared: Shared = { lifts: new Map(), lowers: [], named: undefined },
   ) {
     this.plan = plan;
@@ -81,6 +84,7 @@ export class Linked {
     this.adapters = adapters;
     this.maxHandles = maxHandles;
     this.epochs = epochs;
+    this.maxTasks = maxTasks;
     this.openAccount = openAccount;
     this.suspends = suspendingInstances(plan, host.blocking);
     // Where others can run in between, who is held up must be known to the scheduler.
@@ -91,8 +95,8 @@ export class Linked {
 
   /** The same with other definitions: whatever does not depend on them is shared. */
   rebound(host: HostBinding, openAccount: Linked['openAccount'] = this.openAccount): Linked {
-    const { adapters, epochs, maxHandles, modules, plan, shared } = this;
-    return new Linked(plan, host, modules, adapters, maxHandles, openAccount, epochs, shared);
+    const { adapters, epochs, maxHandles, maxTasks, modules, plan, shared } = this;
+    return new Linked(plan, host, modules, adapters, maxHandles, openAccount, epochs, maxTasks, shared);
   }
 
   /** The plan's exports with their JavaScript names, which are the same for all instances. */
