@@ -130,6 +130,11 @@ export interface LinkerOptions {
   readonly clock?: EpochClock | undefined;
   /** From which all interruptible instances take their memories and tables, besides the limits of each. */
   readonly budget?: Budget | undefined;
+  /**
+   * Whether interruptible guests give way to others wherever they compute, and not only those that may wait for something. All exports return
+   * Promises then, which costs each call about a microsecond.
+   */
+  readonly yields?: boolean | undefined;
 }
 
 /**
@@ -189,8 +194,8 @@ export class Linker {
         : (at(host.modules, i, 'module') as WebAssembly.Module),
     );
     const { limits } = component;
-    const { budget, clock = EpochClock.ofThread, maxHandles, maxTasks } = this.options;
-    const epochs = limits === undefined ? undefined : { clock, budget, limits, snapshots: [] };
+    const { budget, clock = EpochClock.ofThread, maxHandles, maxTasks, yields = false } = this.options;
+    const epochs = limits === undefined ? undefined : { clock, budget, limits, yields, snapshots: [] };
     const adapters = plan.adapters.map(({ bytes }) => new WebAssembly.Module(epochs === undefined ? bytes : rewriteLoops(bytes)));
     return new Prepared(new Linked(plan, host, modules, adapters, maxHandles, this.openAccount, epochs, maxTasks));
   }

@@ -29,6 +29,8 @@ interface Lowering {
 export interface Epochs {
   readonly clock: EpochClock;
   readonly budget: Budget | undefined;
+  /** Whether guests give way to others wherever they compute. */
+  readonly yields?: boolean;
   readonly limits: InstanceLimits;
   /** What memories hold in new instances, in the order in which they are made. */
   readonly snapshots: (Snapshot | undefined)[];
@@ -76,7 +78,7 @@ export class Linked {
     this.epochs = epochs;
     this.maxTasks = maxTasks;
     this.openAccount = openAccount;
-    this.suspends = suspendingInstances(plan, host.blocking);
+    this.suspends = epochs?.yields === true ? plan.instances.map(() => true) : suspendingInstances(plan, host.blocking);
     // Where others can run in between, who is held up must be known to the scheduler.
     this.tasks = plan.instances.map((instance, index) => instance.tasks || (plan.concurrent && this.suspends[index] === true));
     this.hostResources = hostResources(plan, host);
