@@ -108,19 +108,12 @@ export function guestMaker(
     heap,
     pause,
   });
-<<<<<<< HEAD
   const prepare = (more: Imports): Prepared => {
     const linker = new Linker({ maxHandles: limits.maxHandles, clock, budget, yields: true });
-    system.defineIn(linker);
+    linker.use(system);
     for (const [name, value] of Object.entries({ ...imports, ...more })) linker.define(name, value);
     return linker.prepareSync(component);
   };
-=======
-  const linker = new Linker({ maxHandles: limits.maxHandles, clock, budget, yields: true });
-  linker.use(system);
-  for (const [name, value] of Object.entries(imports)) linker.define(name, value);
-  const prepared = linker.prepareSync(component);
->>>>>>> main
   const start = { timeoutMs: limits.startTimeoutMs };
   const instantiate = (prepared: Prepared, resettable: boolean): Instance => prepared.instantiateSync({ resettable, limits: start });
   if (provide !== undefined) {
