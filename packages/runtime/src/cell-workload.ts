@@ -1,6 +1,7 @@
 /** One workload in one cell: its component, its pool of instances, and what it is granted there. */
 import { type Component, ComponentError } from '@tenon/component';
 import { wasi } from '@tenon/wasi';
+import { collectSoon } from './collect.ts';
 import type { Imports, Reuse } from './config.ts';
 import { CpuShare } from './cpu-share.ts';
 import { RuntimeError } from './errors.ts';
@@ -46,6 +47,7 @@ export class CellWorkload {
   private readonly timers: readonly NodeJS.Timeout[];
   private readonly calls = new Set<Promise<unknown>>();
   private readonly close: () => void;
+  private servedAgain = false;
   private stopped = false;
 
   /**
@@ -111,14 +113,35 @@ export class CellWorkload {
       limits,
     );
     const { logRequests } = sinks;
-    this.http = new HttpRequests({ name, limits, clock, logRequests, pool: this.pool, log: this.log, finish: this.finish });
+    this.http = new HttpRequests({
+      name,
+      limits,
+      clock,
+      logRequests,
+      pool: this.pool,
+      log: this.log,
+      finish: this.finish,
+      reused: this.reused,
+    });
     this.pool.warm();
     this.shared = { ...component.share(), bytes: new Uint8Array() };
     this.timers = [
       setInterval(() => this.http.tick(performance.now()), tickMs(limits.requestTimeoutMs)).unref(),
-      setInterval(() => this.pool.trim(), TRIM_MS).unref(),
+      setInterval(() => {
+        if (this.pool.trim() > 0) collectSoon();
+      }, TRIM_MS).unref(),
     ];
   }
+
+  /** A guest that was made for one request answers no second one. It is known by that none of its instances ever has. */
+  private readonly reused = (served: boolean): void => {
+    this.servedAgain ||= served;
+    if (served || this.servedAgain || this.reuse !== 'keep') return;
+    this.reuse = 'reset';
+    this.pool.clear();
+    const message = 'its instances answer one request and no second one: from now on each is made as new after a request';
+    this.log({ level: 'warn', event: 'reuse', message });
+  };
 
   private readonly finish = (activity: Activity): void => {
     for (const output of this.outputs) output.finish(activity);

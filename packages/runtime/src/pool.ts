@@ -36,6 +36,8 @@ interface Entry<T> {
 /** Something taken from a pool: give it back with exactly one of `release` and `discard`. */
 export interface Lease<T> {
   readonly item: T;
+  /** Whether it has served before, and was not made anew since. */
+  readonly used: boolean;
   /** The item is as good as new. */
   release(): void;
   /** The item trapped or never came back. */
@@ -138,6 +140,13 @@ export class Pool<T> {
     for (const waiter of this.waiting.splice(0)) waiter.fail(error);
   }
 
+  /** Ends all idle items: they are not as they should be. */
+  clear(): void {
+    const idle = this.idle.splice(0);
+    this.live -= idle.length;
+    for (const { item } of idle) this.care.end(item);
+  }
+
   private create(): Entry<T> {
     const item = this.care.make();
     this.live++;
@@ -184,7 +193,7 @@ export class Pool<T> {
       if (reusable && this.reusable(entry)) this.putBack(entry);
       else this.drop(entry);
     };
-    return { item: entry.item, release: () => end(true), discard: () => end(false) };
+    return { item: entry.item, used: entry.served > 0, release: () => end(true), discard: () => end(false) };
   }
 
   private reusable(entry: Entry<T>): boolean {
