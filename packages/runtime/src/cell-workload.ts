@@ -168,7 +168,8 @@ export class CellWorkload {
       return value;
     } catch (error) {
       // A guest that returned an error has done what it should.
-      if (error instanceof ComponentError && error.code !== 'TENON_INSTANCE_POISONED') lease.release();
+      if (error instanceof ComponentError && error.code !== 'TENON_INSTANCE_POISONED' && error.code !== 'TENON_INSTANCE_ENDED')
+        lease.release();
       else lease.discard();
       throw error;
     } finally {

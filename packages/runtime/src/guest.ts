@@ -95,7 +95,7 @@ export function guestMaker(component: Component, { system, handler, imports, lim
     pause,
   });
   const linker = new Linker({ maxHandles: limits.maxHandles, clock, budget, yields: true });
-  system.defineIn(linker);
+  linker.use(system);
   for (const [name, value] of Object.entries(imports)) linker.define(name, value);
   const prepared = linker.prepareSync(component);
   const start = { timeoutMs: limits.startTimeoutMs };
