@@ -32,6 +32,8 @@ export interface TypesOptions {
    * decide; without a choice: when the component imports a WASI interface whose functions may wait.
    */
   readonly asyncExports?: boolean | undefined;
+  /** Whether there is a component to import, and so values; true unless given. */
+  readonly values?: boolean | undefined;
   /** The name of the world, for the type that holds `imports` and `exports`; `World` unless given. */
   readonly world?: string | undefined;
 }
@@ -88,7 +90,7 @@ export function generateTypes(
   out.push('/** For `Component.compile<T>` and `new Linker<T["imports"]>`. */');
   out.push(`export interface ${declared.has(whole) ? `${whole}_` : whole} {`);
   out.push('  readonly imports: Imports;', '  readonly exports: Exports;', '}', '');
-  for (const { name, type } of exportedNames(world.exports)) {
+  for (const { name, type } of options.values === false ? [] : exportedNames(world.exports)) {
     if (isIdentifier(name)) out.push(`export declare const ${name}: Exports[${quoted(name)}];`);
     else out.push(`declare const ${type}: Exports[${quoted(name)}];`, `export { ${type} as ${quoted(name)} };`);
   }
