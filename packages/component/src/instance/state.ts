@@ -36,6 +36,8 @@ export class Store {
   dropping: Promise<void> | undefined = undefined;
   /** Drops handles of its resources that the embedder lost. */
   lost: FinalizationRegistry<GuestHandle> | undefined = undefined;
+  /** Functions of the host that wait and can be told to stop. */
+  readonly waiting = new Set<AbortController>();
   private readonly flagsAddresses: number[] = [];
   private made: Scheduler | undefined = undefined;
 
@@ -82,6 +84,7 @@ export class Store {
     this.trap = trap;
     const idle = !this.hasTasks && this.instances.every(({ flagsWord }) => isFree(flagsWord));
     if (this.made !== undefined) for (const call of this.made.calls) call.abandon(trap);
+    this.stopWaiting();
     for (const { flagsWord } of this.instances) flagWords[flagsWord] = (flagWords[flagsWord] ?? 0) & ~(MAY_ENTER | MAY_LEAVE);
     this.account?.end();
     // Nothing to dispose of, and no call that could bring something. What a microtask holds lives until the job has ended.
@@ -93,6 +96,12 @@ export class Store {
     });
   }
 
+  /** Nobody wants any more what the host waits for. */
+  private stopWaiting(): void {
+    for (const controller of this.waiting) controller.abort();
+    this.waiting.clear();
+  }
+
   private disposeHostResources(): void {
     for (const instance of this.instances) disposeHostResources(instance.handles);
   }
@@ -102,6 +111,7 @@ export class Store {
    * @param account of its next life
    */
   reset(account: Account | undefined): void {
+    this.stopWaiting();
     this.disposeHostResources();
     this.account?.end();
     this.account = account;
