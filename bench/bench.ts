@@ -16,10 +16,12 @@ import { updatePage } from './page.ts';
 import { Jsco } from './peers/jsco.ts';
 import { Wasmtime } from './peers/wasmtime.ts';
 import { type Machine, rowText, toJson, toMarkdown, toSvg } from './report.ts';
+import { coldRows } from './rows/cold.ts';
 import { composedRows } from './rows/composed.ts';
 import { density } from './rows/density.ts';
 import { hostRows } from './rows/host.ts';
 import { httpRows } from './rows/http.ts';
+import { interruptibleRows } from './rows/interruptible.ts';
 import { processRows } from './rows/process.ts';
 import { startupRows } from './rows/startup.ts';
 import { wasiRows } from './rows/wasi.ts';
@@ -57,6 +59,8 @@ async function bench(): Promise<void> {
     ...composedRows(wasmtime),
     ...hostRows(jsco),
     ...startupRows(wasmtime),
+    ...interruptibleRows(),
+    ...coldRows(),
     ...processRows(),
     ...httpRows(values.quick),
     ...wasiRows(values.quick),

@@ -48,7 +48,13 @@ async function examineAlone(bytes: Uint8Array<ArrayBuffer>): Promise<Outcome> {
   if (!(compiled instanceof Component)) {
     return { verdict: compiled.code, message: compiled.message, adapters: 0, instantiated: false };
   }
-  return link(bytes, compiled);
+  // What is valid is valid rewritten, and links just so.
+  const rewritten = await Component.compile(bytes, { interruptible: true }).catch((error: unknown) => expected(bytes, error));
+  if (!(rewritten instanceof Component)) throw new Violation(`it cannot be made interruptible: ${rewritten.message}`);
+  const outcome = link(bytes, compiled);
+  const again = link(bytes, rewritten);
+  if (again.instantiated !== outcome.instantiated) throw new Violation('it can be instantiated only rewritten, or only as it is');
+  return outcome;
 }
 
 function link(bytes: Uint8Array, component: Component): Outcome {

@@ -28,7 +28,7 @@ const DEBIAN_RUST = 'apt-get install rustc-web cargo-web rust-web-src lld wasi-l
 const BUILTINS = '/usr/lib/llvm-*/lib/clang/*/lib/wasi/libclang_rt.builtins-wasm32.a';
 
 /** Uses a rustup toolchain that has the target, else Debian's compiler, which brings the library as source. */
-async function rust(name: string, target: RustTarget, adapter?: 'command' | 'reactor'): Promise<Uint8Array> {
+export async function rust(name: string, target: RustTarget, adapter?: 'command' | 'reactor'): Promise<Uint8Array> {
   const tools = rustupHas(target) ? { cargo: 'cargo', env: {}, build: [], link: [], flags: [] } : debianRust(target, adapter);
   const targetFolder = join(CACHE_FOLDER, 'cargo');
   // Paths of this machine stay out of panic messages, so that a rebuild elsewhere gives the same bytes.
@@ -123,24 +123,28 @@ async function quickjs(name: string): Promise<Uint8Array> {
   return Buffer.from(show(component.toString('latin1')), 'latin1');
 }
 
-/** Installs componentize-py from PyPI, once, where it disturbs nothing. */
 async function python(name: string): Promise<Uint8Array> {
-  const folder = join(CACHE_FOLDER, 'python');
-  const tool = join(folder, 'bin', 'componentize-py');
-  if (!existsSync(tool)) {
-    if (!works('python3', ['-c', 'import venv, ensurepip'])) {
-      throw new MissingToolchain('Python with venv is not here. Install it: on Debian apt-get install python3-venv');
-    }
-    run('python3', ['-m', 'venv', folder]);
-    const quiet = ['--quiet', '--disable-pip-version-check'];
-    run(join(folder, 'bin', 'pip'), ['install', ...quiet, '-r', join(name, 'requirements.txt')]);
-  }
+  const tool = pythonTool('componentize-py', ['-r', join(name, 'requirements.txt')]);
   const witPath = await stageWit(name, (text) => text);
   const output = join(CACHE_FOLDER, `${name}.component.wasm`);
   run(tool, ['--quiet', '-d', witPath, '-w', 'proxy', 'componentize', '-p', join(name, 'src'), '-o', output, 'app'], {
     PYTHONDONTWRITEBYTECODE: '1',
   });
   return readFileSync(output);
+}
+
+/** A program from PyPI, installed once, where it disturbs nothing. */
+export function pythonTool(program: string, requirements: readonly string[]): string {
+  const folder = join(CACHE_FOLDER, 'python');
+  const tool = join(folder, 'bin', program);
+  if (!existsSync(tool)) {
+    if (!works('python3', ['-c', 'import venv, ensurepip'])) {
+      throw new MissingToolchain('Python with venv is not here. Install it: on Debian apt-get install python3-venv');
+    }
+    if (!existsSync(folder)) run('python3', ['-m', 'venv', folder]);
+    run(join(folder, 'bin', 'pip'), ['install', '--quiet', '--disable-pip-version-check', ...requirements]);
+  }
+  return tool;
 }
 
 /** Copies a guest's WIT, the guests' own packages and WASI 0.2 beside it, where a componentizer looks for them. */
@@ -158,23 +162,25 @@ async function stageWit(name: string, edit: (text: string) => string): Promise<s
   return staged;
 }
 
-async function makeComponent(path: string, adapter?: 'command' | 'reactor'): Promise<Uint8Array> {
+/** @param adapter for core modules of preview 1 */
+export async function makeComponent(path: string, adapter?: 'command' | 'reactor'): Promise<Uint8Array> {
   const jco = await import('@bytecodealliance/jco');
   const adapterPath = { command: jco.preview1AdapterCommandPath, reactor: jco.preview1AdapterReactorPath };
   const adapters: [string, Uint8Array][] = adapter === undefined ? [] : [['wasi_snapshot_preview1', readFileSync(adapterPath[adapter]())]];
   return jco.componentNew(readFileSync(path), adapters);
 }
 
-function need(what: string, paths: readonly string[], install: string): void {
+/** @throws MissingToolchain unless all files are there */
+export function need(what: string, paths: readonly string[], install: string): void {
   const missing = paths.filter((path) => !existsSync(path));
   if (missing.length > 0) throw new MissingToolchain(`${what} is not here (no ${missing.join(', ')}). Install it: ${install}`);
 }
 
 /** Runs a compiler in the guests' folder; what it says goes to stderr, for stdout may be a program's own output. */
-function run(command: string, args: readonly string[], env: Readonly<Record<string, string>> = {}): void {
+export function run(command: string, args: readonly string[], env: Readonly<Record<string, string>> = {}): void {
   execFileSync(command, args, { cwd: GUESTS_FOLDER, env: { ...process.env, ...env }, stdio: ['ignore', 2, 2] });
 }
 
-function works(command: string, args: readonly string[]): boolean {
+export function works(command: string, args: readonly string[]): boolean {
   return spawnSync(command, args, { stdio: 'ignore' }).status === 0;
 }

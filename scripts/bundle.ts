@@ -12,8 +12,12 @@ import { CACHE, ROOT } from './workspace.ts';
 /** It starts worker threads from its own files. */
 const EXTERNAL = ['@tenon/wast'];
 
-/** The command line, and the worker threads that `tenon serve` starts. */
-const SCRIPTS = { tenon: 'packages/cli/src/main.ts', worker: 'packages/runtime/src/worker.ts' };
+/** The command line, and the two kinds of worker threads that `tenon serve` starts. */
+const SCRIPTS = {
+  tenon: 'packages/cli/src/main.ts',
+  worker: 'packages/runtime/src/worker.ts',
+  ticker: 'packages/runtime/src/ticker-thread.ts',
+};
 
 /** `import { createHash } from 'node:crypto'` loads the module, and all that its getters lead to, when `createHash` is used first. */
 const lazyBuiltins: Plugin = {

@@ -107,7 +107,7 @@ export async function checkRustMessages(component: Component): Promise<void> {
     for (const [path, status, answer] of [
       ['/answer?status=201&body=made', 201, 'made'],
       ['/receive', 200, 'GET /receive at'],
-      ['/send?to=127.0.0.1:9', 200, 'HttpRequestDenied'],
+      ['/send?to=127.0.0.2:9', 200, 'HttpRequestDenied'],
       ['/refuse', 413, 'too much'],
     ] as const) {
       const { status: got, body } = await client(path);

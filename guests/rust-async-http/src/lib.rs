@@ -202,7 +202,7 @@ async fn fetch(query: &str) -> Result<Response, ErrorCode> {
             let (result, end) = wit_future::new(|| Ok(()));
             drop(result);
             let (body, trailers) = Response::consume_body(response, end);
-            let (bytes, trailers) = join!(body.collect(), trailers);
+            let (bytes, trailers) = join!(body.collect(), async { trailers.await });
             let trailers = trailers.map(|fields| fields.map(|fields| fields.copy_all().len()));
             Ok(text(&format!("{status} {} {trailers:?}\n", String::from_utf8_lossy(&bytes))))
         }

@@ -6,7 +6,7 @@ import type { Arguments, Option } from './command.ts';
 export type LimitNames = Readonly<Record<string, keyof Limits>>;
 
 const GUEST_LIMITS = {
-  'max-memory': ['maxMemoryBytes', 'BYTES', 'bytes that each of its memories may grow to'],
+  'max-memory': ['maxMemoryBytes', 'BYTES', 'bytes of all its memories together'],
   'max-handles': ['maxHandles', 'N', 'handles that each part of an instance may hold, to streams, pollables and the like'],
   'max-open-files': ['maxOpenFiles', 'N', 'files and directories that may be open at the same time'],
   'max-sockets': ['maxSockets', 'N', 'sockets that may be open at the same time'],

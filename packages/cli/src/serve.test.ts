@@ -107,7 +107,8 @@ test('tenon serve: a guest that traps or never answers costs one request, and th
   assert.match(stderr, /GET \/trap 500/);
   assert.match(stderr, /TENON_TRAP/);
   assert.match(stderr, /wasm-function|\.wasm|wasm:\/\//);
-  assert.match(stderr, /504[\s\S]*TENON_RUNTIME_TIMEOUT/);
+  assert.match(stderr, /GET \/spin: .*TENON_RUNTIME_TIMEOUT[\s\S]*GET \/spin 504/);
+  assert.match(stderr, /^\d{4}-\S+ rust-http GET \/trap stderr: trapped as asked$/m);
 });
 
 test('tenon serve reports a missing folder before it listens', async () => {
@@ -234,7 +235,7 @@ test('tenon serve: what a guest may hold of the host', async (t) => {
 
 test('tenon serve: what an instance keeps open is closed when it is replaced', async (t) => {
   const { port, closed } = await capitals(t);
-  const { url, stop } = await serveGuest(t, 'rust-sockets', '--connect', '127.0.0.1', '--requests-per-instance', '2');
+  const { url, stop } = await serveGuest(t, 'rust-sockets', '--connect', '127.0.0.1', '--reuse', 'keep', '--requests-per-instance', '2');
   for (const open of ['1', '2', '1', '2']) assert.equal(await (await fetch(`${url}/keep/127.0.0.1/${port}`)).text(), `${open}\n`);
   await closed(4);
   assert.equal((await stop()).code, 0);

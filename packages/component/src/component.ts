@@ -94,7 +94,7 @@ export class Component {
       return interruptible === true ? module : bounded;
     };
     const inBackground = (start: number, end: number): Promise<WebAssembly.Module> =>
-      interruptible === true ? compileRewrittenAsync(limited(start, end), start, cache) : WebAssembly.compile(limited(start, end));
+      interruptible === true ? compileRewrittenAsync(limited(start, end), start, cache, key) : WebAssembly.compile(limited(start, end));
     const ranges = kept?.modules ?? (definition === undefined ? [] : coreModules(definition));
     for (const { start, end } of ranges) {
       if (end - start <= COMPILE_INLINE_BYTES) continue;

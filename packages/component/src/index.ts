@@ -18,6 +18,7 @@ export { readerOf } from './concurrency/host/stream.ts';
 export { Budget, type BudgetLimits, type Usage } from './epoch/budget.ts';
 export type { CallLimits } from './epoch/call-limits.ts';
 export { EpochClock } from './epoch/clock.ts';
+export { someoneGivesWay } from './epoch/guard.ts';
 export { BACKTRACE_FRAMES, ComponentError, ENGINE_ERRORS, type ErrorCode, resultError, TenonError, Trap, withoutStacks } from './errors.ts';
 export { type Account, callerAccount } from './instance/account.ts';
 export { blocking } from './link/blocking.ts';

@@ -73,25 +73,3 @@ export function complete(response: Response): boolean {
 export function bodyFollows(request: Request): boolean {
   return 'stream' in request ? !(request as Http2ServerRequest).stream.endAfterHeaders : !(request as IncomingMessage).complete;
 }
-
-/** Names and values in turn, as Node takes trailers of HTTP/1.1. */
-export function paired(pairs: readonly string[]): [name: string, value: string][] {
-  const entries: [string, string][] = [];
-  for (let index = 0; index < pairs.length; index += 2) entries.push([pairs[index] ?? '', pairs[index + 1] ?? '']);
-  return entries;
-}
-
-/** Fields without one of this name. */
-export function without(pairs: string[], name: string): string[] {
-  return pairs.filter((_, index) => pairs[index - (index % 2)] !== name);
-}
-
-/** Values by name, as Node takes fields of HTTP/2. */
-export function collected(pairs: readonly string[]): Record<string, string | string[]> {
-  const byName: Record<string, string | string[]> = Object.create(null);
-  for (const [name, value] of paired(pairs)) {
-    const before = byName[name];
-    byName[name] = before === undefined ? value : [...(Array.isArray(before) ? before : [before]), value];
-  }
-  return byName;
-}

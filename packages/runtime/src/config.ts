@@ -1,6 +1,7 @@
 /** What a workload is made of: the component, what calls it, what it is granted, and its limits. */
 import type { GivenPoolOptions } from '@tenon/wasi';
 import { RuntimeError } from './errors.ts';
+import type { Match } from './router.ts';
 
 /** `wasi:http/incoming-handler`: an HTTP server calls the component. */
 export interface HttpTrigger {
@@ -10,6 +11,8 @@ export interface HttpTrigger {
   readonly port?: number;
   /** Serves HTTPS, HTTP/2 among it, with this certificate. */
   readonly tls?: TlsFiles;
+  /** Which requests it takes, where several workloads share an address; all unless given. */
+  readonly match?: Match;
 }
 
 /** A certificate and its key, both as files in PEM form. When the files change they are loaded anew; connections go on. */
@@ -59,7 +62,7 @@ export interface InterfaceOptions {
   readonly 'wasi:sockets': SocketGrants;
 }
 
-const INTERFACES: { readonly [Name in keyof InterfaceOptions]: (options: InterfaceOptions[Name]) => Partial<Parts> } = {
+const INTERFACES: { readonly [Name in keyof InterfaceOptions]: (options: InterfaceOptions[Name]) => Partial<WorkloadSpec> } = {
   'wasi:http/incoming-handler'(http) {
     if (http.port !== undefined) requireInteger('port', http.port, 0, 65535);
     return { http };
@@ -85,31 +88,36 @@ export interface Limits {
   readonly startTimeoutMs: number;
   /** How long `stop` waits for requests under way, in milliseconds; 10,000. */
   readonly drainTimeoutMs: number;
-  /** Instances in each thread, and so requests at the same time; 64. */
+  /** Instances in each cell, and so requests at the same time; 64. */
   readonly maxInstances: number;
-  /**
-   * Bytes that each linear memory of an instance may grow to; 256 MiB. An instance has one for each core module that brings its own, which is
-   * one for each part of a composition.
-   */
+  /** Bytes of all linear memories of an instance together; 256 MiB. */
   readonly maxMemoryBytes: number;
+  /** Bytes of all linear memories of all its instances in a cell together; 4 GiB. Where no more can be had, `memory.grow` fails. */
+  readonly maxWorkloadMemoryBytes: number;
+  /** Elements of all tables of an instance together, and an eighth of those of all instances in a cell; 1,000,000. */
+  readonly maxTableElements: number;
+  /** How long a guest may compute for one request or call, in milliseconds; 30,000. What it waits for does not count. */
+  readonly maxCpuMs: number;
+  /** How much of a cell's time all its instances there may compute, in percent; 100. What goes beyond waits. */
+  readonly cpuShare: number;
   /** Handles that each part of an instance may hold, to streams, pollables and whatever else; with one more it traps. 10,000. */
   readonly maxHandles: number;
-  /** Files and directories that the guests of a thread may have open together; 1,024. */
+  /** Files and directories that the guests of a cell may have open together; 1,024. */
   readonly maxOpenFiles: number;
-  /** Sockets that the guests of a thread may have open together; 1,024. */
+  /** Sockets that the guests of a cell may have open together; 1,024. */
   readonly maxSockets: number;
-  /** HTTP requests that the guests of a thread may have under way together; 1,024. */
+  /** HTTP requests that the guests of a cell may have under way together; 1,024. */
   readonly maxOutgoingRequests: number;
   /**
-   * Bytes that the host holds for the guests of a thread together, beside their memories: fields, bodies and other streams that wait to go on,
+   * Bytes that the host holds for the guests of a cell together, beside their memories: fields, bodies and other streams that wait to go on,
    * datagrams, lookups; 256 MiB. What would go over it fails with the error of the interface, or ends the instance where there is none.
    */
   readonly maxHostBytes: number;
   /** The same for each instance, and what it may pass in one call; 64 MiB. */
   readonly maxInstanceHostBytes: number;
-  /** Requests in each thread that wait for an instance before clients get 503; 1,024. */
+  /** Requests in each cell that wait for an instance before clients get 503; 1,024. */
   readonly maxQueue: number;
-  /** Requests that one instance serves before a fresh one takes its place; 1,000. With 1, no request sees what another left behind. */
+  /** Requests that one instance serves before another one takes its place; 1,000. */
   readonly maxRequestsPerInstance: number;
   /** Connections that may be open at once; 10,000. */
   readonly maxConnections: number;
@@ -125,8 +133,6 @@ export interface Limits {
   readonly bodyTimeoutMs: number;
   /** How long a connection may be idle between requests, in milliseconds; 60,000. */
   readonly idleTimeoutMs: number;
-  /** Threads that serve the workload; 1. */
-  readonly threads: number;
 }
 
 export const DEFAULT_LIMITS: Limits = {
@@ -135,6 +141,10 @@ export const DEFAULT_LIMITS: Limits = {
   drainTimeoutMs: 10_000,
   maxInstances: 64,
   maxMemoryBytes: 256 * 1024 * 1024,
+  maxWorkloadMemoryBytes: 4 * 1024 ** 3,
+  maxTableElements: 1_000_000,
+  maxCpuMs: 30_000,
+  cpuShare: 100,
   maxHandles: 10_000,
   maxOpenFiles: 1024,
   maxSockets: 1024,
@@ -150,7 +160,6 @@ export const DEFAULT_LIMITS: Limits = {
   headerTimeoutMs: 10_000,
   bodyTimeoutMs: 20_000,
   idleTimeoutMs: 60_000,
-  threads: 1,
 };
 
 /** What each limit may be. */
@@ -160,6 +169,10 @@ export const LIMIT_RANGES: { readonly [Name in keyof Limits]: readonly [min: num
   drainTimeoutMs: [0, 2 ** 31 - 1],
   maxInstances: [1, 100_000],
   maxMemoryBytes: [65_536, 2 ** 34],
+  maxWorkloadMemoryBytes: [65_536, 2 ** 40],
+  maxTableElements: [0, 10_000_000],
+  maxCpuMs: [1, 2 ** 31 - 1],
+  cpuShare: [1, 100],
   maxHandles: [1, 1_000_000],
   maxOpenFiles: [0, 1_000_000],
   maxSockets: [0, 1_000_000],
@@ -175,7 +188,6 @@ export const LIMIT_RANGES: { readonly [Name in keyof Limits]: readonly [min: num
   headerTimeoutMs: [10, 2 ** 31 - 1],
   bodyTimeoutMs: [10, 2 ** 31 - 1],
   idleTimeoutMs: [10, 2 ** 31 - 1],
-  threads: [1, 256],
 };
 
 /** A directory of the host that a workload may use. */
@@ -185,8 +197,11 @@ export interface DirectoryGrant {
   readonly readOnly?: boolean;
 }
 
-interface Parts {
+/** A workload as plain data. */
+export interface WorkloadSpec {
   readonly name: string;
+  /** The path of the component, or its bytes. */
+  readonly component: string | Uint8Array;
   readonly http: HttpTrigger | undefined;
   readonly egress: readonly string[];
   readonly egressCa: string | undefined;
@@ -196,9 +211,36 @@ interface Parts {
   readonly environment: Readonly<Record<string, string>>;
   readonly directories: readonly DirectoryGrant[];
   readonly limits: Limits;
+  readonly reuse: Reuse;
 }
 
+/**
+ * What becomes of an instance that has done a request or call: `reset` makes it as new, so that nothing of one request is seen by another;
+ * `keep` leaves it as it is, for `maxRequestsPerInstance`; `fresh` throws it away. What cannot be reset is thrown away too.
+ */
+export type Reuse = 'reset' | 'keep' | 'fresh';
+
+export const REUSES: readonly Reuse[] = ['reset', 'keep', 'fresh'];
+
 const baseName = (path: string): string => path.replace(/^.*[\\/]/, '').replace(/\.wasm$/, '');
+
+const newSpec = (component: string | Uint8Array): WorkloadSpec => ({
+  name: typeof component === 'string' ? baseName(component) : 'component',
+  component,
+  http: undefined,
+  egress: [],
+  egressCa: undefined,
+  egressPool: {},
+  sockets: {},
+  args: [],
+  environment: {},
+  directories: [],
+  limits: DEFAULT_LIMITS,
+  reuse: 'reset',
+});
+
+/** What a workload imports beside the system's interfaces, by name. */
+export type Imports = Readonly<Record<string, unknown>>;
 
 /**
  * Describes a workload; immutable, every `with…` returns a new one.
@@ -206,71 +248,61 @@ const baseName = (path: string): string => path.replace(/^.*[\\/]/, '').replace(
  * const config = new WorkloadConfig('shop.wasm').withInterface('wasi:http/incoming-handler', { port: 8080 }).withEnvironment({ REGION: 'eu' });
  */
 export class WorkloadConfig {
-  /** The path of the component, or its bytes. */
-  readonly source: string | Uint8Array;
-  private readonly parts: Parts;
+  /** All of it but {@link imports}. */
+  readonly spec: WorkloadSpec;
+  /** Host functions, which are closures and no data. */
+  readonly imports: Imports;
 
-  /** @param source the path of a component, or its bytes */
-  constructor(source: string | Uint8Array, parts?: Parts) {
-    this.source = source;
-    this.parts = parts ?? {
-      name: typeof source === 'string' ? baseName(source) : 'component',
-      http: undefined,
-      egress: [],
-      egressCa: undefined,
-      egressPool: {},
-      sockets: {},
-      args: [],
-      environment: {},
-      directories: [],
-      limits: DEFAULT_LIMITS,
-    };
+  /** @param component the path of a component, its bytes, or all that describes a workload */
+  constructor(component: string | Uint8Array | WorkloadSpec, imports: Imports = {}) {
+    this.spec = typeof component === 'string' || component instanceof Uint8Array ? newSpec(component) : component;
+    this.imports = imports;
   }
 
   get name(): string {
-    return this.parts.name;
+    return this.spec.name;
   }
 
   /** The HTTP trigger, where there is one. */
   get http(): HttpTrigger | undefined {
-    return this.parts.http;
+    return this.spec.http;
   }
 
   /** Where the component may send requests. */
   get egress(): readonly string[] {
-    return this.parts.egress;
+    return this.spec.egress;
   }
 
   /** Authorities that are trusted for these requests beside those that Node knows. */
   get egressCa(): string | undefined {
-    return this.parts.egressCa;
+    return this.spec.egressCa;
   }
 
   /** How the connections of these requests are kept. */
   get egressPool(): GivenPoolOptions {
-    return this.parts.egressPool;
+    return this.spec.egressPool;
   }
 
   /** What its sockets may reach. */
   get sockets(): SocketGrants {
-    return this.parts.sockets;
+    return this.spec.sockets;
   }
 
   /** Its arguments, the program's name first. */
   get args(): readonly string[] {
-    return this.parts.args;
+    return this.spec.args;
   }
 
   get environment(): Readonly<Record<string, string>> {
-    return this.parts.environment;
+    return this.spec.environment;
   }
 
   get directories(): readonly DirectoryGrant[] {
-    return this.parts.directories;
+    return this.spec.directories;
   }
 
   get limits(): Limits {
-    return this.parts.limits;
+    return this.spec.limits;
   }
 
   /**
@@ -288,6 +320,13 @@ export class WorkloadConfig {
       throw new RuntimeError('TENON_RUNTIME_INTERFACE', `unknown interface \`${name}\`; known: ${known.join(', ')}`);
     }
     return this.with(INTERFACES[unversioned as Name](options));
+  }
+
+  /** Says what becomes of an instance between requests; `reset` unless given. @throws RuntimeError TENON_RUNTIME_OPTION */
+  withReuse(reuse: Reuse): WorkloadConfig {
+    if (!REUSES.includes(reuse))
+      throw new RuntimeError('TENON_RUNTIME_OPTION', `\`reuse\` is \`${reuse}\`, but must be ${REUSES.join(', ')}`);
+    return this.with({ reuse });
   }
 
   /** Names the workload in logs; the file's name unless given. */
@@ -321,8 +360,16 @@ export class WorkloadConfig {
     return this.with({ limits: { ...this.limits, ...limits } });
   }
 
-  private with(changes: Partial<Parts>): WorkloadConfig {
-    return new WorkloadConfig(this.source, { ...this.parts, ...changes });
+  /**
+   * Defines what the component imports, as `Linker.define` does: functions and resource classes of the program that embeds the runtime. They
+   * are closures, so the workload must run in its thread: `Runtime.create({ threads: 0 })`.
+   */
+  withImport(name: string, value: unknown): WorkloadConfig {
+    return new WorkloadConfig(this.spec, { ...this.imports, [name]: value });
+  }
+
+  private with(changes: Partial<WorkloadSpec>): WorkloadConfig {
+    return new WorkloadConfig({ ...this.spec, ...changes }, this.imports);
   }
 }
 

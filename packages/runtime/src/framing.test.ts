@@ -58,7 +58,14 @@ async function twice(request: string): Promise<string> {
   return wire.end();
 }
 
-const lastLog = (): string | undefined => log.findLast(({ event }) => event === 'error')?.message;
+/** What the log says about the last request of this path: it comes from another thread than the answer. */
+async function reason(path: string): Promise<string> {
+  for (;;) {
+    const entry = log.findLast(({ event, message }) => event === 'error' && message.includes(`${path}: `));
+    if (entry !== undefined) return entry.message;
+    await new Promise(setImmediate);
+  }
+}
 
 describe('responses on the wire, and what follows them', () => {
   const whole: readonly (readonly [query: string, method: string, head: RegExp])[] = [
@@ -106,7 +113,7 @@ describe('responses on the wire, and what follows them', () => {
       const received = await twice(get(`/answer?${query}`));
       assert.match(received, /^HTTP\/1.1 500 Internal Server Error\r\n/);
       assert.match(received, /HTTP\/1.1 200 OK[\s\S]*LAST$/);
-      assert.match(lastLog() ?? '', why);
+      assert.match(await reason(`/answer?${query}`), why);
     });
   }
   for (const status of [100, 101, 199])
@@ -115,9 +122,9 @@ describe('responses on the wire, and what follows them', () => {
 
   test('an error in place of an answer is told with what the guest says of it', async () => {
     assert.match(await twice(get('/error?text=no%20database')), /^HTTP\/1.1 500 [\s\S]*LAST$/);
-    assert.match(lastLog() ?? '', /the guest answered with the error internal-error\("no database"\)/);
+    assert.match(await reason('/error?text=no%20database'), /the guest answered with the error internal-error\("no database"\)/);
     assert.match(await twice(get('/error')), /^HTTP\/1.1 500 [\s\S]*LAST$/);
-    assert.match(lastLog() ?? '', /the guest answered with the error HTTP-request-denied$/);
+    assert.match(await reason('/error'), /the guest answered with the error HTTP-request-denied$/);
   });
 
   for (const query of ['drop', 'trap']) {
@@ -379,4 +386,26 @@ describe('100 Continue', () => {
     wire.socket.write(`abc${LAST}`);
     assert.match(await wire.end(), /HTTP\/1.1 200 OK[\s\S]*body abc closed\n[\s\S]*LAST$/);
   });
+
+  for (const [path, continues, status, told] of [
+    ['/refuse', 0, 413, 'too much\n'],
+    ['/receive', 1, 200, /body abc closed\n$/],
+  ] as const) {
+    test(`HTTP/2, ${path}`, async () => {
+      const client = connectHttp2(workload.url);
+      const stream = client.request({ ':path': path, ':method': 'POST', expect: '100-continue', 'content-length': '3' });
+      stream.on('error', () => {});
+      let seen = 0;
+      stream.on('continue', () => {
+        seen++;
+        stream.end('abc');
+      });
+      const [headers] = (await once(stream, 'response')) as [Record<string, unknown>];
+      let body = '';
+      for await (const chunk of stream) body += String(chunk);
+      assert.deepEqual([headers[':status'], seen], [status, continues]);
+      assert.match(body, typeof told === 'string' ? new RegExp(`^${told}$`) : told);
+      client.destroy();
+    });
+  }
 });

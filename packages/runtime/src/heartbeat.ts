@@ -1,5 +1,7 @@
 /** What a worker thread tells the main thread without a message, so that it is known when a guest holds the thread and no message comes. */
 export class Heartbeat {
+  /** How often it beats and is looked at, in milliseconds. */
+  static readonly INTERVAL_MS = 500;
   readonly memory: SharedArrayBuffer;
   private readonly count: Int32Array<SharedArrayBuffer>;
 
@@ -17,35 +19,24 @@ export class Heartbeat {
   }
 }
 
-/** A thread that missed so many checks in a row is not seen to be at work. */
-const SILENT = 2;
-
 /** Watches one heartbeat from the main thread. */
 export class Watchdog {
   private readonly heartbeat: Heartbeat;
-  private readonly patience: number;
   private beats = -1;
   private missed = 0;
 
-  /** @param patience how many checks in a row may find no new beat */
-  constructor(heartbeat: Heartbeat, patience: number) {
+  constructor(heartbeat: Heartbeat) {
     this.heartbeat = heartbeat;
-    this.patience = patience;
   }
 
   /**
-   * To be called at even intervals. Returns whether the thread is stuck. It counts calls and does not look at the clock: a machine that
-   * slept stops both threads, and no guest is to blame.
+   * To be called at even intervals. Returns how many checks in a row have found no new beat. It counts calls and does not look at the clock: a
+   * machine that slept stops all threads, and no guest is to blame.
    */
-  check(): boolean {
+  check(): number {
     const { beats } = this.heartbeat;
     this.missed = beats === this.beats ? this.missed + 1 : 0;
     this.beats = beats;
-    return this.missed >= this.patience;
-  }
-
-  /** Nothing was heard for a while: something holds the thread, for ever or not. */
-  get silent(): boolean {
-    return this.missed >= SILENT;
+    return this.missed;
   }
 }

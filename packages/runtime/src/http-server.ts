@@ -1,16 +1,18 @@
-/** The HTTP trigger in the main thread: Node's own servers on sockets of their own, so that requests are answered whatever guests do. */
+/** One address in a cell: Node's own servers on its own sockets, and the workloads that take requests there. */
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
-import type { Server as NetServer, Socket } from 'node:net';
+import type { ListenOptions, Server as NetServer, Socket } from 'node:net';
 import type { TLSSocket, Server as TlsServer } from 'node:tls';
 import { answer, isHttp2, isSpoilt, linger, type Response } from './answers.ts';
 import type { Credentials } from './certificate.ts';
 import type { Limits } from './config.ts';
-import type { Dispatcher, Log } from './dispatcher.ts';
+import type { ConnectionCount } from './connections.ts';
 import { RuntimeError } from './errors.ts';
-import { Exchange } from './exchange.ts';
-import { BURST } from './frames.ts';
+import type { Exchange } from './exchange.ts';
+import type { HttpRequests } from './http-requests.ts';
 import type { Arrival, Http2Server } from './http2-server.ts';
+import type { Log } from './log.ts';
 import { type Refusal, type Request, refusal } from './protocol.ts';
+import { Router } from './router.ts';
 
 // Imports would load everything that the modules' lazy exports hold back, which is 8 MB.
 const http = process.getBuiltinModule('node:http');
@@ -23,17 +25,28 @@ const HANDSHAKE_MS = 10_000;
 const PREFACE = Buffer.from('PRI * HTTP/2.0');
 
 export interface HttpServerOptions {
+  /** Those of the workload that was first at this address: they hold for its connections. */
   readonly limits: Limits;
   /** How often time limits are looked at, in milliseconds. */
   readonly tickMs: number;
   /** With credentials, clients must speak TLS. */
   readonly credentials: Credentials | undefined;
-  readonly dispatcher: Dispatcher;
+  /** Connections of all cells at this address. */
+  readonly connections: ConnectionCount;
+  /** Whether other cells listen there too. */
+  readonly shared: boolean;
   readonly logRequests: boolean;
   readonly log: Log;
 }
 
+/** A request and the workload that it is for. */
+interface Boarding {
+  readonly exchange: Exchange;
+  readonly workload: HttpRequests;
+}
+
 export class HttpServer {
+  readonly routes: Router<HttpRequests> = new Router();
   private readonly options: HttpServerOptions;
   /** Who listens and accepts. */
   private readonly door: NetServer;
@@ -45,24 +58,22 @@ export class HttpServer {
   /** Connections that have not agreed on TLS yet. */
   private readonly handshakes = new Set<Socket>();
   /** The last request of each connection of HTTP/1.1 that is not over. */
-  private readonly last = new WeakMap<Socket, Exchange>();
+  private readonly last = new WeakMap<Socket, Boarding>();
   /** Connections on which bytes came that are no request. */
   private readonly misunderstood = new WeakSet<Socket>();
-  private arrived: Exchange[] = [];
+  private arrived: Boarding[] = [];
   private readonly stallTimeoutMs: number;
-  private readonly ticking: NodeJS.Timeout;
   private draining = false;
   private closed = false;
-  private nextId = 1;
 
   constructor(options: HttpServerOptions) {
     this.options = options;
-    const { limits, credentials, tickMs, dispatcher } = options;
+    const { limits, credentials } = options;
     this.stallTimeoutMs = stallTimeoutMs(limits);
     this.http1 = this.newHttp1();
     this.door = credentials === undefined ? this.newDoor() : this.newTlsDoor(credentials);
+    // Those of other cells are counted when they are here; beyond this, Node closes a connection without looking at it.
     this.door.maxConnections = limits.maxConnections;
-    this.ticking = setInterval(() => dispatcher.tick(), tickMs);
   }
 
   private newHttp1(): Server {
@@ -93,7 +104,7 @@ export class HttpServer {
 
   private newDoor(): NetServer {
     return net.createServer({ allowHalfOpen: true, noDelay: true }, (socket) => {
-      this.accept(socket);
+      if (!this.accept(socket)) return;
       // Whether it is HTTP/2 says the first piece.
       const look = (): void => {
         const piece = socket.read() as Buffer | null;
@@ -121,8 +132,7 @@ export class HttpServer {
       ALPNProtocols: ['h2', 'http/1.1'],
     };
     const door = tls.createServer(options, (socket) => {
-      this.accept(socket);
-      this.serve(socket, socket.alpnProtocol === 'h2');
+      if (this.accept(socket)) this.serve(socket, socket.alpnProtocol === 'h2');
     });
     door.on('connection', (socket: Socket) => {
       this.handshakes.add(socket);
@@ -139,13 +149,17 @@ export class HttpServer {
 
   /**
    * Starts to accept.
+   * @param first whether it is the first cell there: then nobody else may be
    * @returns the port
    * @throws RuntimeError TENON_RUNTIME_ADDRESS
    */
-  listen(host: string, port: number): Promise<number> {
+  async listen(host: string, port: number, first: boolean): Promise<number> {
+    // Another process of the same user could otherwise share the port without either knowing.
+    if (this.options.shared && first && port !== 0) await requireFree(host, port);
     return new Promise((settle, fail) => {
       this.door.once('error', (error: NodeJS.ErrnoException) => fail(addressError(error, host, port)));
-      this.door.listen({ host, port, exclusive: true }, () => {
+      const options: ListenOptions = { host, port, exclusive: true, reusePort: this.options.shared };
+      this.door.listen(options, () => {
         const address = this.door.address();
         settle(address !== null && typeof address !== 'string' ? address.port : port);
       });
@@ -156,8 +170,6 @@ export class HttpServer {
   drain(): void {
     this.draining = true;
     this.door.close();
-    for (const { response } of this.options.dispatcher.underWay())
-      if (!isHttp2(response) && !response.headersSent) response.setHeader('connection', 'close');
     this.http1.closeIdleConnections();
     void this.http2?.then((server) => server.drain());
   }
@@ -165,7 +177,6 @@ export class HttpServer {
   /** Resolves when every connection is closed; after `timeoutMs` they are closed by force. */
   async close(timeoutMs: number): Promise<void> {
     this.closed = true;
-    clearInterval(this.ticking);
     if (this.door.listening) this.door.close();
     const force = setTimeout(() => {
       for (const socket of this.sockets.keys()) socket.destroy();
@@ -182,15 +193,25 @@ export class HttpServer {
     this.http1.close();
   }
 
-  private accept(socket: Socket): void {
+  /** Returns whether there is room for one more. */
+  private accept(socket: Socket): boolean {
+    const { connections } = this.options;
+    if (!connections.enter()) {
+      socket.destroy();
+      return false;
+    }
     this.sockets.set(socket, false);
-    socket.on('close', () => this.sockets.delete(socket));
+    socket.on('close', () => {
+      this.sockets.delete(socket);
+      connections.leave();
+    });
     // `close` follows, which is what counts.
     socket.on('error', () => {});
     // Node ends a connection of HTTP/1.1 by it once the last response is out.
     socket.destroySoon = () => linger(socket);
     socket.setTimeout(this.stallTimeoutMs, () => socket.destroy());
     if (this.closed) socket.destroy();
+    return !this.closed;
   }
 
   private serve(socket: Socket, http2: boolean): void {
@@ -219,8 +240,6 @@ export class HttpServer {
 
   private arrive(request: IncomingMessage, response: ServerResponse, waits: boolean): void {
     const { socket } = request;
-    // Another connection has its turn, so all that came with the heads before has been parsed: a thread can begin with them.
-    if (this.arrived.length >= BURST && this.arrived.at(-1)?.request.socket !== socket) this.submit();
     if (isSpoilt(socket)) return;
     if (this.draining) response.setHeader('connection', 'close');
     this.board(request, response, (socket as TLSSocket).encrypted === true, waits);
@@ -239,10 +258,10 @@ export class HttpServer {
     const refusal = parserRefusal(error);
     if (last === undefined) {
       this.refuseBytes(socket, refusal);
-    } else if (last.request.complete) {
-      last.response.once('close', () => this.refuseBytes(socket, refusal));
-    } else if (!last.response.writableEnded) {
-      this.options.dispatcher.giveUp(last, refusal.status, refusal.why);
+    } else if (last.exchange.request.complete) {
+      last.exchange.response.once('close', () => this.refuseBytes(socket, refusal));
+    } else if (!last.exchange.response.writableEnded) {
+      last.workload.giveUp(last.exchange, refusal.status, refusal.why);
     } else {
       linger(socket);
     }
@@ -258,31 +277,50 @@ export class HttpServer {
   }
 
   private board(request: Request, response: Response, secure: boolean, waits: boolean): void {
-    const { limits, dispatcher, logRequests, log } = this.options;
-    const refused = refusal(request, secure, limits);
+    const refused = refusal(request, secure, this.workload(request)?.limits ?? this.options.limits);
+    // A target in absolute form has its own host.
+    const workload = this.workload(request);
     if (refused !== undefined) {
-      if (logRequests) log(refusalEntry(request, refused));
+      workload?.forbidden(request, refused);
       answer(response, refused.status, refused.why, true);
       return;
     }
-    const exchange = new Exchange({ id: this.nextId++, request, response, secure, waits }, limits, dispatcher.giveUp);
-    const connection = isHttp2(response) ? undefined : response.req.socket;
-    if (connection !== undefined) this.last.set(connection, exchange);
-    response.on('close', () => {
-      if (connection !== undefined && request.complete && this.last.get(connection) === exchange) this.last.delete(connection);
-      exchange.close();
-      if (logRequests) log(requestEntry(exchange));
-    });
+    if (workload === undefined) {
+      answer(response, 404, 'nothing is served here');
+      return;
+    }
+    const boarding = { workload, exchange: workload.arrive(request, response, waits) };
+    if (!isHttp2(response)) {
+      const { socket } = response.req;
+      this.last.set(socket, boarding);
+      response.on('close', () => {
+        if (request.complete && this.last.get(socket) === boarding) this.last.delete(socket);
+      });
+    }
     // What came together with the head is parsed first: a request that breaks the protocol in its body is then known for what it is.
     if (this.arrived.length === 0) setImmediate(this.submit);
-    this.arrived.push(exchange);
+    this.arrived.push(boarding);
+  }
+
+  private workload({ headers, url = '' }: Request): HttpRequests | undefined {
+    return this.routes.find((headers[':authority'] as string | undefined) ?? headers.host, url);
   }
 
   private readonly submit = (): void => {
     const { arrived } = this;
     this.arrived = [];
-    this.options.dispatcher.submit(arrived);
+    for (const { workload, exchange } of arrived) void workload.serve(exchange);
   };
+}
+
+async function requireFree(host: string, port: number): Promise<void> {
+  const probe = net.createServer();
+  try {
+    await new Promise<void>((settle, fail) => probe.once('error', fail).listen({ host, port, exclusive: true }, settle));
+  } catch (error) {
+    throw addressError(error as NodeJS.ErrnoException, host, port);
+  }
+  await new Promise((closed) => probe.close(closed));
 }
 
 const CONNECT_REFUSED = 'HTTP/1.1 405 Method Not Allowed\r\nconnection: close\r\ncontent-length: 0\r\n\r\n';
@@ -317,19 +355,4 @@ const ADDRESS_PROBLEMS: Readonly<Record<string, string>> = {
 function addressError(error: NodeJS.ErrnoException, host: string, port: number): RuntimeError {
   const why = ADDRESS_PROBLEMS[error.code ?? ''] ?? error.message;
   return new RuntimeError('TENON_RUNTIME_ADDRESS', `cannot listen on ${host}:${port}: ${why}`, error);
-}
-
-function requestEntry({ request, response, started, gone, cut }: Exchange): Parameters<Log>[0] {
-  const status = response.headersSent ? response.statusCode : 0;
-  const durationMs = performance.now() - started;
-  const method = request.method ?? '';
-  const path = request.url ?? '';
-  const outcome = cut ? `${status} (cut off)` : gone ? `${status} (the client went away)` : status;
-  const message = `${method} ${path} ${outcome} ${durationMs.toFixed(1)} ms`;
-  return { level: 'info', event: 'request', message, method, path, status, durationMs };
-}
-
-function refusalEntry({ method = '', url: path = '' }: Request, { status, why }: Refusal): Parameters<Log>[0] {
-  const message = `${method} ${path} ${status} refused: ${why}`;
-  return { level: 'info', event: 'request', message, method, path, status, durationMs: 0 };
 }

@@ -3,8 +3,8 @@ import type { Http2Session, Http2Server as NodeServer, ServerHttp2Session, Serve
 import type { Socket } from 'node:net';
 import { LINGER_MS } from './answers.ts';
 import type { Limits } from './config.ts';
-import type { Log } from './dispatcher.ts';
 import { Traffic } from './http2-traffic.ts';
+import type { Log } from './log.ts';
 
 const http2 = process.getBuiltinModule('node:http2');
 

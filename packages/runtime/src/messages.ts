@@ -1,46 +1,101 @@
-/** What the main thread and a worker thread say to each other. */
+/** What the supervisor and a cell in a thread say to each other. */
 import type { SharedComponent } from '@tenon/component';
-import type { GivenPoolOptions, Refusal } from '@tenon/wasi';
-import type { DirectoryGrant, Limits, SocketGrants } from './config.ts';
-import type { Frames } from './frames.ts';
+import type { Credentials } from './certificate.ts';
+import type { WorkloadSpec } from './config.ts';
+import type { LogEntry } from './log.ts';
 import type { PlainError } from './plain-errors.ts';
+import type { TickerMemory } from './ticker.ts';
 
-/** The bytes, or what an earlier thread has compiled. */
+/** The bytes, or what an earlier cell has compiled. */
 export type ComponentSource = Uint8Array | SharedComponent;
 
-/** Everything that a worker needs to serve; the first message that it gets. */
-export interface StartMessage {
-  readonly type: 'start';
+/** Where a workload takes requests. */
+export interface CellAddress {
+  readonly host: string;
+  readonly port: number;
+  /** Whether other cells listen there too. */
+  readonly shared: boolean;
+  /** Whether it is the first of them, which makes sure that nobody else does. */
+  readonly first: boolean;
+  readonly credentials: Credentials | undefined;
+  /** See {@link ConnectionCount}. */
+  readonly connections: SharedArrayBuffer;
+}
+
+/** Everything that a cell needs to run a workload. */
+export interface CellTask {
+  readonly spec: Omit<WorkloadSpec, 'component'>;
   readonly component: ComponentSource;
-  /** The name under which the component exports its handler, where it is known already. */
+  /** The name under which it exports its handler of requests, where an earlier cell has found it. */
   readonly handler: string | undefined;
-  readonly args: readonly string[];
-  readonly environment: Readonly<Record<string, string>>;
-  readonly directories: readonly DirectoryGrant[];
-  readonly egress: readonly string[];
-  readonly egressCa: string | undefined;
-  readonly egressPool: GivenPoolOptions;
-  readonly sockets: SocketGrants;
-  readonly limits: Limits;
-  readonly tickMs: number;
-  readonly heartbeat: SharedArrayBuffer;
+  /** The component's bytes are nobody else's. */
+  readonly owned: boolean;
+  readonly address: CellAddress | undefined;
 }
 
-export type ToWorker = StartMessage | { readonly type: 'stop' } | Taken | Frames;
+/** What a cell that runs a workload has worked out, and the next need not. */
+export interface Started {
+  readonly component: SharedComponent;
+  readonly handler: string | undefined;
+  /** The port that it listens on; 0 without an address. */
+  readonly port: number;
+}
 
-/** So many bytes of a guest's output were taken. */
-export interface Taken {
-  readonly type: 'taken';
+/** One call of an export. */
+export interface ExportCall {
+  /** The interface, where it is in one, and the function. */
+  readonly path: readonly string[];
+  readonly args: readonly unknown[];
+  readonly timeoutMs: number;
+}
+
+/** Output of a guest: whole lines, as far as it writes lines. */
+export interface Output {
+  readonly workload: string;
   readonly stream: 'stdout' | 'stderr';
-  readonly bytes: number;
+  /** What the guest was doing: `GET /path`, `math.add`; undefined outside of requests and calls. */
+  readonly request: string | undefined;
+  readonly bytes: Uint8Array;
 }
 
-export type FromWorker =
-  | { readonly type: 'ready'; readonly component: SharedComponent; readonly handler: string }
-  | { readonly type: 'failed'; readonly error: PlainError }
-  | { readonly type: 'refused'; readonly refusal: Refusal }
-  | { readonly type: 'output'; readonly stream: 'stdout' | 'stderr'; readonly bytes: Uint8Array }
-  | Frames;
+/** What a cell can be asked to do. Each method is answered once, with its result or an error. */
+export interface CellMethods {
+  start(id: number, task: CellTask): Promise<Started>;
+  stop(id: number): Promise<void>;
+  renew(id: number, credentials: Credentials): Promise<void>;
+  call(id: number, call: ExportCall, signal?: AbortSignal): Promise<unknown>;
+}
 
-/** Frames are the one message that is a list. */
-export const isFrames = (message: ToWorker | FromWorker): message is Frames => Array.isArray(message);
+/** Where the news of a cell go. */
+export interface CellSinks {
+  readonly logRequests: boolean;
+  readonly log: (entry: LogEntry) => void;
+  /** A guest that writes faster than the Promises settle has to wait. */
+  readonly output: (output: Output) => void | Promise<void>;
+}
+
+/** What a thread begins with. */
+export interface CellSettings {
+  readonly logRequests: boolean;
+  readonly heartbeat: SharedArrayBuffer;
+  readonly ticker: TickerMemory;
+  readonly cell: number;
+}
+
+export type ToCell =
+  | { readonly type: 'begin'; readonly settings: CellSettings }
+  | { readonly type: 'start'; readonly ask: number; readonly id: number; readonly task: CellTask }
+  | { readonly type: 'stop'; readonly ask: number; readonly id: number }
+  | { readonly type: 'renew'; readonly ask: number; readonly id: number; readonly credentials: Credentials }
+  | { readonly type: 'call'; readonly ask: number; readonly id: number; readonly call: ExportCall }
+  /** Nobody waits for that call any more. */
+  | { readonly type: 'abort'; readonly ask: number }
+  /** An output was taken. */
+  | { readonly type: 'taken'; readonly ask: number }
+  | { readonly type: 'end' };
+
+export type FromCell =
+  | { readonly type: 'result'; readonly ask: number; readonly value: unknown }
+  | { readonly type: 'failed'; readonly ask: number; readonly error: PlainError }
+  | { readonly type: 'log'; readonly entries: readonly LogEntry[] }
+  | { readonly type: 'output'; readonly ask: number; readonly output: Output };

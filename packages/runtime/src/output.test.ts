@@ -1,44 +1,71 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { FromWorker } from './messages.ts';
-import { Output } from './output.ts';
+import type { Output } from './messages.ts';
+import { Activity, activities, OutputLines } from './output.ts';
 
 const MIB = 1024 * 1024;
 
-function output(): { readonly out: Output; readonly posted: number[] } {
-  const posted: number[] = [];
-  const out = new Output('stdout', (message: FromWorker) => {
-    if ('type' in message && message.type === 'output') posted.push(message.bytes.length);
-  });
-  return { out, posted };
+interface Collected {
+  readonly out: OutputLines;
+  readonly got: Output[];
+  /** What of it came, as `request: text`. */
+  readonly lines: () => string[];
+  readonly taken: () => void;
 }
 
-test('what a guest writes leaves at once', () => {
-  const { out, posted } = output();
-  for (let i = 0; i < 3; i++) out.write('line\n');
-  assert.deepEqual(posted, [5, 5, 5]);
+function collect(wait = false): Collected {
+  const got: Output[] = [];
+  const pending: (() => void)[] = [];
+  const out = new OutputLines('shop', 'stdout', (output) => {
+    got.push(output);
+    return wait ? new Promise((settle) => pending.push(settle)) : undefined;
+  });
+  return {
+    out,
+    got,
+    lines: () => got.splice(0).map(({ request, bytes }) => `${request}: ${Buffer.from(bytes).toString()}`),
+    taken: () => pending.shift()?.(),
+  };
+}
+
+const turn = (): Promise<void> => new Promise((settle) => setImmediate(settle));
+
+test('whole lines leave at once, with the request that they were written for', () => {
+  const { out, got, lines } = collect();
+  const [one, two] = [new Activity('GET /1'), new Activity('GET /2')];
+  activities.run(one, () => out.write(Buffer.from('first\nsec')));
+  activities.run(two, () => out.write(Buffer.from('other')));
+  activities.run(one, () => out.write(Buffer.from('ond\n')));
+  out.write(Buffer.from('outside\n'));
+  assert.deepEqual([got[0]?.workload, got[0]?.stream], ['shop', 'stdout']);
+  assert.deepEqual(lines(), ['GET /1: first\n', 'GET /1: second\n', 'undefined: outside\n']);
+  out.finish(two);
+  out.finish(one);
+  assert.deepEqual(lines(), ['GET /2: other']);
 });
 
-test('a guest that floods has to wait until what is on its way was taken', () => {
-  const { out, posted } = output();
-  assert.equal(out.write(new Uint8Array(MIB)), false);
-  assert.equal(out.write(new Uint8Array(7)), false);
-  assert.deepEqual(posted, [MIB]);
-  out.acknowledge(1);
-  assert.deepEqual(posted, [MIB, 7]);
-  out.acknowledge(MIB + 6);
-  out.write('more');
-  assert.deepEqual(posted, [MIB, 7, 4]);
+test('a line without an end leaves before it takes much', () => {
+  const { out, got } = collect();
+  for (let i = 0; i < 70; i++) out.write(Buffer.alloc(1024, 'x'));
+  assert.equal(got.length, 1);
+  assert.ok((got[0]?.bytes.length ?? 0) > 64 * 1024);
 });
 
-test('bytes that were written are the receiver’s: their buffer may be used again', () => {
-  const messages: FromWorker[] = [];
-  const out = new Output('stderr', (message) => messages.push(message));
-  const buffer = Buffer.from('one');
+test('a guest that floods has to wait until what is on its way was taken', async () => {
+  const { out, got, taken } = collect(true);
+  const line = Buffer.alloc(MIB, '\n');
+  assert.equal(out.write(line), false);
+  out.write(Buffer.from('next\n'));
+  assert.equal(got.length, 1);
+  taken();
+  await turn();
+  assert.equal(got.length, 2);
+});
+
+test('bytes that were handed on are the receiver’s', () => {
+  const { out, got } = collect();
+  const buffer = Buffer.from('one\n');
   out.write(buffer);
   buffer.fill('x');
-  const [message] = messages;
-  assert.ok(message !== undefined && 'type' in message && message.type === 'output');
-  assert.equal(Buffer.from(message.bytes).toString(), 'one');
-  assert.equal(message.stream, 'stderr');
+  assert.equal(Buffer.from(got[0]?.bytes ?? []).toString(), 'one\n');
 });

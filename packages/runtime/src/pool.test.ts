@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { afterEach, beforeEach, mock, test } from 'node:test';
-import { Pool, type PoolLimits } from './pool.ts';
+import { Pool, type PoolCare, type PoolLimits } from './pool.ts';
 
 beforeEach(() => mock.timers.enable({ apis: ['setTimeout'] }));
 afterEach(() => mock.timers.reset());
@@ -12,14 +12,13 @@ const pause = (): void => mock.timers.tick(100);
 function numbered(
   limits: Partial<PoolLimits> = {},
   load = 0,
+  care: Partial<PoolCare<number>> = {},
 ): { readonly pool: Pool<number>; readonly made: () => number; readonly ended: number[] } {
   let made = 0;
   const ended: number[] = [];
-  const pool = new Pool(
-    () => ++made,
+  const pool = new Pool<number>(
+    { make: () => ++made, end: (item) => ended.push(item), load: () => () => load, ...care },
     { maxInstances: 2, maxQueue: 2, maxRequestsPerInstance: 3, ...limits },
-    (item) => ended.push(item),
-    () => () => load,
   );
   return { pool, made: () => made, ended };
 }
@@ -93,6 +92,17 @@ test('in a thread that computes all the time the pool does not grow', async () =
   assert.equal((await second).item, 1);
 });
 
+test('where no item is given back, one more is made all the same', async () => {
+  const { pool, made } = numbered({ maxInstances: 3 }, 1);
+  await pool.acquire();
+  const second = pool.acquire();
+  mock.timers.tick(5);
+  assert.equal(made(), 1);
+  mock.timers.tick(5);
+  assert.equal((await second).item, 2);
+  assert.equal(made(), 2);
+});
+
 test('a request that may not wait is given a fresh item', async () => {
   const { pool } = numbered({ maxQueue: 0 });
   assert.equal((await pool.acquire()).item, 1);
@@ -124,14 +134,11 @@ test('giving back twice counts once', async () => {
 
 test('when no item can be made the request fails, and the next one tries again', async () => {
   let broken = true;
-  const pool = new Pool(
-    () => {
-      if (broken) throw new Error('no memory');
-      return 'item';
-    },
-    { maxInstances: 1, maxQueue: 1, maxRequestsPerInstance: 1 },
-    () => {},
-  );
+  const make = (): string => {
+    if (broken) throw new Error('no memory');
+    return 'item';
+  };
+  const pool = new Pool({ make, end: () => {} }, { maxInstances: 1, maxQueue: 1, maxRequestsPerInstance: 1 });
   assert.throws(() => pool.acquire(), /no memory/);
   assert.throws(() => pool.warm(), /no memory/);
   broken = false;
@@ -151,4 +158,58 @@ test('items that stay idle are let go, but one', async () => {
   assert.equal(pool.size, 1);
   assert.equal((await pool.acquire()).item, 3, 'the one that was used last stays');
   assert.deepEqual(ended, [1, 2]);
+});
+
+test('an item that cannot be made ready for the next request is replaced', async () => {
+  const renewed: number[] = [];
+  const { pool, ended } = numbered({ maxRequestsPerInstance: 9 }, 0, { renew: (item) => renewed.push(item) < 2 });
+  const seen: number[] = [];
+  for (let i = 0; i < 4; i++) {
+    const lease = await pool.acquire();
+    seen.push(lease.item);
+    lease.release();
+  }
+  assert.deepEqual(
+    [seen, renewed, ended],
+    [
+      [1, 1, 2, 3],
+      [1, 1, 2, 3],
+      [1, 2, 3],
+    ],
+  );
+});
+
+test('what slow clients hold is made up for, as often again as there may be instances; then one of them is let go', async () => {
+  let held = 0;
+  const held1: { discard(): void }[] = [];
+  const { pool } = numbered({ maxInstances: 2, maxQueue: 9 }, 0, {
+    held: () => held,
+    shed: () => {
+      held1.shift()?.discard();
+      return true;
+    },
+  });
+  const take = async (): Promise<number> => {
+    const waiting = pool.acquire();
+    pause();
+    const lease = await waiting;
+    held1.push(lease);
+    return lease.item;
+  };
+  assert.deepEqual([await take(), await take()], [1, 2]);
+  held = 2;
+  assert.deepEqual([await take(), await take()], [3, 4]);
+  held = 9;
+  const fifth = await take();
+  assert.deepEqual([fifth, pool.size], [5, 4]);
+});
+
+test('a pool that is closed ends what is idle, what is given back, and who waits', async () => {
+  const { pool, ended } = numbered({ maxInstances: 1 });
+  const lease = await pool.acquire();
+  const waiting = Promise.resolve(pool.acquire());
+  pool.close(new Error('closed'));
+  await assert.rejects(waiting, /closed/);
+  lease.release();
+  assert.deepEqual([ended, pool.size], [[1], 0]);
 });

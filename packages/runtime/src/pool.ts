@@ -1,4 +1,4 @@
-/** A pool of things that serve one request at a time: instances of a WASI 0.2 component. */
+/** A pool of things that do one thing at a time: instances of a WASI 0.2 component. */
 import { performance } from 'node:perf_hooks';
 import { RuntimeError } from './errors.ts';
 
@@ -9,6 +9,21 @@ export interface PoolLimits {
   readonly maxQueue: number;
   /** How many requests one serves before a fresh one takes its place. */
   readonly maxRequestsPerInstance: number;
+}
+
+/** How a pool makes and ends its items, and what it knows about those that use them. */
+export interface PoolCare<T> {
+  make(): T;
+  /** Makes an item that was given back ready for the next request. Returns whether it can be. */
+  renew?(item: T): boolean;
+  /** Lets go of what an item holds: it is not used any more. */
+  end(item: T): void;
+  /** How many items can do nothing because their clients are slow: as many more may be made. */
+  held?(): number;
+  /** Ends the use of one item by a slow client, because others wait. Returns whether there was one. */
+  shed?(): boolean;
+  /** Begins a measurement, whose result tells how busy the thread has been since, from 0 to 1. */
+  load?(): () => number;
 }
 
 interface Entry<T> {
@@ -39,8 +54,7 @@ function threadLoad(): () => number {
 }
 
 export class Pool<T> {
-  private readonly make: () => T;
-  private readonly end: (item: T) => void;
+  private readonly care: PoolCare<T>;
   private readonly load: () => () => number;
   private readonly limits: PoolLimits;
   private readonly idle: Entry<T>[] = [];
@@ -49,16 +63,15 @@ export class Pool<T> {
   private looking: NodeJS.Timeout | undefined;
   /** The smallest number of idle items since the last {@link Pool.trim}. */
   private spare = 0;
+  private closed = false;
+  /** How often an item was given back, and how often at the last look. */
+  private returned = 0;
+  private returnedBefore = -1;
 
-  /**
-   * @param end lets go of what an item holds: it is not used any more
-   * @param load begins a measurement, whose result tells how busy the thread has been since, from 0 to 1
-   */
-  constructor(make: () => T, limits: PoolLimits, end: (item: T) => void, load: () => () => number = threadLoad) {
-    this.make = make;
+  constructor(care: PoolCare<T>, limits: PoolLimits) {
+    this.care = care;
     this.limits = limits;
-    this.end = end;
-    this.load = load;
+    this.load = care.load?.bind(care) ?? threadLoad;
   }
 
   /** Makes one ahead of the first request. Throws what `make` throws. */
@@ -74,6 +87,12 @@ export class Pool<T> {
     return this.waiting.length;
   }
 
+  /** How many may live now: slow clients keep only a share of them from others, and no more than there is room for twice. */
+  private get most(): number {
+    const { maxInstances } = this.limits;
+    return this.live < maxInstances ? maxInstances : maxInstances + Math.min(this.care.held?.() ?? 0, maxInstances);
+  }
+
   /**
    * Takes an idle item, or makes one, or waits.
    * @throws RuntimeError TENON_RUNTIME_BUSY when the queue is full, and what `make` throws
@@ -85,7 +104,7 @@ export class Pool<T> {
       return this.lease(entry);
     }
     const full = this.waiting.length >= this.limits.maxQueue;
-    if (this.live === 0 || (full && this.live < this.limits.maxInstances)) return this.lease(this.create());
+    if (this.live === 0 || (full && (this.live < this.most || this.care.shed?.() === true))) return this.lease(this.create());
     if (full) {
       throw new RuntimeError('TENON_RUNTIME_BUSY', `all ${this.live} instances are busy and ${this.waiting.length} requests wait already`);
     }
@@ -95,33 +114,47 @@ export class Pool<T> {
     });
   }
 
-  /** Lets go of items that were idle since the last call, all but one. */
-  trim(): void {
+  /** Lets go of items that were idle since the last call, all but one. Returns how many those were. */
+  trim(): number {
     const surplus = Math.min(this.spare, this.live - 1);
     // The front of the stack was idle longest.
     if (surplus > 0) {
-      for (const { item } of this.idle.splice(0, surplus)) this.end(item);
+      for (const { item } of this.idle.splice(0, surplus)) this.care.end(item);
       this.live -= surplus;
     }
     this.spare = this.idle.length;
+    return Math.max(0, surplus);
+  }
+
+  /** Ends all idle items; those in use end when they are given back, and nobody who waits is given one. */
+  close(error: unknown): void {
+    this.closed = true;
+    clearTimeout(this.looking);
+    for (const { item } of this.idle.splice(0)) this.care.end(item);
+    for (const waiter of this.waiting.splice(0)) waiter.fail(error);
   }
 
   private create(): Entry<T> {
-    const item = this.make();
+    const item = this.care.make();
     this.live++;
     return { item, served: 0 };
   }
 
   /**
    * While requests wait, looks at intervals whether more items would help. In a thread that computes all the time they would not, they would
-   * only take memory; in one that has time left, those that are in use wait for something.
+   * only take memory; in one that has time left, those that are in use wait for something. And where none is given back, guests that compute
+   * for long have all of them. Where those in use wait for slow clients and there are too many, the one that was taken first is let go.
    */
   private look(): void {
-    if (this.looking !== undefined || this.waiting.length === 0 || this.live >= this.limits.maxInstances) return;
+    if (this.looking !== undefined || this.waiting.length === 0 || this.closed) return;
     const busy = this.load();
     this.looking = setTimeout(() => {
       this.looking = undefined;
-      if (busy() < SATURATED) while (this.waiting.length > 0 && this.live < this.limits.maxInstances) this.replenish();
+      const stuck = this.returned === this.returnedBefore;
+      this.returnedBefore = this.returned;
+      if (busy() < SATURATED) while (this.waiting.length > 0 && this.live < this.most) this.replenish();
+      else if (stuck && this.waiting.length > 0 && this.live < this.most) this.replenish();
+      if (stuck && this.waiting.length > 0 && this.live >= this.most) this.care.shed?.();
       this.look();
     }, LOOK_MS);
   }
@@ -142,10 +175,16 @@ export class Pool<T> {
     const end = (reusable: boolean): void => {
       if (!open) return;
       open = false;
-      if (reusable && ++entry.served < this.limits.maxRequestsPerInstance) this.putBack(entry);
+      this.returned++;
+      if (reusable && this.reusable(entry)) this.putBack(entry);
       else this.drop(entry);
     };
     return { item: entry.item, release: () => end(true), discard: () => end(false) };
+  }
+
+  private reusable(entry: Entry<T>): boolean {
+    if (this.closed || ++entry.served >= this.limits.maxRequestsPerInstance) return false;
+    return this.care.renew?.(entry.item) ?? true;
   }
 
   private putBack(entry: Entry<T>): void {
@@ -155,8 +194,9 @@ export class Pool<T> {
   }
 
   private drop({ item }: Entry<T>): void {
-    this.end(item);
+    this.care.end(item);
     this.live--;
+    if (this.closed) return;
     // Where none can be made, nobody would ever be given one back.
     do this.replenish();
     while (this.live === 0 && this.waiting.length > 0);

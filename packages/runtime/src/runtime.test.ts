@@ -32,10 +32,11 @@ interface Served {
 }
 
 /** Runs a test against the Rust guest under these limits. */
-async function serving(limits: Partial<Limits>, use: (served: Served) => Promise<void>): Promise<void> {
+async function serving(limits: Partial<Limits>, use: (served: Served) => Promise<void>, threads = 1): Promise<void> {
   const log: LogEntry[] = [];
   const waiting = new Set<() => void>();
   const runtime = await Runtime.create({
+    threads,
     log: (entry) => {
       log.push(entry);
       for (const wake of waiting) wake();
@@ -83,12 +84,17 @@ test('serves requests, one after the other and many at a time', () =>
     assert.deepEqual(all, Array(40).fill(200));
   }));
 
-test('several threads share one port', { skip: process.platform !== 'linux' }, () =>
-  serving({ threads: 2 }, async ({ status }) => {
-    const all = await Promise.all(Array.from({ length: 40 }, () => status('/', { headers: { connection: 'close' } })));
-    assert.deepEqual(all, Array(40).fill(200));
-  }),
-);
+for (const threads of [0, 2]) {
+  test(`${threads} threads serve one port`, () =>
+    serving(
+      {},
+      async ({ status }) => {
+        const all = await Promise.all(Array.from({ length: 40 }, () => status('/', { headers: { connection: 'close' } })));
+        assert.deepEqual(all, Array(40).fill(200));
+      },
+      threads,
+    ));
+}
 
 test('an instance serves as many requests as it may', () =>
   serving({ maxInstances: 1, maxRequestsPerInstance: 1 }, async ({ status }) => {
@@ -269,10 +275,10 @@ const REFUSED: readonly {
   },
   { name: 'a command', config: () => http(guestPath('rust-hello')), code: 'TENON_RUNTIME_EXPORT', message: /wasi:cli\/run/ },
   {
-    name: 'nothing to call it',
-    config: () => new WorkloadConfig(guestPath('rust-http')),
-    code: 'TENON_RUNTIME_TRIGGER',
-    message: /withInterface/,
+    name: 'host functions of another thread',
+    config: () => http().withImport('a:b/c', { f() {} }),
+    code: 'TENON_RUNTIME_OPTION',
+    message: /a:b\/c.*threads: 0/,
   },
   {
     name: 'a missing import',
@@ -350,6 +356,7 @@ test('guests hold no more of the host than they may', async (t) => {
     const runtime = await Runtime.create({ log: () => {} });
     t.after(() => runtime.stop());
     const config = http(guestPath('rust-sockets'))
+      .withReuse('keep')
       .withInterface('wasi:sockets', { connect: ['127.0.0.1'] })
       .withLimits(limits);
     const { url } = await runtime.startWorkload(config);

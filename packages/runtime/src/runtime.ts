@@ -1,25 +1,35 @@
-/** The runtime: starts workloads and keeps track of them. */
+/** The runtime: starts workloads in cells, and keeps both going. */
+import { readComponent } from './component-file.ts';
 import type { WorkloadConfig } from './config.ts';
 import { RuntimeError } from './errors.ts';
 import { formatEntry, type LogEntry } from './log.ts';
-import type { ThreadTask } from './thread.ts';
-import { Workload, type WorkloadSinks } from './workload.ts';
+import type { CellSinks } from './messages.ts';
+import { Supervisor } from './supervisor.ts';
+import type { Workload } from './workload.ts';
 
 export interface RuntimeOptions {
+  /**
+   * Cells in threads of their own, 1 unless given: each has its own listeners and instances of every workload. With 0 there is one cell, in the
+   * calling thread; then host functions may be closures. Where the system cannot share a port among threads (macOS, Windows), only one listens.
+   */
+  readonly threads?: number;
   /** Takes what happens; without it, warnings and errors go to stderr as text. */
   readonly log?: (entry: LogEntry) => void;
   /** Whether each request is logged too, at level `info`; false. */
   readonly logRequests?: boolean;
   /**
-   * Takes what guests write to their standard output and error; without it, the process's own get it. A guest that writes faster than the
-   * Promises settle has to wait.
+   * Takes what guests write to their standard output and error, whole lines as far as they write lines, with the request or call that it was
+   * written for; without it, the process's own get it. A guest that writes faster than the Promises settle has to wait.
    */
-  readonly output?: (stream: 'stdout' | 'stderr', bytes: Uint8Array, workload: string) => void | Promise<void>;
+  readonly output?: (stream: 'stdout' | 'stderr', bytes: Uint8Array, workload: string, request: string | undefined) => void | Promise<void>;
+  /**
+   * The file that worker threads run. For programs that are bundled into one file: bundle `@tenon/runtime/worker` as another one, and name it here.
+   * @example Runtime.create({ worker: new URL('./tenon-worker.js', import.meta.url) })
+   */
+  readonly worker?: URL;
 }
 
-const DEFAULT_HOST = '127.0.0.1';
-const CHECKS_PER_TIMEOUT = 20;
-const LONGEST_TICK_MS = 1000;
+const MOST_THREADS = 256;
 
 /**
  * Runs components as workloads.
@@ -30,44 +40,53 @@ const LONGEST_TICK_MS = 1000;
  * await runtime.stop();
  */
 export class Runtime {
-  private readonly sinks: WorkloadSinks;
+  private readonly supervisor: Supervisor;
   private readonly workloads = new Set<Workload>();
-  private stopped = false;
+  private stopped: Promise<void> | undefined;
 
+  /** @throws RuntimeError TENON_RUNTIME_OPTION for a number of threads that cannot be */
   static async create(options: RuntimeOptions = {}): Promise<Runtime> {
     return new Runtime(options);
   }
 
-  private constructor(options: RuntimeOptions) {
-    this.sinks = { logRequests: options.logRequests ?? false, log: options.log ?? logToStderr, output: options.output ?? writeThrough };
+  private constructor({ threads = 1, log = logToStderr, logRequests = false, output = writeThrough, worker }: RuntimeOptions) {
+    if (!Number.isInteger(threads) || threads < 0 || threads > MOST_THREADS) {
+      throw new RuntimeError('TENON_RUNTIME_OPTION', `\`threads\` is ${threads}, but must be an integer from 0 to ${MOST_THREADS}`);
+    }
+    const sinks: CellSinks = {
+      log,
+      logRequests,
+      output: ({ stream, bytes, workload, request }) => output(stream, bytes, workload, request),
+    };
+    this.supervisor = new Supervisor({ threads, worker, sinks });
   }
 
   /**
-   * Compiles and links a component, makes its first instance and connects its triggers.
+   * Compiles and links a component, makes its first instances and connects its triggers.
    * @throws RuntimeError for a configuration that cannot work, ComponentError for a component that is invalid or lacks an import, and
    *   WasiError for a directory that cannot be granted
    */
   async startWorkload(config: WorkloadConfig): Promise<Workload> {
     this.requireRunning();
-    if (config.http === undefined) {
-      throw new RuntimeError(
-        'TENON_RUNTIME_TRIGGER',
-        `nothing would call \`${config.name}\`: add withInterface('wasi:http/incoming-handler')`,
-      );
-    }
-    const { host = DEFAULT_HOST, port = 0, tls } = config.http;
-    const workload = await Workload.start(config.name, taskOf(config), { host, port, tls }, this.sinks);
+    const { component } = config.spec;
+    const read = typeof component === 'string' ? readComponent(component) : Promise.resolve(component);
+    const workload = await this.supervisor.start(config, read, typeof component === 'string');
     this.workloads.add(workload);
     void workload.ended.then(() => this.workloads.delete(workload));
-    if (this.stopped) await workload.stop();
+    if (this.stopped !== undefined) await workload.stop();
     this.requireRunning();
     return workload;
   }
 
   /** Stops all workloads, each within its drain limit. */
-  async stop(): Promise<void> {
-    this.stopped = true;
+  stop(): Promise<void> {
+    this.stopped ??= this.end();
+    return this.stopped;
+  }
+
+  private async end(): Promise<void> {
     await Promise.all([...this.workloads].map((workload) => workload.stop()));
+    await this.supervisor.end();
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -75,15 +94,8 @@ export class Runtime {
   }
 
   private requireRunning(): void {
-    if (this.stopped) throw new RuntimeError('TENON_RUNTIME_STOPPED', 'the runtime is stopped');
+    if (this.stopped !== undefined) throw new RuntimeError('TENON_RUNTIME_STOPPED', 'the runtime is stopped');
   }
-}
-
-function taskOf(config: WorkloadConfig): ThreadTask {
-  const { source, limits, args, environment, directories, egress, egressCa, egressPool, sockets } = config;
-  const tickMs = Math.min(LONGEST_TICK_MS, Math.ceil(limits.requestTimeoutMs / CHECKS_PER_TIMEOUT));
-  const grants = { args, environment, directories, egress, egressCa, egressPool, sockets };
-  return { component: source, handler: undefined, ...grants, limits, tickMs };
 }
 
 function logToStderr(entry: LogEntry): void {

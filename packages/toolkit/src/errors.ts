@@ -9,7 +9,8 @@ export const TOOLKIT_ERRORS = {
   TENON_INVOKE_RESOURCE: 'The function takes or returns a resource, which has no text form: call it from JavaScript.',
   TENON_COMPOSE_NOTHING: 'No export of the plug fits an import of another part: check the names with `tenon inspect`.',
   TENON_COMPOSE_TYPE: 'An export has the right name but another type than the import it is plugged into: the path shows where they differ.',
-  TENON_COMPOSE_AMBIGUOUS: 'Two plugs export what one import needs: leave one of them out.',
+  TENON_COMPOSE_AMBIGUOUS:
+    'Two plugs export what one import needs: leave one of them out, or compose the one into the other first where that imports what it exports.',
   TENON_COMPOSE_CYCLE: 'The plugs need each other in a circle: a component can only use what is instantiated before it.',
   TENON_COMPOSE_IMPORT: 'The parts import the same name with types that cannot be merged: rebuild them against the same WIT.',
 } as const;

@@ -11,8 +11,20 @@ export interface InterfaceName {
   readonly version: string | undefined;
 }
 
-/** Splits an interface name; undefined for a plain name. */
+const parsedNames = new Map<string, InterfaceName | undefined>();
+const MAX_PARSED_NAMES = 1_000;
+
+/** Splits an interface name; undefined for a plain name. The same few names are asked for again and again. */
 export function parseInterfaceName(name: string): InterfaceName | undefined {
+  const known = parsedNames.get(name);
+  if (known !== undefined || parsedNames.has(name)) return known;
+  if (parsedNames.size >= MAX_PARSED_NAMES) parsedNames.clear();
+  const parsed = splitInterfaceName(name);
+  parsedNames.set(name, parsed);
+  return parsed;
+}
+
+function splitInterfaceName(name: string): InterfaceName | undefined {
   const match = /^([^:/@#]+(?::[^:/@#]+)*):([^:/@#]+)\/([^@#]+)(?:@(.+))?$/.exec(name);
   if (match === null) return undefined;
   const [, namespace = '', pkg = '', iface = '', version] = match;
@@ -28,6 +40,7 @@ export interface ResourceFunction {
 }
 
 export function parseResourceFunction(name: string): ResourceFunction | undefined {
+  if (!name.startsWith('[')) return undefined;
   const match = /^(?:\[async\])?\[(?:async )?(constructor|method|static)\]([^.]+)(?:\.(.+))?$/.exec(name);
   if (match === null) return undefined;
   const [, kind, resource = '', func = ''] = match;

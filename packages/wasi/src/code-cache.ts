@@ -69,8 +69,11 @@ function write(folder: string | undefined, key: string, bytes: Uint8Array): void
 
 /** Finds damage, not malice: who may write to the folder may do anything in this user's name. To load what digests take costs more than a plan. */
 function checksum(bytes: Uint8Array): number {
-  let sum = bytes.length;
-  for (let i = 0; i < bytes.length; i++) sum = Math.imul(sum ^ (bytes[i] as number), 0x01000193);
+  const { buffer, byteOffset, length } = bytes.byteOffset % 4 === 0 ? bytes : bytes.slice();
+  const words = new Int32Array(buffer, byteOffset, length >> 2);
+  let sum = length;
+  for (let i = 0; i < words.length; i++) sum = Math.imul(sum ^ (words[i] as number), 0x01000193);
+  for (let i = words.length << 2; i < length; i++) sum = Math.imul(sum ^ (bytes[i] as number), 0x01000193);
   return sum;
 }
 

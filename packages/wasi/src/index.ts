@@ -26,12 +26,16 @@ import * as cli3 from './p3/cli.ts';
 import * as clocks3 from './p3/clocks.ts';
 import * as filesystem3 from './p3/filesystem.ts';
 import * as random3 from './p3/random.ts';
+import { ipNameLookup as ipNameLookup3 } from './p3/sockets-lookup.ts';
+import { tcpSocket } from './p3/sockets-tcp.ts';
+import { udpSocket } from './p3/sockets-udp.ts';
 import { standardInput, standardOutput } from './standard.ts';
 
 export type { Clocks, Datetime } from './body/clock.ts';
 export { isOutputBroken } from './body/descriptor-sink.ts';
 export type { FieldList } from './body/http/fields.ts';
 export type { Message } from './body/http/message.ts';
+export { type NodeRequest, NodeResponder, type NodeResponse, receivedByNode } from './body/http/node-server.ts';
 export type { GivenPoolOptions, PoolOptions } from './body/http/origins.ts';
 export type { ReceivedRequest, Responder } from './body/http/server.ts';
 export type { NetworkGrants } from './body/network/network.ts';
@@ -173,6 +177,8 @@ export function wasi(options: WasiOptions = {}): Wasi {
     'random/insecure-seed': random3.insecureSeed(randomness),
     'filesystem/types': filesystem3.types,
     'filesystem/preopens': filesystem3.preopens(directories),
+    'sockets/types': { TcpSocket: tcpSocket(network), UdpSocket: udpSocket(network) },
+    'sockets/ip-name-lookup': ipNameLookup3(network),
   };
   const imports = new Map([...versioned(interfaces, WASI_VERSION), ...versioned(interfaces3, WASI_3_VERSION)]);
 

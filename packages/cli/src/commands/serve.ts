@@ -1,6 +1,6 @@
 import { basename } from 'node:path';
 import { visible, visibleJson } from '@tenon/component/errors';
-import { DEFAULT_LIMITS, formatEntry, type LogEntry, Runtime, WorkloadConfig } from '@tenon/runtime';
+import { DEFAULT_LIMITS, formatEntry, type LogEntry, REUSES, type Reuse, Runtime, WorkloadConfig } from '@tenon/runtime';
 import type { Arguments, Command } from '../command.ts';
 import { usage } from '../errors.ts';
 import { readBytes, requireFile, STANDARD } from '../files.ts';
@@ -12,12 +12,15 @@ const DEFAULT_ADDRESS = '127.0.0.1:8080';
 
 const LIMIT_NAMES: LimitNames = {
   ...GUEST_LIMIT_NAMES,
-  threads: 'threads',
   timeout: 'requestTimeoutMs',
   instances: 'maxInstances',
   'requests-per-instance': 'maxRequestsPerInstance',
   'max-body': 'maxBodyBytes',
   'max-connections': 'maxConnections',
+  'max-cpu': 'maxCpuMs',
+  'max-table-elements': 'maxTableElements',
+  'cpu-share': 'cpuShare',
+  'max-workload-memory': 'maxWorkloadMemoryBytes',
 };
 
 export const command: Command = {
@@ -45,10 +48,32 @@ export const command: Command = {
       description: 'milliseconds until a client whose request is not answered gets 504; 30000 unless given',
     },
     instances: { type: 'string', value: 'N', description: 'instances in each thread, and so requests at the same time; 64 unless given' },
+    reuse: {
+      type: 'string',
+      value: 'MODE',
+      description:
+        'what becomes of an instance after a request: `reset`, the default, makes it as new; `keep` leaves it as it is; `fresh` throws it away',
+    },
     'requests-per-instance': {
       type: 'string',
       value: 'N',
       description: 'requests until an instance is replaced by a fresh one; 1000 unless given',
+    },
+    'max-cpu': { type: 'string', value: 'MS', description: 'milliseconds that a guest may compute for one request; 30000 unless given' },
+    'cpu-share': {
+      type: 'string',
+      value: 'PERCENT',
+      description: 'how much of the time of each thread guests may compute; 100 unless given',
+    },
+    'max-table-elements': {
+      type: 'string',
+      value: 'N',
+      description: 'elements of all tables of an instance together; 1000000 unless given',
+    },
+    'max-workload-memory': {
+      type: 'string',
+      value: 'BYTES',
+      description: 'bytes of the memories of all instances in each thread; 4294967296 unless given',
     },
     ...guestLimitOptions(DEFAULT_LIMITS),
     'max-body': {
@@ -79,8 +104,10 @@ export const command: Command = {
       if (!json && entry.event === 'listening') return;
       process.stderr.write(`${json ? visibleJson(entry) : colour(entry)}\n`);
     };
+    const output = lines(log);
     const stopping = stopSignal();
-    const runtime = await Runtime.create({ log, logRequests: !quiet });
+    const threads = args.integer('threads', [1, 256]) ?? 1;
+    const runtime = await Runtime.create({ threads, log, logRequests: !quiet, output });
     try {
       const workload = await runtime.startWorkload(config);
       if (!json) process.stdout.write(`Serving ${visible(file)} on ${workload.url}\n`);
@@ -97,6 +124,19 @@ export const command: Command = {
     return 0;
   },
 };
+
+/** Logs what guests write, line by line. */
+function lines(
+  log: (entry: LogEntry) => void,
+): (stream: 'stdout' | 'stderr', bytes: Uint8Array, workload: string, request?: string) => Promise<void> {
+  return (stream, bytes, workload, request) => {
+    const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString().replace(/\n$/, '');
+    const about = request === undefined ? {} : { request };
+    for (const message of text.split('\n')) log({ level: 'info', event: 'output', workload, message, stream, ...about, time: Date.now() });
+    // A guest has to wait for whoever reads the log.
+    return process.stderr.writableNeedDrain ? new Promise((settle) => process.stderr.once('drain', settle)) : Promise.resolve();
+  };
+}
 
 function configure(
   file: string,
@@ -121,6 +161,11 @@ function configure(
       ...(grants.httpCa === undefined ? {} : { ca: grants.httpCa }),
       ...grants.httpPool,
     });
+  const reuse = args.string('reuse');
+  if (reuse !== undefined) {
+    if (!REUSES.includes(reuse as Reuse)) throw usage(`--reuse takes ${REUSES.join(', ')}, not \`${reuse}\``);
+    config = config.withReuse(reuse as Reuse);
+  }
   return config.withLimits(parseLimits(args, LIMIT_NAMES));
 }
 

@@ -23,6 +23,8 @@ export function failed(thrownError: unknown, instance: ComponentInstance, func: 
     instance.store.end(new Trap('the guest has ended', error, { component: instance.path, func }));
     return error;
   }
+  // Once, where the error comes out of core code.
+  if (instance.store.trap === undefined) instance.store.guard?.place(error);
   const trap = error instanceof Trap ? error : new Trap(isSuspendError(error) ? suspendMessage(instance) : trapMessage(error), error);
   trap.component ??= instance.path;
   trap.func ??= func;

@@ -13,37 +13,35 @@ export interface CallLimits {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Limits while a call that has them is under way. */
 /** Of the calls whose JavaScript is on the stack: a guest that is called in one of them, of whatever instance, ends with it. */
 export const onStack: { limits: ActiveLimits | undefined } = { limits: undefined };
 
-export class ActiveLimits {
-  /** Of the call that this one is in: of the same instance, and of any. */
-  readonly outer: ActiveLimits | undefined;
-  readonly around: ActiveLimits | undefined;
-  /** The call is over. */
-  done = false;
-  private readonly limits: CallLimits;
-  private readonly guard: Guard;
-  /** By the clock. It may have ticked just before now, or just after. */
-  private readonly deadline: number;
-  private readonly cpuBefore: number;
+const NONE: CallLimits = {};
 
-  constructor(guard: Guard, limits: CallLimits) {
+/** Limits while a call that has them is under way. Used again for the next call: most are short, and this is most of what they cost. */
+export class ActiveLimits {
+  readonly guard: Guard;
+  limits: CallLimits = NONE;
+  /** Of the call that this one is in, of whatever instance. */
+  around: ActiveLimits | undefined = undefined;
+  /** Its JavaScript is on the stack. */
+  open = false;
+  /** When it began, and until when its time has been charged, by the clock. */
+  since = 0;
+  charged = 0;
+  cpuBefore = 0;
+
+  constructor(guard: Guard) {
     this.guard = guard;
-    this.limits = limits;
-    this.outer = guard.limits;
-    this.around = onStack.limits;
-    this.deadline = limits.timeoutMs === undefined ? 0 : guard.clock.now + limits.timeoutMs + guard.clock.periodMs;
-    this.cpuBefore = guard.own.cpuMs;
   }
 
   /** Why the call must end. @param now by the clock */
   exceeded(now: number): Trap | undefined {
-    if (this.done) return undefined;
+    const { guard } = this;
     const { cpuMs, signal, timeoutMs } = this.limits;
-    if (timeoutMs !== undefined && ((now - this.deadline) | 0) >= 0) return deadlineTrap(timeoutMs);
-    if (cpuMs !== undefined && this.guard.own.cpuMs - this.cpuBefore > cpuMs) {
+    // The clock may have ticked just after it began.
+    if (timeoutMs !== undefined && ((now - this.since) | 0) >= timeoutMs + guard.clock.periodMs) return deadlineTrap(timeoutMs);
+    if (cpuMs !== undefined && guard.own.cpuMs - this.cpuBefore > cpuMs) {
       return new Trap(`the call took more than the ${cpuMs} ms of computing that it may take`, undefined, { code: 'TENON_CPU_TIME' });
     }
     return signal?.aborted === true ? abortTrap(signal) : undefined;
@@ -71,27 +69,15 @@ export function callWithin<E, T>(store: Store, limits: CallLimits, exports: E, c
   if (guard === undefined) {
     throw new ComponentError('TENON_NOT_INTERRUPTIBLE', 'calls under limits need a component that was compiled with `interruptible`');
   }
-  if (limits.signal?.aborted === true) throw abortTrap(limits.signal);
-  const active = new ActiveLimits(guard, limits);
-  guard.limits = active;
-  onStack.limits = active;
-  guard.running();
-  let waits = false;
+  const { signal } = limits;
+  if (signal?.aborted === true) throw abortTrap(signal);
+  const active = guard.begin(limits);
   try {
     const result = call(exports);
-    waits = isThenable(result);
-    return waits ? (whileWaiting(store, limits, active, result as PromiseLike<unknown>) as T) : result;
+    return typeof result === 'object' && isThenable(result) ? (whileWaiting(store, limits, guard.wait(active), result) as T) : result;
   } finally {
-    onStack.limits = active.around;
-    if (!waits) end(guard, active);
-    guard.waiting();
+    guard.returned(active);
   }
-}
-
-/** Calls that overlap end in any order. */
-function end(guard: Guard, active: ActiveLimits): void {
-  active.done = true;
-  while (guard.limits?.done === true) guard.limits = guard.limits.outer;
 }
 
 /** A guest that waits looks at no clock, so timers end it. */
@@ -113,7 +99,7 @@ function whileWaiting(
     const settle = (): void => {
       clearTimeout(timer);
       signal?.removeEventListener('abort', abort);
-      if (store.guard !== undefined) end(store.guard, active);
+      store.guard?.waited(active);
     };
     result.then(
       (value) => {

@@ -4,6 +4,7 @@ const FLAG = 0;
 const NOW = 1;
 const PERIOD = 2;
 const TICKS = 3;
+const WORDS = 4;
 
 /** How often a clock ticks unless it is said. */
 const PERIOD_MS = 5;
@@ -27,7 +28,7 @@ export class EpochClock {
   /** @param options.periodMs how often it is going to tick; 5 ms unless given */
   constructor({ memory, periodMs = PERIOD_MS }: { readonly memory?: WebAssembly.Memory; readonly periodMs?: number } = {}) {
     this.memory = memory ?? new WebAssembly.Memory({ initial: 1, maximum: 1, shared: true });
-    this.words = new Int32Array(this.memory.buffer);
+    this.words = new Int32Array(this.memory.buffer, 0, WORDS);
     if (memory !== undefined) return;
     this.words[PERIOD] = periodMs;
     this.words[NOW] = milliseconds();

@@ -4,8 +4,9 @@ import { ComponentError, Trap } from '../errors.ts';
 import type { Store } from '../instance/state.ts';
 import type { Epochs } from '../link/linked.ts';
 import { type Layout, layoutOf, NAMES, SERVICE } from '../rewrite/layout.ts';
+import { originalFrames } from '../rewrite/origins.ts';
 import { Budget } from './budget.ts';
-import { type ActiveLimits, onStack } from './call-limits.ts';
+import { ActiveLimits, type CallLimits, onStack } from './call-limits.ts';
 import type { EpochClock } from './clock.ts';
 import { type Gate, makeGate } from './gate.ts';
 import { GuestMemory } from './memory.ts';
@@ -41,13 +42,20 @@ interface Recorded {
   readonly memories: readonly { readonly memory: GuestMemory; readonly snapshot: Snapshot }[];
 }
 
+let givingWay = 0;
+
+/** Whether a guest in this thread would go on if it were its turn: it waits for nothing else. */
+export const someoneGivesWay = (): boolean => givingWay > 0;
+
 export class Guard {
   readonly clock: EpochClock;
   readonly own: Budget;
   /** Calls that are under way and can be suspended. */
   promised = 0;
-  /** Limits of the calls that are under way, innermost first. */
-  limits: ActiveLimits | undefined = undefined;
+  /** Of a call whose JavaScript is on the stack, unless it is in another one. */
+  private usual: ActiveLimits;
+  /** Of calls that go on in a Promise. */
+  private readonly waits: ActiveLimits[] = [];
   /** Why it cannot be made as new. */
   readonly remake: string[] = [];
   private readonly store: Store;
@@ -56,15 +64,24 @@ export class Guard {
   private readonly made: GuestMemory[] = [];
   private readonly records: (() => void)[] = [];
   private readonly restores: (() => number)[] = [];
+  private readonly modules: WebAssembly.Module[] = [];
   private recorded: Recorded | undefined;
   /** When the guest began to compute, by the clock; undefined while it does not, or nobody counts. */
   private since: number | undefined;
+  /** The tick at which it looked up last, or went on after others had their turn. */
+  private lastTick = -2;
 
   constructor(store: Store, { budget, clock, limits }: Epochs) {
     this.store = store;
     this.clock = clock;
     this.own = new Budget(limits);
     this.budget = budget;
+    this.usual = new ActiveLimits(this);
+  }
+
+  /** Makes the frames of an error speak of the modules as they were given. */
+  place(error: unknown): void {
+    if (error instanceof Error && error.stack !== undefined) error.stack = originalFrames(error.stack, this.modules);
   }
 
   // What the guest takes
@@ -100,6 +117,7 @@ export class Guard {
   instantiate(module: WebAssembly.Module, imports: Record<string, WebAssembly.ModuleImports>): WebAssembly.Exports {
     const layout = layoutOf(module);
     if (layout === undefined) return new WebAssembly.Instance(module, imports).exports;
+    this.modules.push(module);
     const state = new CoreState(this);
     const adding: Record<string, WebAssembly.ImportValue> = {};
     imports[layout.namespace] = adding;
@@ -199,11 +217,46 @@ export class Guard {
     }
   }
 
+  // Calls
+
+  begin(limits: CallLimits): ActiveLimits {
+    let active = this.usual;
+    if (active.open) active = new ActiveLimits(this);
+    const { now } = this.clock;
+    active.limits = limits;
+    active.open = true;
+    active.since = now;
+    active.charged = now;
+    active.cpuBefore = limits.cpuMs === undefined ? 0 : this.own.cpuMs;
+    active.around = onStack.limits;
+    onStack.limits = active;
+    return active;
+  }
+
+  /** The JavaScript of the call has returned. */
+  returned(active: ActiveLimits): void {
+    onStack.limits = active.around;
+    active.open = false;
+    if (this.clock.now !== active.charged) this.charge(active);
+  }
+
+  /** The call goes on when its JavaScript has returned. */
+  wait(active: ActiveLimits): ActiveLimits {
+    if (active === this.usual) this.usual = new ActiveLimits(this);
+    this.waits.push(active);
+    return active;
+  }
+
+  /** It is over. Calls that overlap end in any order. */
+  waited(active: ActiveLimits): void {
+    this.waits.splice(this.waits.indexOf(active), 1);
+  }
+
   // Time
 
   /** A call begins that can be suspended. */
   promise(): void {
-    this.promised++;
+    if (this.promised++ === 0) this.lastTick = -2;
     this.running();
   }
 
@@ -221,14 +274,34 @@ export class Guard {
   /** The guest computes no more: it waits, or has returned. */
   waiting(): void {
     if (this.since === undefined) return;
-    this.charge(this.clock.now - this.since);
+    const { now } = this.clock;
+    this.add(now - this.since);
     this.since = undefined;
+    const active = onStack.limits;
+    if (active?.guard === this) active.charged = now;
   }
 
-  private charge(ms: number): void {
+  /** Counts what a call has computed since this was last called. */
+  charge(active: ActiveLimits): void {
+    const { now } = this.clock;
+    if (this.since === undefined) this.add(now - active.charged);
+    active.charged = now;
+  }
+
+  private add(ms: number): void {
     if (ms <= 0) return;
     this.own.cpuMs += ms;
     if (this.budget !== undefined) this.budget.cpuMs += ms;
+  }
+
+  /** Counts, while the guest computes. */
+  private tally(now: number): void {
+    const active = onStack.limits;
+    if (this.since !== undefined) {
+      this.add(now - this.since);
+      this.since = now;
+    } else if (active?.guard === this) this.charge(active);
+    else this.add(this.clock.periodMs);
   }
 
   /**
@@ -240,10 +313,9 @@ export class Guard {
     const { clock, store } = this;
     clock.clear();
     const { now } = clock;
-    this.charge(this.since === undefined ? clock.periodMs : now - this.since);
-    if (this.since !== undefined) this.since = now;
+    this.tally(now);
     if (store.trap !== undefined) throw uncatchable(carriedBy(swallowed(store.trap)));
-    for (let each = this.limits; each !== undefined; each = each.outer) {
+    for (const each of this.waits) {
       const trap = each.exceeded(now);
       if (trap !== undefined) throw uncatchable(trap);
     }
@@ -251,7 +323,11 @@ export class Guard {
       const trap = each.exceeded(now);
       if (trap !== undefined) throw uncatchable(trap);
     }
-    return this.promised > 0 ? 1 : 0;
+    // A tick that was there before the guest began says nothing: only one that has computed from one tick to the next gives way.
+    const { ticks } = clock;
+    const long = ticks === this.lastTick + 1;
+    this.lastTick = ticks;
+    return long && this.promised > 0 ? 1 : 0;
   }
 
   /** Others get their turn. */
@@ -259,8 +335,11 @@ export class Guard {
     const { store } = this;
     const { scope } = store;
     this.waiting();
+    givingWay++;
     await nextTurn();
+    givingWay--;
     store.scope = scope;
+    this.lastTick = this.clock.ticks;
     this.running();
   }
 
@@ -291,7 +370,7 @@ export class Guard {
       snapshot.restore(memory.memory);
       memory.pages = snapshot.length / 65_536;
     }
-    this.limits = undefined;
+    this.waits.length = 0;
     this.since = undefined;
     return true;
   }

@@ -1,6 +1,5 @@
 /** Compiles core modules that are rewritten first. V8 judges the original, so that what it says fits the bytes that were given. */
 import { ComponentError } from '../errors.ts';
-import { sha256 } from '../kept/kept.ts';
 import { REWRITE_VERSION } from './layout.ts';
 import { rewrite } from './rewrite.ts';
 import { UnknownInstruction } from './scan.ts';
@@ -25,9 +24,17 @@ export function compileRewritten(module: Bytes, offset: number): WebAssembly.Mod
   return new WebAssembly.Module(rewritten(module, offset));
 }
 
-/** As {@link compileRewritten}, by V8's own threads, and by way of a cache. */
-export async function compileRewrittenAsync(module: Bytes, offset: number, cache: CodeCache | undefined): Promise<WebAssembly.Module> {
-  const key = cache === undefined ? '' : await keyOf(module, cache);
+/**
+ * As {@link compileRewritten}, by V8's own threads, and by way of a cache.
+ * @param digest of all bytes that the module is a part of, at `offset`
+ */
+export async function compileRewrittenAsync(
+  module: Bytes,
+  offset: number,
+  cache: CodeCache | undefined,
+  digest: string,
+): Promise<WebAssembly.Module> {
+  const key = `${REWRITE_VERSION}${digest}${offset.toString(16).padStart(8, '0')}`;
   const kept = await cache?.get(key).catch(() => undefined);
   if (kept !== undefined) {
     try {
@@ -69,8 +76,4 @@ function rewritten(module: Bytes, offset: number): Bytes {
 
 function unsupported(why: string, offset: number, cause: unknown): ComponentError {
   return new ComponentError('TENON_UNSUPPORTED', `the core module cannot be made interruptible: ${why}`, { offset, cause });
-}
-
-async function keyOf(module: Bytes, cache: CodeCache): Promise<string> {
-  return `${REWRITE_VERSION}${cache.digest?.(module) ?? (await sha256(module))}`;
 }

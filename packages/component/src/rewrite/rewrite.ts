@@ -11,8 +11,12 @@ import { Added, clockLoad } from './added.ts';
 import { ByteWriter, leb, lebLength } from './byte-writer.ts';
 import { CodeMetadata, isCodeMetadata } from './hints.ts';
 import { LAYOUT_SECTION, type Layout, NAMES, REWRITE_VERSION } from './layout.ts';
+import { ORIGINS_SECTION, OriginWriter } from './origins.ts';
 import { BodyScanner, CHANGE, Unreadable, type Uses } from './scan.ts';
 import { readShape, SECTION, type Section, type Shape, type Value } from './shape.ts';
+
+/** Sections that a module cannot bring. */
+const OWN: ReadonlySet<string> = new Set([LAYOUT_SECTION, ORIGINS_SECTION]);
 
 /** Where sections of each id stand; those that are not there are made at their place. */
 const ORDER: readonly number[] = [
@@ -47,6 +51,9 @@ class Rewriter {
   private readonly shape: Shape;
   private readonly added: Added;
   private readonly metadata: CodeMetadata;
+  private readonly origins = new OriginWriter();
+  /** Where the first body stands in what is written. */
+  private bodiesAt = 0;
   private readonly clock: readonly number[];
   private readonly check: Uint8Array;
   private readonly namespace: string;
@@ -112,6 +119,7 @@ class Rewriter {
     }
     for (; done < sections.length; done++) this.custom(output, sections[done] as Section);
     const text = new TextEncoder().encode(JSON.stringify(layout));
+    customSection(output, ORIGINS_SECTION, this.origins.written(this.bodiesAt, shape.importedFunctions));
     customSection(output, LAYOUT_SECTION, text);
     return output.written();
   }
@@ -123,7 +131,7 @@ class Rewriter {
 
   /** Sections between those that have a place. A module cannot bring a layout of its own. */
   private custom(output: ByteWriter, section: Section): void {
-    if (section.id !== SECTION.custom || section.name === LAYOUT_SECTION || isCodeMetadata(section)) return;
+    if (section.id !== SECTION.custom || OWN.has(section.name) || isCodeMetadata(section)) return;
     output.range(this.bytes, section.header, section.end);
   }
 
@@ -177,6 +185,7 @@ class Rewriter {
     output.byte(SECTION.code);
     output.leb(lebLength(count) + bodies.length + more.length);
     output.leb(count);
+    this.bodiesAt = output.length;
     output.list(bodies.written());
     output.list(more);
   }
@@ -253,10 +262,18 @@ class Rewriter {
     const base = writer.length;
     const unlikely: number[] = [];
     let from = start;
+    let changed = start;
+    this.origins.begin(
+      start,
+      base,
+      kinds.reduce((count, kind) => (kind === CHANGE.none ? count : count + 1), 0),
+    );
     for (let i = 0; i < starts.length; i++) {
       const kind = kinds[i] as number;
       if (kind === CHANGE.none) continue;
-      writer.range(bytes, from, starts[i] as number);
+      const at = starts[i] as number;
+      writer.range(bytes, from, at);
+      const { length } = writer;
       if (kind === CHANGE.check) {
         this.checks++;
         unlikely.push(writer.length - base + this.clock.length);
@@ -266,6 +283,8 @@ class Rewriter {
         writer.leb(helpers[i] as number);
       }
       from = ends[i] as number;
+      this.origins.change(at - changed, writer.length - length - (from - at));
+      changed = at;
     }
     writer.range(bytes, from, end);
     this.metadata.function(index, (offset) => offset + this.growth(changes, start + offset), unlikely);

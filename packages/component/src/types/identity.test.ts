@@ -90,3 +90,19 @@ test('what an instance exports is of the types that it was given', async () => {
     assert.equal(labelOf(exported), name);
   }
 });
+
+test('an instance is exported with the types that it has, however often', async () => {
+  const items = await externs(`(component
+    (component $c
+      (component $t (type $e (enum "x")) (export "e" (type $e)))
+      (instance $t (instantiate $t)) (export "a:b/t" (instance $t)))
+    (instance $c (instantiate $c))
+    (alias export $c "a:b/t" (instance $t)) (alias export $t "e" (type $e))
+    (component $u (type $e' (enum "x")) (import "e" (type $e (eq $e'))) (type $l (list $e)) (export "l" (type $l)))
+    (instance $u (instantiate $u (with "e" (type $e))))
+    (alias export $u "l" (type $l))
+    (export "a:b/t" (instance $t)) (export "a:b/u" (instance $u)))`);
+  const list = named(inside(items, 'a:b/u', 'l'));
+  assert.ok(list.kind === 'list');
+  assert.equal(list.element, named(inside(items, 'a:b/t', 'e')));
+});

@@ -15,7 +15,7 @@ import { MAX_HEAVY_ITEMS, type Validation } from './validation.ts';
 export function addImport(v: Validation, scope: Scope, name: ExternName, type: ExternType): void {
   let added = type;
   if (type.kind === 'instance') {
-    added = { kind: 'instance', type: freshInstance(v, type.type, (resource) => scope.importedResources.push(resource)) };
+    added = { kind: 'instance', type: introduced(v, type.type, (resource) => scope.importedResources.push(resource)) };
   }
   add(v, scope, scope.imports, name, added);
 }
@@ -23,7 +23,10 @@ export function addImport(v: Validation, scope: Scope, name: ExternName, type: E
 export function addExport(v: Validation, scope: Scope, name: ExternName, type: ExternType): void {
   let added = type;
   if (type.kind === 'instance') {
-    added = { kind: 'instance', type: freshInstance(v, type.type, (resource) => scope.definedResources.set(resource, undefined)) };
+    const define = (resource: number): unknown => scope.definedResources.set(resource, undefined);
+    // What a component exports is there already, under the names that it has; a type declares what is to be.
+    const make = scope.kind === 'component' ? freshInstance : introduced;
+    added = { kind: 'instance', type: make(v, type.type, define) };
     noteExplicit(v, scope, added.type);
   } else if (type.kind === 'type' && type.type.kind === 'resource') {
     scope.explicitResources.add(type.type.resource);
@@ -75,22 +78,27 @@ export function addItem(v: Validation, scope: Scope, item: ExternType): void {
  * An instance of an instance type: what the type introduces is introduced anew, so that two imports of one instance type
  * share neither resources nor names.
  */
-function freshInstance(v: Validation, type: InstanceType, introduce: (resource: number) => void): InstanceType {
-  const again = v.introduced.has(type);
-  if (type.resources.length === 0 && !again) {
-    v.introduced.add(type);
-    return type;
-  }
+function introduced(v: Validation, type: InstanceType, introduce: (resource: number) => void): InstanceType {
   const substitution = new Substitution(v.effort);
-  if (again) renewNames(v, type.exports, substitution);
-  v.introduced.add(type);
+  if (v.introduced.has(type)) renewNames(v, type.exports, substitution);
+  else v.introduced.add(type);
+  return freshInstance(v, type, introduce, substitution);
+}
+
+function freshInstance(
+  v: Validation,
+  type: InstanceType,
+  introduce: (resource: number) => void,
+  substitution: Substitution = new Substitution(v.effort),
+): InstanceType {
   v.effort.spend(type.resources.length);
   for (const resource of type.resources) {
     const fresh = v.freshResource();
     substitution.resources.set(resource, fresh);
     introduce(fresh);
   }
-  return { exports: substitution.externs(type.exports), resources: [] };
+  const exports = substitution.externs(type.exports);
+  return exports === type.exports && type.resources.length === 0 ? type : { exports, resources: [] };
 }
 
 /** Gives the types that are exported by name identities of their own. */

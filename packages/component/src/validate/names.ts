@@ -50,7 +50,9 @@ export function isLabel(text: string): boolean {
 export function uniquenessKey(name: string): string {
   // URLs and hashes, whose case matters.
   if (name.includes('=')) return name;
-  const plain = name.toLowerCase().replaceAll('-', '');
+  const lower = name.toLowerCase();
+  const plain = lower.includes('-') ? lower.replaceAll('-', '') : lower;
+  if (!plain.startsWith('[')) return plain;
   const annotated = /^\[(?:method|static)\](([^.]*)\.(.*))$/s.exec(plain);
   if (annotated === null) return plain;
   const [, rest, resource, member] = annotated;

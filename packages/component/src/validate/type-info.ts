@@ -185,13 +185,19 @@ function sum(parts: readonly TypeInfo[]): TypeInfo {
 
 const NO_TYPES: readonly ValType[] = [];
 
+function present(types: readonly (ValType | undefined)[]): readonly ValType[] {
+  const found: ValType[] = [];
+  for (const type of types) if (type !== undefined) found.push(type);
+  return found;
+}
+
 /** The value types that a value type is made of. */
 export function children(type: ValType): readonly ValType[] {
   switch (type.kind) {
     case 'record':
       return type.fields.map((field) => field.type);
     case 'variant':
-      return type.cases.flatMap((c) => c.type ?? []);
+      return present(type.cases.map((c) => c.type));
     case 'tuple':
       return type.types;
     case 'list':
@@ -201,7 +207,7 @@ export function children(type: ValType): readonly ValType[] {
     case 'option':
       return [type.type];
     case 'result':
-      return [type.ok, type.err].flatMap((t) => t ?? []);
+      return present([type.ok, type.err]);
     case 'stream':
     case 'future':
       return type.element === undefined ? [] : [type.element];

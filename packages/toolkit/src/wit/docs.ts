@@ -5,6 +5,7 @@
 import { type CustomSection, visible } from '@tenon/component';
 
 const SECTION = 'package-docs';
+const NOTHING: readonly string[] = [];
 
 /** What is said of one thing, and of the things in it. What is not as expected counts as not said. */
 export class Docs {
@@ -30,19 +31,31 @@ export class Docs {
 
   /** The documentation of what `path` leads to. */
   at(...path: readonly string[]): Docs {
-    let node = this.node;
+    if (this.node === undefined) return this;
+    let node: unknown = this.node;
     for (const key of path) node = member(node, key);
     return node === undefined ? Docs.none : new Docs(node);
   }
 
+  /** A declaration with what is said of it before. */
+  before(declaration: string[]): string[] {
+    return this.node === undefined ? declaration : [...this.lines(), ...declaration];
+  }
+
+  get isEmpty(): boolean {
+    return this.node === undefined;
+  }
+
   /** The lines that stand before a declaration. */
-  lines(): string[] {
+  lines(): readonly string[] {
+    if (this.node === undefined) return NOTHING;
     const docs = typeof this.node === 'string' ? this.node : member(this.node, 'docs');
     return [...comment(docs), ...attributes(member(this.node, 'stability'))];
   }
 
   /** Import and export declarations of a world are documented in two lists by name. */
-  declaration(direction: 'import' | 'export', name: string): string[] {
+  declaration(direction: 'import' | 'export', name: string): readonly string[] {
+    if (this.node === undefined) return NOTHING;
     const docs = member(member(this.node, `interface_${direction}_docs`), name);
     const stability = member(member(this.node, `interface_${direction}_stability`), name);
     return [...comment(docs), ...attributes(stability)];

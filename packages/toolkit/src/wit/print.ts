@@ -111,11 +111,16 @@ function scopeText(head: string, scopes: readonly Scope[], home: string, docs: D
       else if (type.kind !== 'use') blocks.push(typeText(type, names, home, docs));
     }
     for (const func of functions) {
-      if (isNew(func.name)) blocks.push([...docs.at('funcs', func.name).lines(), `${id(func.name)}: ${funcText(func.type, names)};`]);
+      if (isNew(func.name)) blocks.push(docs.at('funcs', func.name).before([`${id(func.name)}: ${funcText(func.type, names)};`]));
     }
   }
-  const lines = blocks.flatMap((block, i) => (i === 0 ? block : ['', ...block]));
-  return [`${head} {`, ...indented(lines), '}'];
+  const lines = [`${head} {`];
+  for (const [i, block] of blocks.entries()) {
+    if (i > 0) lines.push('');
+    for (const line of block) lines.push(line === '' ? '' : `  ${line}`);
+  }
+  lines.push('}');
+  return lines;
 }
 
 /** One line for each interface that types are used from, in order of appearance; what is gated or documented stands by itself. */
@@ -137,7 +142,7 @@ function typeText(type: NamedType, names: TypeNames, home: string, docs: Docs): 
   const own = docs.at('types', type.name);
   switch (type.kind) {
     case 'alias':
-      return [...own.lines(), `type ${name} = ${id(type.of)};`];
+      return own.before([`type ${name} = ${id(type.of)};`]);
     case 'use':
       return useLines([type], home, docs);
     case 'copy':
@@ -145,7 +150,7 @@ function typeText(type: NamedType, names: TypeNames, home: string, docs: Docs): 
     case 'resource':
       return resourceText(type.name, [{ types: [type], functions: [], names }], docs);
     case 'value':
-      return [...own.lines(), ...valueDefinition(name, type.type, names, own)];
+      return own.before(valueDefinition(name, type.type, names, own));
   }
 }
 
@@ -160,16 +165,23 @@ function copyText(name: string, type: ValType | ResourceName, names: TypeNames):
 
 /** @param scopes where it stands: one may know functions of it that another does not */
 function resourceText(name: string, scopes: readonly Scope[], docs: Docs): string[] {
-  const members = new Map<string, string>();
+  const seen = new Set<string>();
+  const lines: string[] = [];
   for (const { types, names } of scopes) {
-    for (const type of types) {
-      if (type.kind !== 'resource' || type.name !== name) continue;
-      for (const member of type.members) if (!members.has(memberName(member))) members.set(memberName(member), memberText(member, names));
+    const type = types.find((each) => each.kind === 'resource' && each.name === name);
+    if (type?.kind !== 'resource') continue;
+    for (const member of type.members) {
+      if (scopes.length === 1 && docs.isEmpty) {
+        lines.push(memberText(member, names));
+        continue;
+      }
+      const key = memberName(member);
+      if (!seen.has(key)) lines.push(...docs.at('funcs', key).before([memberText(member, names)]));
+      seen.add(key);
     }
   }
-  const lines = [...members].flatMap(([member, text]) => [...docs.at('funcs', member).lines(), text]);
   const body = lines.length === 0 ? [`resource ${id(name)};`] : block(`resource ${id(name)}`, lines);
-  return [...docs.at('types', name).lines(), ...body];
+  return docs.at('types', name).before(body);
 }
 
 const memberName = (member: ResourceMember): string =>
@@ -184,7 +196,7 @@ function memberText(member: ResourceMember, names: TypeNames): string {
 
 function valueDefinition(name: string, type: ValType, names: TypeNames, docs: Docs): string[] {
   const items = (list: readonly { readonly name: string; readonly text: string }[]): string[] =>
-    list.flatMap((item) => [...docs.at('items', item.name).lines(), `${item.text},`]);
+    docs.isEmpty ? list.map((item) => `${item.text},`) : list.flatMap((item) => docs.at('items', item.name).before([`${item.text},`]));
   switch (type.kind) {
     case 'record':
       return block(

@@ -10,9 +10,18 @@ const KEYWORDS: ReadonlySet<string> = new Set(
   ).split(' '),
 );
 
-/** An identifier; keywords are marked with `%`. */
+const PLAIN = /^[0-9A-Za-z-]+$/;
+const identifiers = new Map<string, string>();
+const MAX_IDENTIFIERS = 10_000;
+
+/** An identifier; keywords are marked with `%`. The same names come again and again. */
 export function id(name: string): string {
-  return KEYWORDS.has(name) ? `%${name}` : visible(name);
+  const known = identifiers.get(name);
+  if (known !== undefined) return known;
+  if (identifiers.size >= MAX_IDENTIFIERS) identifiers.clear();
+  const text = KEYWORDS.has(name) ? `%${name}` : PLAIN.test(name) ? name : visible(name);
+  identifiers.set(name, text);
+  return text;
 }
 
 export function paramsText(type: FuncType, names: TypeNames): string {

@@ -3,18 +3,12 @@ import { cancellable } from '@tenon/component';
 import { type Clocks, type Datetime, datetimeOf, nanosecondsOf } from '../body/clock.ts';
 import { mustTurn, turn } from '../body/readiness.ts';
 import { Timer } from '../body/timer.ts';
+import { awaited } from './waiting.ts';
 
 function wait(clocks: Clocks, when: bigint, signal: AbortSignal): Promise<void> | undefined {
   const timer = new Timer(clocks, when);
   if (timer.ready()) return mustTurn() ? turn() : undefined;
-  return new Promise((resolve, reject) => {
-    const waiter = { wake: resolve };
-    timer.add(waiter);
-    signal.addEventListener('abort', () => {
-      timer.remove(waiter);
-      reject(signal.reason);
-    });
-  });
+  return awaited(timer, signal);
 }
 
 /** The interface `types` has nothing but a name for nanoseconds. */

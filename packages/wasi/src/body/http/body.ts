@@ -1,3 +1,4 @@
+import { someoneGivesWay } from '@tenon/component';
 import { Later, type Waiter } from '../readiness.ts';
 import { CHUNK, EMPTY, ReadableSource, Sink } from '../streams.ts';
 import { HttpError, type HttpProblem, httpError } from './error.ts';
@@ -69,6 +70,9 @@ export interface Departure {
   watch(changed: () => void): void;
 }
 
+/** So many turns of the event loop a head waits for a body that its guest may still end. */
+const MOST_TURNS = 8;
+
 /**
  * A body that a guest writes.
  * What it writes in the turn of the event loop in which the head is given goes out together with the head, and when the body ends in
@@ -79,6 +83,7 @@ export class Departing extends Sink {
   #written = 0;
   readonly #held = new Held();
   #departure: Departure | undefined;
+  #turns = MOST_TURNS;
   #streaming = false;
   /** The message went out without the body: nobody gets what is written. */
   #dropping = false;
@@ -151,7 +156,7 @@ export class Departing extends Sink {
       return;
     }
     if (this.#state === 'ended') this.#sendAll(framing);
-    else setImmediate(this.#stream);
+    else setImmediate(this.#streamSoon);
   }
 
   /** Ends the body. Throws when it does not have the length that its head declares, has trailers that nobody may have, or was given up. */
@@ -224,6 +229,12 @@ export class Departing extends Sink {
       return false;
     }
   }
+
+  /** A guest that only lets others have their turn may be back in the next one, and end the body. */
+  readonly #streamSoon = (): void => {
+    if (this.#state === 'open' && this.#turns-- > 0 && someoneGivesWay()) setImmediate(this.#streamSoon);
+    else this.#stream();
+  };
 
   readonly #stream = (): void => {
     const departure = this.#departure;

@@ -64,18 +64,18 @@ export class NodeResponder implements Responder {
   }
 
   respond(status: number, pairs: string[], body: Uint8Array): void {
-    const response = this.#head(status, pairs);
+    const response = this.writeHead(status, pairs);
     if (body.length === 0) response.end();
     else if (body.length <= SMALL) response.end(Buffer.from(body.buffer, body.byteOffset, body.length).toString('latin1'), 'latin1');
     else response.end(body);
   }
 
   begin(status: number, pairs: string[]): void {
-    this.#head(status, pairs).flushHeaders();
+    this.writeHead(status, pairs).flushHeaders();
   }
 
   // The declarations know lists of pairs only for HTTP/1.1, the code for both.
-  #head(status: number, pairs: string[]): ServerResponse {
+  protected writeHead(status: number, pairs: string[]): ServerResponse {
     const { req } = this.#response;
     // HTTP/1.0 has no trailers, and Node announces none there.
     return (this.#response as ServerResponse).writeHead(status, req.httpVersion === '1.0' ? withoutTrailer(pairs) : pairs);
@@ -98,7 +98,7 @@ export class NodeResponder implements Responder {
     // To destroy a stream of HTTP/2 would say that there was no error, which clients take for the end.
     if (response.headersSent && isHttp2(response)) response.stream.close(INTERNAL_ERROR);
     else if (response.headersSent) response.destroy();
-    else this.#head(status, ['content-type', 'text/plain', 'content-length', '0']).end();
+    else this.writeHead(status, ['content-type', 'text/plain', 'content-length', '0']).end();
   }
 
   watch(changed: () => void): void {

@@ -1,0 +1,142 @@
+/** Instances of a workload's component, as a pool holds them. */
+import {
+  Budget,
+  type CallLimits,
+  type Component,
+  camelCase,
+  type EpochClock,
+  type Instance,
+  Linker,
+  provider,
+  type Usage,
+} from '@tenon/component';
+import { type Handle, type ReceivedRequest, type Responder, respondTo, type Wasi } from '@tenon/wasi';
+import type { Imports, Limits } from './config.ts';
+import { RuntimeError } from './errors.ts';
+
+const HANDLER = 'wasi:http/incoming-handler@0.2.0';
+
+/** An instance that does one thing at a time. */
+export interface Guest {
+  /** Rejects when the guest traps or returns without a response. */
+  respond(request: ReceivedRequest, responder: Responder, limits: CallLimits): Promise<void>;
+  /**
+   * Calls an export.
+   * @throws RuntimeError TENON_RUNTIME_EXPORT when there is none of this name
+   */
+  call(path: readonly string[], args: readonly unknown[], limits: CallLimits): unknown;
+  /** Makes it as new. Returns whether it is. */
+  reset(): boolean;
+  /** Ends it for good, whatever it waits for. */
+  end(): void;
+}
+
+type Exports = Readonly<Record<string, unknown>>;
+
+/** The name under which a component exports its handler; undefined when it has none. */
+export function handlerName(component: Component): string | undefined {
+  const names = component.exports.map(({ name }) => name);
+  const found = provider(names, HANDLER);
+  return found !== undefined && names.some((name) => name.startsWith('wasi:http/types@')) ? undefined : found;
+}
+
+export function noHandler(component: Component): RuntimeError {
+  const names = component.exports.map(({ name }) => name);
+  if (names.some((name) => name.startsWith('wasi:http/types@'))) {
+    return new RuntimeError(
+      'TENON_RUNTIME_EXPORT',
+      'the component exports `wasi:http/types`, so its handler takes requests of its own making and none of this host: build it to import that interface',
+    );
+  }
+  const others = names.length === 0 ? 'nothing' : names.map((name) => `\`${name}\``).join(', ');
+  return new RuntimeError('TENON_RUNTIME_EXPORT', `the component does not export \`${HANDLER}\`; it exports ${others}`);
+}
+
+export interface GuestMakerOptions {
+  readonly system: Wasi;
+  /** The name under which it exports a handler of requests; undefined when none will come. */
+  readonly handler: string | undefined;
+  /** What it imports beside the system's interfaces. */
+  readonly imports: Imports;
+  readonly limits: Limits;
+  /** What guests look at while they compute. */
+  readonly clock: EpochClock;
+}
+
+/** Makes instances of a workload. */
+export interface GuestMaker {
+  /** @param resettable whether {@link Guest.reset} will be called */
+  make(resettable: boolean): Guest;
+  /** What all of them take together. */
+  readonly usage: Usage;
+}
+
+/** All instances together may have so many times the tables of one. Few have large ones. */
+const TABLES = 8;
+
+/**
+ * Links a component. Each call of the result makes an instance.
+ * @throws ComponentError when an import is missing
+ */
+export function guestMaker(component: Component, { system, handler, imports, limits, clock }: GuestMakerOptions): GuestMaker {
+  const budget = new Budget({ maxMemoryBytes: limits.maxWorkloadMemoryBytes, maxTableElements: TABLES * limits.maxTableElements });
+  const linker = new Linker({ maxHandles: limits.maxHandles, clock, budget });
+  system.defineIn(linker);
+  for (const [name, value] of Object.entries(imports)) linker.define(name, value);
+  const prepared = linker.prepareSync(component);
+  const start = { timeoutMs: limits.startTimeoutMs };
+  return {
+    make: (resettable) => new PooledInstance(prepared.instantiateSync({ resettable, limits: start }), handler),
+    usage: budget,
+  };
+}
+
+class PooledInstance implements Guest {
+  private readonly instance: Instance;
+  private readonly handle: Handle | undefined;
+
+  constructor(instance: Instance, handler: string | undefined) {
+    this.instance = instance;
+    if (handler === undefined) return;
+    const { handle } = instance.exports[handler] as { readonly handle?: Handle };
+    if (typeof handle !== 'function') throw new RuntimeError('TENON_RUNTIME_EXPORT', `\`${handler}\` has no function \`handle\``);
+    this.handle = handle;
+  }
+
+  respond(request: ReceivedRequest, responder: Responder, limits: CallLimits): Promise<void> {
+    const { handle } = this;
+    if (handle === undefined) throw new RuntimeError('TENON_RUNTIME_EXPORT', `the component does not export \`${HANDLER}\``);
+    return this.instance.within(limits, () => respondTo(handle, request, responder));
+  }
+
+  call(path: readonly string[], args: readonly unknown[], limits: CallLimits): unknown {
+    return this.instance.within(limits, (exports) => exportedFunction(exports, path)(...args));
+  }
+
+  reset(): boolean {
+    return this.instance.reset();
+  }
+
+  end(): void {
+    this.instance.end();
+  }
+}
+
+/** Finds a function by the name of its interface, if it is in one, and its own: as in WIT or in camel case, interfaces with or without package and version. */
+function exportedFunction(exports: Exports, path: readonly string[]): (...args: readonly unknown[]) => unknown {
+  const name = path.at(-1) ?? '';
+  const [owner] = path.length > 1 ? path : [];
+  const members = owner === undefined ? exports : member(exports, owner);
+  const found = members === undefined ? undefined : member(members as Exports, name);
+  if (typeof found === 'function') return found as (...args: readonly unknown[]) => unknown;
+  const known = Object.keys(owner !== undefined && members !== undefined ? (members as Exports) : exports);
+  const where = owner !== undefined && members !== undefined ? `\`${owner}\`` : 'the component';
+  const others = known.length === 0 ? 'nothing' : known.map((each) => `\`${each}\``).join(', ');
+  throw new RuntimeError('TENON_RUNTIME_EXPORT', `no function \`${path.join('.')}\` is exported; ${where} has ${others}`);
+}
+
+function member(exports: Exports, name: string): unknown {
+  if (Object.hasOwn(exports, name)) return exports[name];
+  const key = /[:/]/.test(name) ? provider(Object.keys(exports), name) : camelCase(name);
+  return key !== undefined && Object.hasOwn(exports, key) ? exports[key] : undefined;
+}
