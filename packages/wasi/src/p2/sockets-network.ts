@@ -1,9 +1,9 @@
 /** `wasi:sockets/network`, `instance-network` and `ip-name-lookup` — https://github.com/WebAssembly/WASI/tree/main/wasip2/sockets */
 import { blocking, resultError } from '@tenon/component';
 import { Charge } from '../body/budget.ts';
-import { type IpAddress, ipAddress } from '../body/network/values.ts';
 import { SocketError, type SocketProblem, socketError } from '../body/network/error.ts';
 import type { Network as Reach } from '../body/network/network.ts';
+import { type IpAddress, ipAddress } from '../body/network/values.ts';
 import { type Later, turn } from '../body/readiness.ts';
 import type { IoError } from './io-error.ts';
 import { Pollable } from './io-poll.ts';

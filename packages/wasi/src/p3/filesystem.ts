@@ -49,9 +49,7 @@ function attempt<T>(operation: () => T | Promise<T>): T | Promise<T> {
   return mustTurn() ? turn().then(() => done) : done;
 }
 
-type DescriptorType = Coded<
-  'block-device' | 'character-device' | 'directory' | 'fifo' | 'symbolic-link' | 'regular-file' | 'socket'
->;
+type DescriptorType = Coded<'block-device' | 'character-device' | 'directory' | 'fifo' | 'symbolic-link' | 'regular-file' | 'socket'>;
 
 const DESCRIPTOR_TYPES: Readonly<Record<EntryType, DescriptorType>> = {
   file: { tag: 'regular-file' },

@@ -141,7 +141,7 @@ export class Listener extends Signal {
       const server = builtins.net.createServer({ allowHalfOpen: true, pauseOnConnect: true });
       const failed = (error: Error): void => reject(socketError(error));
       server.once('error', failed);
-      server.listen({ host: local.address, port: local.port, ipv6Only: family === 'ipv6', backlog: 128 }, () => {
+      server.listen({ host: local.address, port: local.port, ipv6Only: family === 'ipv6', backlog: MOST_WAITING }, () => {
         server.off('error', failed);
         resolve(new Listener(server, network, budget));
       });
