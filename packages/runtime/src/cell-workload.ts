@@ -1,7 +1,9 @@
 /** One workload in one cell: its component, its pool of instances, and what it is granted there. */
 import { type Component, ComponentError } from '@tenon/component';
 import { wasi } from '@tenon/wasi';
+import { collectSoon } from './collect.ts';
 import type { Imports, Reuse } from './config.ts';
+import { CpuShare } from './cpu-share.ts';
 import { RuntimeError } from './errors.ts';
 import { type Guest, guestMaker, handlerName, noHandler } from './guest.ts';
 import { HttpRequests } from './http-requests.ts';
@@ -40,10 +42,12 @@ export class CellWorkload {
   private readonly clock: CellClock;
   private reuse: Reuse;
   private readonly pool: Pool<Guest>;
+  private readonly share: CpuShare;
   private readonly outputs: readonly OutputLines[];
   private readonly timers: readonly NodeJS.Timeout[];
   private readonly calls = new Set<Promise<unknown>>();
   private readonly close: () => void;
+  private servedAgain = false;
   private stopped = false;
 
   /**
@@ -95,26 +99,49 @@ export class CellWorkload {
     if (spec.http !== undefined && handler === undefined) throw noHandler(component);
     this.handler = handler;
     this.log = (entry) => sinks.log({ ...entry, workload: name, time: Date.now() });
-    const maker = guestMaker(component, { system, handler, imports, limits, clock: clock.clock });
+    const maker = guestMaker(component, { system, handler, imports, limits, clock: clock.clock, pause: () => this.share.wait() });
+    this.share = new CpuShare(limits.cpuShare, maker.usage, () => this.pool.resume());
     this.pool = new Pool<Guest>(
       {
         make: () => maker.make(this.reuse === 'reset'),
         renew: (guest) => this.reuse === 'keep' || (this.reuse === 'reset' && guest.reset()),
         end: (guest) => guest.end(),
+        paused: () => this.share.wait() !== undefined,
         held: () => this.http.held(),
         shed: () => this.http.shed(),
       },
       limits,
     );
     const { logRequests } = sinks;
-    this.http = new HttpRequests({ name, limits, clock, logRequests, pool: this.pool, log: this.log, finish: this.finish });
+    this.http = new HttpRequests({
+      name,
+      limits,
+      clock,
+      logRequests,
+      pool: this.pool,
+      log: this.log,
+      finish: this.finish,
+      reused: this.reused,
+    });
     this.pool.warm();
     this.shared = { ...component.share(), bytes: new Uint8Array() };
     this.timers = [
       setInterval(() => this.http.tick(performance.now()), tickMs(limits.requestTimeoutMs)).unref(),
-      setInterval(() => this.pool.trim(), TRIM_MS).unref(),
+      setInterval(() => {
+        if (this.pool.trim() > 0) collectSoon();
+      }, TRIM_MS).unref(),
     ];
   }
+
+  /** A guest that was made for one request answers no second one. It is known by that none of its instances ever has. */
+  private readonly reused = (served: boolean): void => {
+    this.servedAgain ||= served;
+    if (served || this.servedAgain || this.reuse !== 'keep') return;
+    this.reuse = 'reset';
+    this.pool.clear();
+    const message = 'its instances answer one request and no second one: from now on each is made as new after a request';
+    this.log({ level: 'warn', event: 'reuse', message });
+  };
 
   private readonly finish = (activity: Activity): void => {
     for (const output of this.outputs) output.finish(activity);
@@ -141,7 +168,8 @@ export class CellWorkload {
       return value;
     } catch (error) {
       // A guest that returned an error has done what it should.
-      if (error instanceof ComponentError && error.code !== 'TENON_INSTANCE_POISONED') lease.release();
+      if (error instanceof ComponentError && error.code !== 'TENON_INSTANCE_POISONED' && error.code !== 'TENON_INSTANCE_ENDED')
+        lease.release();
       else lease.discard();
       throw error;
     } finally {
@@ -158,6 +186,7 @@ export class CellWorkload {
     const timer = setTimeout(late.resolve, drainTimeoutMs);
     await Promise.race([Promise.all([this.http.idle(), Promise.allSettled(this.calls)]), late.promise]);
     clearTimeout(timer);
+    this.share.stop();
     this.http.dismiss();
     for (const each of this.timers) clearInterval(each);
     this.pool.close(new RuntimeError('TENON_RUNTIME_STOPPED', `\`${this.task.spec.name}\` is stopped`));

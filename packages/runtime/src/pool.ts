@@ -18,6 +18,8 @@ export interface PoolCare<T> {
   renew?(item: T): boolean;
   /** Lets go of what an item holds: it is not used any more. */
   end(item: T): void;
+  /** Whether nobody may be given an item for now; {@link Pool.resume} is called when it is over. */
+  paused?(): boolean;
   /** How many items can do nothing because their clients are slow: as many more may be made. */
   held?(): number;
   /** Ends the use of one item by a slow client, because others wait. Returns whether there was one. */
@@ -34,6 +36,8 @@ interface Entry<T> {
 /** Something taken from a pool: give it back with exactly one of `release` and `discard`. */
 export interface Lease<T> {
   readonly item: T;
+  /** Whether it has served before, and was not made anew since. */
+  readonly used: boolean;
   /** The item is as good as new. */
   release(): void;
   /** The item trapped or never came back. */
@@ -98,13 +102,15 @@ export class Pool<T> {
    * @throws RuntimeError TENON_RUNTIME_BUSY when the queue is full, and what `make` throws
    */
   acquire(): Lease<T> | Promise<Lease<T>> {
-    const entry = this.idle.pop();
+    const paused = this.care.paused?.() === true;
+    const entry = paused ? undefined : this.idle.pop();
     if (entry !== undefined) {
       this.spare = Math.min(this.spare, this.idle.length);
       return this.lease(entry);
     }
     const full = this.waiting.length >= this.limits.maxQueue;
-    if (this.live === 0 || (full && (this.live < this.most || this.care.shed?.() === true))) return this.lease(this.create());
+    if ((this.live === 0 && !paused) || (full && !paused && (this.live < this.most || this.care.shed?.() === true)))
+      return this.lease(this.create());
     if (full) {
       throw new RuntimeError('TENON_RUNTIME_BUSY', `all ${this.live} instances are busy and ${this.waiting.length} requests wait already`);
     }
@@ -134,6 +140,13 @@ export class Pool<T> {
     for (const waiter of this.waiting.splice(0)) waiter.fail(error);
   }
 
+  /** Ends all idle items: they are not as they should be. */
+  clear(): void {
+    const idle = this.idle.splice(0);
+    this.live -= idle.length;
+    for (const { item } of idle) this.care.end(item);
+  }
+
   private create(): Entry<T> {
     const item = this.care.make();
     this.live++;
@@ -152,7 +165,8 @@ export class Pool<T> {
       this.looking = undefined;
       const stuck = this.returned === this.returnedBefore;
       this.returnedBefore = this.returned;
-      if (busy() < SATURATED) while (this.waiting.length > 0 && this.live < this.most) this.replenish();
+      if (this.care.paused?.() === true) this.returnedBefore = -1;
+      else if (busy() < SATURATED) while (this.waiting.length > 0 && this.live < this.most) this.replenish();
       else if (stuck && this.waiting.length > 0 && this.live < this.most) this.replenish();
       if (stuck && this.waiting.length > 0 && this.live >= this.most) this.care.shed?.();
       this.look();
@@ -179,7 +193,7 @@ export class Pool<T> {
       if (reusable && this.reusable(entry)) this.putBack(entry);
       else this.drop(entry);
     };
-    return { item: entry.item, release: () => end(true), discard: () => end(false) };
+    return { item: entry.item, used: entry.served > 0, release: () => end(true), discard: () => end(false) };
   }
 
   private reusable(entry: Entry<T>): boolean {
@@ -187,8 +201,14 @@ export class Pool<T> {
     return this.care.renew?.(entry.item) ?? true;
   }
 
+  /** Serves those who waited while the pool was paused. */
+  resume(): void {
+    while (this.waiting.length > 0 && this.idle.length > 0) this.putBack(this.idle.pop() as Entry<T>);
+    if (this.live === 0) this.replenish();
+  }
+
   private putBack(entry: Entry<T>): void {
-    const waiter = this.waiting.shift();
+    const waiter = this.care.paused?.() === true ? undefined : this.waiting.shift();
     if (waiter === undefined) this.idle.push(entry);
     else waiter.grant(entry);
   }
@@ -196,7 +216,7 @@ export class Pool<T> {
   private drop({ item }: Entry<T>): void {
     this.care.end(item);
     this.live--;
-    if (this.closed) return;
+    if (this.closed || this.care.paused?.() === true) return;
     // Where none can be made, nobody would ever be given one back.
     do this.replenish();
     while (this.live === 0 && this.waiting.length > 0);

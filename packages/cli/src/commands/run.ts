@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { basename } from 'node:path';
 import { BACKTRACE_FRAMES, Component, ComponentError, type Instance, Linker, provider, Trap, visible } from '@tenon/component';
 import { DEFAULT_WASI_LIMITS, Exit, isOutputBroken, preview1Module, runPreview1, type Wasi, type WasiOptions, wasi } from '@tenon/wasi';
@@ -95,7 +96,7 @@ type Action = (instance: Instance) => Promise<number>;
 
 async function instantiate(component: Component, system: Wasi, file: string, maxHandles: number | undefined): Promise<Instance> {
   const linker = new Linker({ maxHandles });
-  system.defineIn(linker);
+  linker.use(system);
   try {
     return await linker.instantiate(component);
   } catch (error) {
@@ -141,6 +142,9 @@ async function invokeCall(component: Component, text: string): Promise<Action> {
     const target = owner[placeFunction(func.name).name] as (...args: unknown[]) => unknown;
     const outcome = await invoke(target, func.type, values);
     if (outcome.text !== '') process.stdout.write(`${outcome.text}\n`);
+    for await (const piece of outcome.rest) {
+      if (!process.stdout.write(piece)) await once(process.stdout, 'drain');
+    }
     return outcome.failed ? 1 : 0;
   };
 }

@@ -117,13 +117,16 @@ export const nothings = (count: number): Elements => ({ length: count });
 /** Copies as many elements as both have room for. */
 export function copy(from: Buffer, to: Buffer): void {
   const count = Math.min(from.remain, to.remain);
-  if (!(from instanceof GuestBuffer)) {
-    to.write(from.read(count));
-    return;
+  if (from instanceof GuestBuffer) {
+    if (to instanceof GuestBuffer) from.copyTo(to, count);
+    else to.write(from.readForHost(count));
+  } else {
+    const elements = from.read(count);
+    to.write(to instanceof GuestBuffer ? elements : owned(elements));
   }
-  if (to instanceof GuestBuffer) {
-    from.copyTo(to, count);
-    return;
-  }
-  to.write(from.readForHost(count));
+}
+
+/** What one piece of JavaScript gives another through a component becomes the other's own, as if it had been in memory. */
+function owned(elements: Elements): Elements {
+  return ArrayBuffer.isView(elements) ? Uint8Array.prototype.slice.call(elements) : elements;
 }

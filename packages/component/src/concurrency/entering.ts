@@ -3,12 +3,18 @@
  * https://github.com/WebAssembly/component-model/blob/main/design/mvp/CanonicalABI.md#component-instance-state
  */
 import { flags, MAY_ENTER } from '../instance/flags.ts';
-import type { ComponentInstance } from '../instance/state.ts';
+import type { ComponentInstance, Store } from '../instance/state.ts';
 
-const sets = new WeakMap<ComponentInstance, Map<ComponentInstance | undefined, readonly number[]>>();
+const sets = new WeakMap<ComponentInstance, Map<ComponentInstance | undefined, EnteringSet>>();
 
-/** `entering_set`: the flags words of the callee and its ancestors, less those of the caller and its ancestors. */
-function enteringSet(callee: ComponentInstance, caller: ComponentInstance | undefined): readonly number[] {
+/** The flags words of the instances that a call enters. */
+export type EnteringSet = readonly number[];
+
+/**
+ * `entering_set`: the callee and its ancestors, less the caller and its ancestors.
+ * @param caller undefined for the embedder
+ */
+export function enteringSet(callee: ComponentInstance, caller: ComponentInstance | undefined): EnteringSet {
   let known = sets.get(callee);
   if (known === undefined) {
     known = new Map();
@@ -27,21 +33,22 @@ function enteringSet(callee: ComponentInstance, caller: ComponentInstance | unde
   return words;
 }
 
-/** `may_enter_from`. @param caller undefined for the embedder */
-export function mayEnterFrom(callee: ComponentInstance, caller: ComponentInstance | undefined): boolean {
-  for (const word of enteringSet(callee, caller)) if (((flags.words[word] ?? 0) & MAY_ENTER) === 0) return false;
+/** `may_enter_from`. */
+export function mayEnter(entering: EnteringSet): boolean {
+  const { words } = flags;
+  for (let i = 0; i < entering.length; i++) if (((words[entering[i] as number] ?? 0) & MAY_ENTER) === 0) return false;
   return true;
 }
 
 /** `enter_from`. */
-export function enterFrom(callee: ComponentInstance, caller: ComponentInstance | undefined): void {
+export function enter(entering: EnteringSet): void {
   const { words } = flags;
-  for (const word of enteringSet(callee, caller)) words[word] = (words[word] ?? 0) & ~MAY_ENTER;
+  for (let i = 0; i < entering.length; i++) words[entering[i] as number] = (words[entering[i] as number] ?? 0) & ~MAY_ENTER;
 }
 
 /** `leave_to`. Nothing is entered any more once the store has ended. */
-export function leaveTo(callee: ComponentInstance, caller: ComponentInstance | undefined): void {
-  if (callee.store.trap !== undefined) return;
+export function leave(store: Store, entering: EnteringSet): void {
+  if (store.trap !== undefined) return;
   const { words } = flags;
-  for (const word of enteringSet(callee, caller)) words[word] = (words[word] ?? 0) | MAY_ENTER;
+  for (let i = 0; i < entering.length; i++) words[entering[i] as number] = (words[entering[i] as number] ?? 0) | MAY_ENTER;
 }

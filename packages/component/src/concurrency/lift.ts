@@ -14,7 +14,7 @@ import { flattenFunc } from '../types/layout.ts';
 import type { FuncType } from '../types/types.ts';
 import { CoreEntry, NOT_YET } from './core-entry.ts';
 import { inWords } from './deadlock.ts';
-import { enterFrom, leaveTo, mayEnterFrom } from './entering.ts';
+import { type EnteringSet, enter, enteringSet, leave, mayEnter } from './entering.ts';
 import { type Call, Task } from './task.ts';
 import { type Held, Thread } from './thread.ts';
 import { type Event, NO_EVENT, TASK_CANCELLED, waitableSetAt } from './waitable.ts';
@@ -70,6 +70,8 @@ export class LiftedFunction implements Callee {
   private readonly values: () => Values;
   private readonly core: CoreEntry;
   private readonly callback: CoreEntry | undefined;
+  private lastCaller: ComponentInstance | undefined = undefined;
+  private entering: EnteringSet | undefined = undefined;
 
   /** @param suspends whether its code may be suspended */
   constructor(type: FuncType, options: LiftOptions, binding: Binding, core: CoreFunction, suspends: boolean) {
@@ -93,14 +95,24 @@ export class LiftedFunction implements Callee {
     this.callback = callback && new CoreEntry(instance, callback, CALLBACK_TYPE, suspends);
   }
 
+  /** Most functions have one caller. */
+  private enteringFrom(caller: ComponentInstance | undefined): EnteringSet {
+    if (this.entering === undefined || this.lastCaller !== caller) {
+      this.lastCaller = caller;
+      this.entering = enteringSet(this.instance, caller);
+    }
+    return this.entering;
+  }
+
   /** `Store.lift` */
   start(call: Call, caller: ComponentInstance | undefined): Held {
-    const { instance } = this;
-    if (!mayEnterFrom(instance, caller)) throw new Trap('wasm trap: cannot enter component instance');
-    enterFrom(instance, caller);
+    const { store } = this.instance;
+    const entering = this.enteringFrom(caller);
+    if (!mayEnter(entering)) throw new Trap('wasm trap: cannot enter component instance');
+    enter(entering);
     const held = this.run(call);
-    if (held !== undefined) return held.then(() => leaveTo(instance, caller));
-    leaveTo(instance, caller);
+    if (held !== undefined) return held.then(() => leave(store, entering));
+    leave(store, entering);
     return undefined;
   }
 

@@ -6,7 +6,7 @@
 import { Trap } from '../errors.ts';
 import type { Store } from '../instance/state.ts';
 import { deadlock } from './deadlock.ts';
-import { enterFrom, leaveTo } from './entering.ts';
+import { enter, enteringSet, leave } from './entering.ts';
 import { laterTurn } from './later.ts';
 import { Queue } from './queue.ts';
 import type { Held, Thread } from './thread.ts';
@@ -42,6 +42,9 @@ export class Scheduler {
   private busy = false;
   private draining = false;
   private onNow = 0;
+  /** What was done in this turn of the event loop, and since when. */
+  private turnsNow = 0;
+  private began = 0;
 
   constructor(store: Store) {
     this.store = store;
@@ -133,31 +136,47 @@ export class Scheduler {
   }
 
   private readonly drain = (): void => {
-    this.draining = false;
-    if (this.busy) return;
-    const began = performance.now();
-    for (let turn = 1; this.store.trap === undefined; turn++) {
+    if (this.drainSome()) laterTurn(this.drainAnew);
+    else this.draining = false;
+  };
+
+  private readonly drainAnew = (): void => {
+    this.turnsNow = 0;
+    this.began = performance.now();
+    this.drain();
+  };
+
+  /** @returns whether something is left for a later turn of the event loop */
+  private drainSome(): boolean {
+    while (!this.busy) {
+      if (this.store.trap !== undefined) {
+        this.ready.clear();
+        this.jobs.clear();
+        return false;
+      }
+      if (this.isLong()) return true;
       const job = this.jobs.shift();
       if (job !== undefined) this.start(job);
       else {
         const thread = this.nextReady();
         if (thread === undefined) {
+          this.turnsNow = 0;
           this.idle();
-          return;
+          return false;
         }
         this.start(() => this.tick(thread));
       }
-      // What has been put aside drains the rest when it is done.
-      if (this.busy) return;
-      if (turn >= TURNS_AT_ONCE || (turn % CLOCK_EVERY === 0 && performance.now() - began > MILLISECONDS_AT_ONCE)) {
-        this.draining = true;
-        laterTurn(this.drain);
-        return;
-      }
     }
-    this.ready.clear();
-    this.jobs.clear();
-  };
+    // What has been put aside drains the rest when it is done.
+    return false;
+  }
+
+  /** Whether the event loop should go round before more is done. */
+  private isLong(): boolean {
+    const turns = ++this.turnsNow;
+    if (turns === 1) this.began = performance.now();
+    return turns >= TURNS_AT_ONCE || (turns % CLOCK_EVERY === 0 && performance.now() - this.began > MILLISECONDS_AT_ONCE);
+  }
 
   private nextReady(): Thread | undefined {
     for (let thread = this.ready.shift(); thread !== undefined; thread = this.ready.shift()) {
@@ -172,10 +191,11 @@ export class Scheduler {
   private tick(thread: Thread): Held {
     const { instance } = thread.task;
     this.onNow = 0;
-    enterFrom(instance, undefined);
+    const entering = enteringSet(instance, undefined);
+    enter(entering);
     const held = thread.resume();
-    if (held !== undefined) return held.then(() => leaveTo(instance, undefined));
-    leaveTo(instance, undefined);
+    if (held !== undefined) return held.then(() => leave(this.store, entering));
+    leave(this.store, entering);
     return undefined;
   }
 

@@ -6,7 +6,7 @@ import type { HandleScope } from '../abi/context.ts';
 import type { GuestHandle } from '../abi/guest-resource.ts';
 import { Trap } from '../errors.ts';
 import { CallScope, type ComponentInstance } from '../instance/state.ts';
-import { enterFrom, leaveTo, mayEnterFrom } from './entering.ts';
+import { enter, enteringSet, leave, mayEnter } from './entering.ts';
 import type { LiftedFunction } from './lift.ts';
 import type { Held, Thread } from './thread.ts';
 
@@ -79,6 +79,9 @@ export class Task extends CallScope implements HandleScope, Cancellable {
       enter();
       return;
     }
+    if (instance.numWaitingToEnter >= instance.store.maxTasks) {
+      throw new Trap(`too many tasks: ${instance.store.maxTasks} wait to enter component instance \`${instance.path}\``);
+    }
     instance.numWaitingToEnter++;
     thread.waitUntil(free, true, `component instance \`${instance.path}\` to let it in`, (cancelled) => {
       instance.numWaitingToEnter--;
@@ -102,7 +105,8 @@ export class Task extends CallScope implements HandleScope, Cancellable {
 
   /** @throws Trap when the last thread ends before the task has returned */
   unregisterThread(thread: Thread): void {
-    this.threads.splice(this.threads.indexOf(thread), 1);
+    if (this.threads.length === 1) this.threads.length = 0;
+    else this.threads.splice(this.threads.indexOf(thread), 1);
     if (this.threads.length === 0 && !this.resolved) {
       throw new Trap(
         `wasm trap: async-lifted export failed to produce a result: \`${this.name}\` ended without calling \`task.return\` or \`task.cancel\``,
@@ -168,15 +172,16 @@ export class Task extends CallScope implements HandleScope, Cancellable {
     if (this.state !== TaskState.STARTED) return undefined;
     const excluded = func.needsExclusive && instance.exclusiveThread !== undefined && instance.exclusiveThread !== implicitThread;
     const candidate = this.threads.find((thread) => !thread.running && thread.cancellable && !(excluded && thread === implicitThread));
-    if (candidate === undefined || !mayEnterFrom(instance, caller)) {
+    const entering = enteringSet(instance, caller);
+    if (candidate === undefined || !mayEnter(entering)) {
       this.state = TaskState.PENDING_CANCEL;
       return undefined;
     }
     this.state = TaskState.CANCEL_DELIVERED;
-    enterFrom(instance, caller);
+    enter(entering);
     const held = candidate.resume(true);
-    if (held !== undefined) return held.then(() => leaveTo(instance, caller));
-    leaveTo(instance, caller);
+    if (held !== undefined) return held.then(() => leave(instance.store, entering));
+    leave(instance.store, entering);
     return undefined;
   }
 

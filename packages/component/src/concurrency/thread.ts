@@ -5,7 +5,7 @@
  */
 import { failed, uncatchable } from '../abi/traps.ts';
 import { Trap } from '../errors.ts';
-import { enterContext, leaveContext } from '../instance/context.ts';
+import { Storage } from '../instance/context.ts';
 import type { ComponentInstance } from '../instance/state.ts';
 import type { Task } from './task.ts';
 
@@ -18,16 +18,14 @@ export type Reason = string | { readonly reason: string };
 /** `Handler`: one stretch of a thread's life, from being resumed to blocking again or ending. */
 class Turn {
   readonly previous: Thread | undefined;
-  readonly interrupted: Int32Array | undefined;
   ended = false;
   /** The thread to switch to when the turn ends. */
   next: Thread | undefined = undefined;
   private settle: (() => void) | undefined = undefined;
   private reject: ((error: unknown) => void) | undefined = undefined;
 
-  constructor(previous: Thread | undefined, interrupted: Int32Array | undefined) {
+  constructor(previous: Thread | undefined) {
     this.previous = previous;
-    this.interrupted = interrupted;
   }
 
   end(next: Thread | undefined): void {
@@ -68,8 +66,8 @@ export class Thread {
   onExit: ((result: unknown) => void) | undefined = undefined;
   /** What it waits for while it is blocked. */
   reason: Reason = 'being started';
-  /** Task-local storage while the thread does not run. */
-  private storage: Int32Array | undefined = undefined;
+  /** Its task-local storage while it does not run, and that of the thread which it interrupted while it does. */
+  private readonly storage: Storage | undefined;
   /** `cont`: how the thread goes on; undefined while it runs. */
   private cont: ((cancelled: boolean) => void) | undefined;
   private turn: Turn | undefined = undefined;
@@ -78,6 +76,7 @@ export class Thread {
   constructor(task: Task, start: () => void) {
     this.task = task;
     this.cont = start;
+    this.storage = task.instance.usesContext ? new Storage() : undefined;
   }
 
   get running(): boolean {
@@ -123,7 +122,8 @@ export class Thread {
   private begin(cancelled: boolean): Turn {
     const { instance } = this.task;
     const { store } = instance;
-    const turn = new Turn(store.thread, instance.usesContext ? enterContext(instance, this.storage) : undefined);
+    const turn = new Turn(store.thread);
+    this.storage?.swap(instance);
     const { cont } = this;
     if (cont === undefined) throw new Error('internal error: the thread runs already');
     this.turn = turn;
@@ -144,7 +144,7 @@ export class Thread {
     if (turn === undefined) throw new Error('internal error: the thread does not run');
     const { instance } = this.task;
     this.turn = undefined;
-    if (turn.interrupted !== undefined) this.storage = leaveContext(instance, turn.interrupted);
+    this.storage?.swap(instance);
     const { store } = instance;
     store.thread = turn.previous;
     if (turn.previous === undefined) store.guard?.waiting();

@@ -3,7 +3,7 @@
  * https://github.com/WebAssembly/component-model/blob/main/design/mvp/CanonicalABI.md#-canon-contextget
  */
 import type { CoreFunction } from '../abi/contract.ts';
-import { FLAGS_CONTEXT_OFFSET, FLAGS_SLOT_BYTES, flagWords } from './flags.ts';
+import { FLAGS_CONTEXT_OFFSET, FLAGS_SLOT_BYTES, flags, flagWords } from './flags.ts';
 import type { ComponentInstance } from './state.ts';
 
 const wordOf = (instance: ComponentInstance, index: number): number => instance.flagsWord + (FLAGS_CONTEXT_OFFSET >> 2) + 2 * index;
@@ -30,18 +30,27 @@ export function contextSet(instance: ComponentInstance, type: 'i32' | 'i64', ind
 
 const CONTEXT_WORDS = (FLAGS_SLOT_BYTES - FLAGS_CONTEXT_OFFSET) >> 2;
 
-/** A thread begins or goes on: its storage comes in. @returns the storage of the thread that it interrupts */
-export function enterContext(instance: ComponentInstance, storage: Int32Array | undefined): Int32Array {
-  const interrupted = freshContext(instance);
-  if (storage !== undefined) restoreContext(instance, storage);
-  return interrupted;
-}
+/** Task-local storage, put aside. */
+export class Storage {
+  private a = 0;
+  private b = 0;
+  private c = 0;
+  private d = 0;
 
-/** A thread blocks or ends. @returns its storage */
-export function leaveContext(instance: ComponentInstance, interrupted: Int32Array): Int32Array {
-  const storage = freshContext(instance);
-  restoreContext(instance, interrupted);
-  return storage;
+  /** Changes places with what is in the instance. */
+  swap(instance: ComponentInstance): void {
+    const word = wordOf(instance, 0);
+    const { words } = flags;
+    const { a, b, c, d } = this;
+    this.a = words[word] as number;
+    this.b = words[word + 1] as number;
+    this.c = words[word + 2] as number;
+    this.d = words[word + 3] as number;
+    words[word] = a;
+    words[word + 1] = b;
+    words[word + 2] = c;
+    words[word + 3] = d;
+  }
 }
 
 /** Gives a new thread of the instance zeros for storage. @returns the storage of the thread that it interrupts */

@@ -9,8 +9,10 @@ import type { Guard } from '../epoch/guard.ts';
 import { Trap } from '../errors.ts';
 import type { Account } from './account.ts';
 import { allocateFlags, flagWords, freeFlags, isFree, MAY_ENTER, MAY_LEAVE, resetFlags } from './flags.ts';
+import type { Turns } from './turns.ts';
 
-const MAX_THREADS = 100_000;
+/** Each takes the host about a kilobyte, and a wasm stack where it is suspended in the middle of a function. */
+const MAX_TASKS = 100_000;
 
 /** One root instance and everything inside it. Nothing is shared between stores but immutable plans. */
 export class Store {
@@ -28,8 +30,8 @@ export class Store {
   readonly maxHandles: number;
   /** The thread that runs, if any: where nothing can be concurrent there are none. */
   thread: Thread | undefined = undefined;
-  /** Tasks and threads that each component instance may have under way. */
-  readonly maxThreads: number;
+  /** Threads, and tasks that wait to start, which each component instance may have. */
+  readonly maxTasks: number;
   /** What the host holds for it is charged there. */
   account: Account | undefined;
   /** A destructor that the embedder's drop of a handle began, while it waits. Never rejects. */
@@ -38,13 +40,16 @@ export class Store {
   lost: FinalizationRegistry<GuestHandle> | undefined = undefined;
   /** Functions of the host that wait and can be told to stop. */
   readonly waiting = new Set<AbortController>();
+  /** Calls that wait for their turn, where the embedder asked for that. */
+  turns: Turns | undefined = undefined;
   private readonly flagsAddresses: number[] = [];
+  private whenEnded: ((trap: Trap) => void)[] | undefined = undefined;
   private made: Scheduler | undefined = undefined;
 
-  constructor(maxHandles: number = HandleTable.MAX_LENGTH, account?: Account, maxThreads: number = MAX_THREADS) {
+  constructor(maxHandles: number = HandleTable.MAX_LENGTH, account?: Account, maxTasks: number = MAX_TASKS) {
     this.maxHandles = maxHandles;
     this.account = account;
-    this.maxThreads = maxThreads;
+    this.maxTasks = maxTasks;
     live++;
     stores.register(this, this.flagsAddresses);
   }
@@ -69,6 +74,16 @@ export class Store {
     return this.made;
   }
 
+  /** Has a function called when the store ends, or now if it has ended already. */
+  onEnd(callback: (trap: Trap) => void): void {
+    if (this.trap !== undefined) {
+      callback(this.trap);
+      return;
+    }
+    this.whenEnded ??= [];
+    this.whenEnded.push(callback);
+  }
+
   /** Ends the store with whatever was thrown in it, where nobody is left to throw it to. */
   fail(error: unknown): void {
     this.end(error instanceof Trap ? error : new Trap(error instanceof Error ? error.message : 'the guest failed', error));
@@ -87,6 +102,7 @@ export class Store {
     this.stopWaiting();
     for (const { flagsWord } of this.instances) flagWords[flagsWord] = (flagWords[flagsWord] ?? 0) & ~(MAY_ENTER | MAY_LEAVE);
     this.account?.end();
+    for (const callback of this.whenEnded?.splice(0) ?? []) callback(trap);
     // Nothing to dispose of, and no call that could bring something. What a microtask holds lives until the job has ended.
     if (idle && this.instances.every(({ handles }) => handles.size === 0)) return;
     // A method of such a resource may be what failed: it shall return first.
@@ -186,7 +202,7 @@ export class ComponentInstance {
   }
 
   get threadTable(): ThreadTable {
-    this.threads ??= new ThreadTable(this.store.maxThreads);
+    this.threads ??= new ThreadTable(this.store.maxTasks);
     return this.threads;
   }
 
@@ -354,7 +370,9 @@ export class HandleTable {
       return reused;
     }
     const index = this.entries.length;
-    if (index > this.most) throw new Trap(`the handle table is full: it holds ${this.most} handles`);
+    if (index > this.most) {
+      throw new Trap(`the handle table is full: it holds ${this.most} handles, and there is no room for ${article(entry.what)}`);
+    }
     this.entries.push(entry);
     this.stamp(index);
     return index;

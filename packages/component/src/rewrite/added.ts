@@ -1,7 +1,7 @@
 /** The types, globals, tables, functions and exports that a rewritten module has more than the original. */
 import { leb, sleb } from './byte-writer.ts';
 import { LARGE_ARRAY_BYTES, NAMES, SERVICE } from './layout.ts';
-import type { Helpers } from './scan.ts';
+import { type Helpers, UnknownInstruction } from './scan.ts';
 import type { Shape, Value } from './shape.ts';
 
 const I32 = 0x7f;
@@ -22,6 +22,9 @@ const f64 = (value: number): number[] => [0x44, ...new Uint8Array(new Float64Arr
 
 /** How long a guest that waits by itself is not looked at. */
 const WAIT_SLICE_NS = 5_000_000;
+
+/** Programs wait at offset zero. */
+const MAX_WAITS = 1000;
 
 /** Unsigned and back, by the type of an address: `f64.convert_…_u`, `…trunc_sat_f64_s`. */
 const toFloat = (wide: boolean): number[] => [wide ? 0xba : 0xb8];
@@ -78,6 +81,7 @@ export class Added implements Helpers {
   private readonly interruptType: number;
   private readonly serviceType: number;
   private readonly clock: readonly number[];
+  private waits = 0;
 
   /** @param clock loads the word that says that the clock has moved */
   constructor(shape: Shape, clock: readonly number[]) {
@@ -195,6 +199,8 @@ export class Added implements Helpers {
   /** Waits a slice at a time, and looks at the clock in between. Address, expected value, nanoseconds: forever below zero. */
   atomicWait(opcode: number, memory: number, offset: bigint): number {
     return this.once(`wait ${opcode} ${memory} ${offset}`, () => {
+      // Each is a function of its own, and bytes could ask for millions.
+      if (++this.waits > MAX_WAITS) throw new UnknownInstruction(`memory.atomic.wait with more than ${MAX_WAITS} different offsets`, 0);
       const address = this.wideMemory(memory) ? I64 : I32;
       const [left, slice, result] = [2, 3, 4];
       const align = opcode === 1 ? 2 : 3;

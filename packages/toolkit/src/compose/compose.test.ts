@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { type ExternDescription, type ExternType, Linker, originOf } from '@tenon/component';
 import { assemble, dummy, part, referenceWit } from '../../test/dummy.ts';
 import { ToolkitError } from '../errors.ts';
-import { compose } from './compose.ts';
+import { compose, type Part } from './compose.ts';
 
 const MATH = 'interface math { add: func(a: s32, b: s32) -> s32; }';
 const mathPackage = (version: string): string => `package example:math${version} { ${MATH} }`;
@@ -487,4 +487,41 @@ test('compose: imports of modules and components are passed through', async () =
     (await part('composed', composed.bytes)).component.imports.map((item) => item.type.kind),
     ['func', 'module', 'component'],
   );
+});
+
+/** Exports `run`, which counts what it reads of the stream that it gets, and hands it on through `pipe` where it has one. */
+const asyncMiddleware = (name: string, inner: string): Promise<Part> =>
+  assemble(
+    name,
+    `(component
+      (type $s (stream u8))
+      (import "a:b/${inner}" (instance $inner (export "handle" (func async (param "in" (stream u8)) (result (stream u8))))))
+      (core module $memory (memory (export "mem") 1))
+      (core instance $memory (instantiate $memory))
+      (alias core export $memory "mem" (core memory $mem))
+      (core func $handle (canon lower (func $inner "handle") (memory $mem)))
+      (core func $return (canon task.return (result $s)))
+      (core module $m
+        (import "" "handle" (func $handle (param i32) (result i32)))
+        (import "" "return" (func $return (param i32)))
+        (func (export "handle") (param i32) (call $return (call $handle (local.get 0)))))
+      (core instance $i (instantiate $m (with "" (instance (export "handle" (func $handle)) (export "return" (func $return))))))
+      (func $f async (param "in" $s) (result $s) (canon lift (core func $i "handle") async (memory $mem)))
+      (instance $out (export "handle" (func $f)))
+      (export "a:b/${name}" (instance $out)))`,
+  );
+
+test('compose: a chain of async components with streams', async () => {
+  const composed = compose(await asyncMiddleware('outer', 'middle'), [await asyncMiddleware('middle', 'inner')]);
+  const { component } = await part('composed', composed.bytes);
+  const linker = new Linker().define('a:b/inner', {
+    async handle(stream: ReadableStream<Uint8Array>) {
+      return stream;
+    },
+  });
+  const { exports } = await linker.instantiate(component);
+  const { handle } = exports['a:b/outer'] as { handle(stream: unknown): Promise<AsyncIterable<Uint8Array>> };
+  let text = '';
+  for await (const chunk of await handle([Buffer.from('through three')])) text += Buffer.from(chunk).toString();
+  assert.equal(text, 'through three');
 });

@@ -147,6 +147,13 @@ for (const [name, wit, asyncExports, expected] of [
     undefined,
     'f: () => Promise<number>;',
   ],
+  [
+    'an async function',
+    'world root { export f: async func(a: stream<u8>, b: future<u32>) -> stream<string>; }',
+    undefined,
+    'f: (a: ReadableStream<Uint8Array> | AsyncIterable<Uint8Array> | Iterable<Uint8Array>, b: Promise<number> | number, options?: { readonly signal?: AbortSignal; readonly graceMilliseconds?: number }) => Promise<ReadableStream<string>>;',
+  ],
+  ['an async import', 'world root { import f: async func() -> u8; }', undefined, 'f: () => Promise<number> | number;'],
   ['async on request', 'world root { export f: func() -> u8; }', true, 'f: () => Promise<number>;'],
 ] as const) {
   test(`exports with ${name}`, async () => {

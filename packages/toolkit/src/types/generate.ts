@@ -256,9 +256,19 @@ function binding(name: string): string {
 }
 
 /** Parameters go into the engine when a guest's function is called, and come out of it when the host's is. */
-function paramList(params: FuncType['params'], context: Context): string {
+/** The parameters of a function; a call of an async export may be given options behind them. */
+function paramList({ async, params }: FuncType, context: Context): string {
+  const list = paramsOf(params, context);
+  if (async && context.direction === 'export') {
+    const signal = context.names.builtin('AbortSignal');
+    list.push(`options?: { readonly signal?: ${signal}; readonly graceMilliseconds?: number }`);
+  }
+  return list.join(', ');
+}
+
+function paramsOf(params: FuncType['params'], context: Context): string[] {
   const side = context.direction === 'export' ? 'lower' : 'lift';
-  return params.map((param) => `${binding(param.name)}: ${valueType(param.type, context.names, side)}`).join(', ');
+  return params.map((param) => `${binding(param.name)}: ${valueType(param.type, context.names, side)}`);
 }
 
 /** A function's `result` is returned or thrown. */
@@ -269,7 +279,9 @@ function resultType(type: ValType | undefined, context: Context): string {
 
 function returnType(type: FuncType, context: Context): string {
   const text = resultType(type.result, context);
-  return type.async ? `${context.names.builtin('Promise')}<${text}>` : context.returns(text);
+  if (!type.async) return context.returns(text);
+  const promise = `${context.names.builtin('Promise')}<${text}>`;
+  return context.direction === 'export' ? promise : `${promise} | ${text}`;
 }
 
 /** What a caller has to expect besides the value. */
@@ -280,11 +292,11 @@ function throwsDoc(type: FuncType, context: Context): string[] {
 }
 
 function functionType(type: FuncType, context: Context): string {
-  return `(${paramList(type.params, context)}) => ${returnType(type, context)}`;
+  return `(${paramList(type, context)}) => ${returnType(type, context)}`;
 }
 
 function functionDeclaration(name: string, type: FuncType, context: Context): string[] {
-  return [...throwsDoc(type, context), `${functionName(name)}(${paramList(type.params, context)}): ${returnType(type, context)};`];
+  return [...throwsDoc(type, context), `${functionName(name)}(${paramList(type, context)}): ${returnType(type, context)};`];
 }
 
 function typeDeclaration(type: NamedType, context: Context): string[] {
@@ -319,8 +331,9 @@ const memberName = ({ kind, resource, func }: ResourceMember): string => placeFu
 
 function classDeclaration(name: string, type: NamedType & { kind: 'resource' }, context: Context): string[] {
   const lines = type.members.flatMap((member) => {
-    if (member.kind === 'constructor') return [`constructor(${paramList(member.type.params, context)});`];
-    const params = paramList(member.kind === 'method' ? member.type.params.slice(1) : member.type.params, context);
+    if (member.kind === 'constructor') return [`constructor(${paramList(member.type, context)});`];
+    const { type: own } = member;
+    const params = paramList(member.kind === 'method' ? { ...own, params: own.params.slice(1) } : own, context);
     const prefix = member.kind === 'static' ? 'static ' : '';
     return [
       ...throwsDoc(member.type, context),

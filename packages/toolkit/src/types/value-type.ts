@@ -80,14 +80,23 @@ export function valueType(type: ValType, names: Naming, side: 'lift' | 'lower', 
     case 'borrow':
       return pascalCase(names.resource(type));
     case 'stream':
-      return `${names.builtin('ReadableStream')}<${type.element === undefined ? 'undefined' : text(type.element)}>`;
-    case 'future':
-      return `${names.builtin('Promise')}<${type.element === undefined ? 'undefined' : text(type.element)}>`;
+      return streamType(type.element?.kind === 'u8' ? names.builtin('Uint8Array') : type.element && text(type.element), names, side);
+    case 'future': {
+      const value = type.element === undefined ? 'undefined' : text(type.element);
+      const promise = `${names.builtin('Promise')}<${value}>`;
+      return side === 'lift' ? promise : `${promise} | ${value}`;
+    }
     case 'error-context':
-      return names.builtin('Error');
+      return side === 'lift' ? '{ readonly debugMessage: string }' : `{ readonly debugMessage: string } | ${names.builtin('Error')}`;
     default:
       return 'number';
   }
+}
+
+/** @param item what it yields: chunks of bytes, elements of other things */
+function streamType(item = 'undefined', names: Naming, side: 'lift' | 'lower'): string {
+  const stream = `${names.builtin('ReadableStream')}<${item}>`;
+  return side === 'lift' ? stream : `${stream} | ${names.builtin('AsyncIterable')}<${item}> | ${names.builtin('Iterable')}<${item}>`;
 }
 
 function tagged(tag: string, payload: ValType | undefined, text: (type: ValType) => string): string {

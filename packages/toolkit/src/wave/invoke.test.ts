@@ -3,7 +3,16 @@ import { test } from 'node:test';
 import { type ExternDescription, type FuncType, resultError, type ValType } from '@tenon/component';
 import { dummy } from '../../test/dummy.ts';
 import { ToolkitError } from '../errors.ts';
-import { type ExportedFunction, findFunction, functionPath, invoke, parseArguments, parseInvoke, signature } from './invoke.ts';
+import {
+  type ExportedFunction,
+  findFunction,
+  functionPath,
+  type InvokeOutcome,
+  invoke,
+  parseArguments,
+  parseInvoke,
+  signature,
+} from './invoke.ts';
 
 const s32: ValType = { kind: 's32' };
 const string: ValType = { kind: 'string' };
@@ -84,15 +93,17 @@ for (const [text, code, message] of [
   });
 }
 
+const printed = ({ failed, text }: InvokeOutcome): unknown => [text, failed];
+
 test('invoke prints the result, also of a failed result', async () => {
-  assert.deepEqual(await invoke((a, b) => (a as number) + (b as number), add, [1, 2]), { text: '3', failed: false });
-  assert.deepEqual(await invoke(() => undefined, func({}), []), { text: '', failed: false });
+  assert.deepEqual(printed(await invoke((a, b) => (a as number) + (b as number), add, [1, 2])), ['3', false]);
+  assert.deepEqual(printed(await invoke(() => undefined, func({}), [])), ['', false]);
   const fallible = func({}, { kind: 'result', ok: undefined, err: string });
-  assert.deepEqual(await invoke(() => undefined, fallible, []), { text: 'ok', failed: false });
+  assert.deepEqual(printed(await invoke(() => undefined, fallible, [])), ['ok', false]);
   const fails = (): never => {
     throw resultError('no');
   };
-  assert.deepEqual(await invoke(fails, fallible, []), { text: 'err("no")', failed: true });
+  assert.deepEqual(printed(await invoke(fails, fallible, [])), ['err("no")', true]);
   await assert.rejects(invoke(fails, add, []), { code: 'TENON_RESULT' });
 });
 
@@ -135,3 +146,52 @@ test('messages call types by their names', async () => {
   ];
   for (const [text, func, message] of problems) assert.throws(() => parseArguments(parseInvoke(text), func), message, text);
 });
+
+async function pieces(rest: AsyncIterable<string | Uint8Array>): Promise<string> {
+  let all = '';
+  for await (const piece of rest) all += typeof piece === 'string' ? piece : Buffer.from(piece).toString();
+  return all;
+}
+
+const u8: ValType = { kind: 'u8' };
+const stream = (element: ValType | undefined): ValType => ({ kind: 'stream', element });
+const future = (element: ValType | undefined): ValType => ({ kind: 'future', element });
+const streamed = (...items: unknown[]): ReadableStream<unknown> =>
+  new ReadableStream({
+    start(controller) {
+      for (const item of items) controller.enqueue(item);
+      controller.close();
+    },
+  });
+
+for (const { name, type, value, text, rest } of [
+  {
+    name: 'a stream of bytes is written as it is',
+    type: stream(u8),
+    value: streamed(Buffer.from('ab'), Buffer.from('c')),
+    text: '',
+    rest: 'abc',
+  },
+  { name: 'a stream of strings, one a line', type: stream(string), value: streamed('a', 'b'), text: '', rest: '"a"\n"b"\n' },
+  { name: 'a stream of nothing', type: stream(undefined), value: streamed(undefined, undefined), text: '', rest: '()\n()\n' },
+  { name: 'a future', type: future(s32), value: Promise.resolve(7), text: '7', rest: '' },
+  {
+    name: 'streams and futures within a value come after it',
+    type: { kind: 'tuple', types: [s32, stream(s32), future(string)] } as ValType,
+    value: [1, streamed(2, 3), Promise.resolve('x')],
+    text: '(1, <stream>, <future>)',
+    rest: '2\n3\n"x"\n',
+  },
+  {
+    name: 'streams in streams',
+    type: stream(stream(s32)),
+    value: streamed(streamed(1, 2), streamed(3)),
+    text: '',
+    rest: '<stream>\n1\n2\n<stream>\n3\n',
+  },
+] satisfies { name: string; type: ValType; value: unknown; text: string; rest: string }[]) {
+  test(`invoke: ${name}`, async () => {
+    const outcome = await invoke(async () => value, func({}, type), []);
+    assert.deepEqual([outcome.text, await pieces(outcome.rest), outcome.failed], [text, rest, false]);
+  });
+}

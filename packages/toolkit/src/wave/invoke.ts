@@ -1,10 +1,18 @@
 /** `add(1, 2)` or `ns:pkg/iface.func(…)`: a call of an export, written in WAVE. */
-import { ComponentError, type ExternDescription, type FuncType, type Message, maybeUndefined, shortened } from '@tenon/component';
+import {
+  ComponentError,
+  type ExternDescription,
+  type FuncType,
+  type Message,
+  maybeUndefined,
+  shortened,
+  type ValType,
+} from '@tenon/component';
 import { ToolkitError } from '../errors.ts';
 import { nearest, parseInterfaceName, withoutVersion } from '../names.ts';
 import { typeText } from '../wit/type-text.ts';
 import { parseSpan } from './parse.ts';
-import { printValue } from './print.ts';
+import { type PendingValue, printValue } from './print.ts';
 import { briefly, caret, Scanner, splitItems } from './scanner.ts';
 
 /** A function that a component exports, by itself or within an interface. */
@@ -144,9 +152,14 @@ function skipSpace(text: string, position: number): number {
 
 /** What became of a call: whether the function returned, or returned the error case of its `result`. */
 export interface InvokeOutcome {
-  /** The result in WAVE; empty when the function returns nothing. */
+  /** The result in WAVE; empty when the function returns nothing, or a stream or future. */
   readonly text: string;
   readonly failed: boolean;
+  /**
+   * What the streams and futures in the result yield, one after the other, as it comes: elements and values in WAVE, and a `stream<u8>`
+   * as its bytes.
+   */
+  readonly rest: AsyncIterable<string | Uint8Array>;
 }
 
 /**
@@ -158,11 +171,36 @@ export async function invoke(target: (...args: unknown[]) => unknown, type: Func
   const { result } = type;
   try {
     const value = await target(...args);
-    if (result === undefined) return { text: '', failed: false };
-    const whole = result.kind === 'result' ? { tag: 'ok', val: value } : value;
-    return { text: printValue(whole, result), failed: false };
+    if (result === undefined) return { text: '', failed: false, rest: values([]) };
+    // A promise whose value is a promise has that one's value: a future is there already.
+    if (result.kind === 'future') return outcome(value, result.element, false);
+    return outcome(result.kind === 'result' ? { tag: 'ok', val: value } : value, result, false);
   } catch (error) {
     if (!(error instanceof ComponentError) || error.code !== 'TENON_RESULT' || result?.kind !== 'result') throw error;
-    return { text: printValue({ tag: 'err', val: error.payload }, result), failed: true };
+    return outcome({ tag: 'err', val: error.payload }, result, true);
   }
+}
+
+function outcome(value: unknown, type: ValType | undefined, failed: boolean): InvokeOutcome {
+  const pending: PendingValue[] = [];
+  const text = type === undefined ? '' : printValue(value, type, pending);
+  return { text: type?.kind === 'stream' ? '' : text, failed, rest: values(pending) };
+}
+
+async function* values(pending: readonly PendingValue[]): AsyncGenerator<string | Uint8Array> {
+  for (const { type, value } of pending) {
+    const { element } = type;
+    if (type.kind === 'stream') {
+      for await (const item of value as AsyncIterable<unknown>) {
+        if (element?.kind === 'u8') yield item as Uint8Array;
+        else yield* printed(item, element);
+      }
+    } else yield* printed(await value, element);
+  }
+}
+
+async function* printed(value: unknown, type: ValType | undefined): AsyncGenerator<string | Uint8Array> {
+  const inner: PendingValue[] = [];
+  yield `${type === undefined ? '()' : printValue(value, type, inner)}\n`;
+  yield* values(inner);
 }

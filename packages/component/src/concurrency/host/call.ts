@@ -2,12 +2,12 @@
  * A call of the embedder: `Store.invoke` of the spec.
  * https://github.com/WebAssembly/component-model/blob/main/design/mvp/CanonicalABI.md#embedding
  */
-import { Entry, refused } from '../../abi/entry.ts';
+import { refused } from '../../abi/entry.ts';
 import { resultOrThrow } from '../../abi/lift.ts';
 import { swallowed } from '../../abi/traps.ts';
 import { Trap } from '../../errors.ts';
 import type { Store } from '../../instance/state.ts';
-import { mayEnterFrom } from '../entering.ts';
+import { enteringSet, mayEnter } from '../entering.ts';
 import type { LiftedFunction } from '../lift.ts';
 import type { PendingCall } from '../scheduler.ts';
 import type { Call, Cancellable } from '../task.ts';
@@ -140,7 +140,7 @@ function asyncCall(func: LiftedFunction): Lifted {
 function syncCall(func: LiftedFunction, suspends: boolean): Lifted {
   const { instance, name, type } = func;
   const { store } = instance;
-  const entry = new Entry(instance, name);
+  const entering = enteringSet(instance, undefined);
   return (...args) => {
     let outcome: { readonly value: unknown } | undefined;
     let refusal: { readonly error: unknown } | undefined;
@@ -166,7 +166,7 @@ function syncCall(func: LiftedFunction, suspends: boolean): Lifted {
       return end();
     };
     const run = (): unknown => {
-      if (store.trap !== undefined || store.scheduler.isBusy || !mayEnterFrom(entry.instance, undefined)) throw refused(instance, name);
+      if (store.trap !== undefined || store.scheduler.isBusy || !mayEnter(entering)) throw refused(instance, name);
       // The outcome is taken before anything else runs, which may trap.
       return store.scheduler.runNow((): unknown => {
         try {
