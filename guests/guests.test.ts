@@ -10,6 +10,7 @@ import { checkCalculator } from './behaviour/calculator.ts';
 import { checkBench, checkCli, checkHello, checkIntruder } from './behaviour/command.ts';
 import { checkCompute } from './behaviour/compute.ts';
 import { checkGreedy, checkHelloAndEcho, checkRustHttp, checkRustMessages, checkRustSockets, checkWeb } from './behaviour/http.ts';
+import { checkStores } from './behaviour/stores.ts';
 import { build } from './build.ts';
 import { CACHE_FOLDER, ensureGuest, GUEST_NAMES, GUESTS, type GuestName, guestPath, readGuest } from './guests.ts';
 import { MissingToolchain } from './recipes.ts';
@@ -46,6 +47,7 @@ const BEHAVIOUR: Readonly<Record<GuestName, (component: Component) => Promise<vo
   'rust-compute': (component) => checkCompute(component, { fibonacci: 150_050n, interpret: 606n, scan: 504n }),
   'js-compute': (component) => checkCompute(component, { fibonacci: 288n }),
   'rust-abi': checkAbi,
+  'rust-stores': checkStores,
   'c-abi': checkAbi,
   'ts-web': checkWebWithCalculator,
   'qjs-http': (component) => checkHelloAndEcho(component, 'QuickJS'),

@@ -130,6 +130,28 @@ export const GUESTS = {
     imports: ['example:abi/host'],
     exports: ['example:abi/values', 'example:abi/resources'],
   },
+  'rust-stores': {
+    about: 'reaches the stores of its host: key-value, blobs, messages, configuration, the log',
+    language: 'Rust',
+    recipe: 'rust-library',
+    committed: true,
+    imports: [
+      'wasi:keyvalue/*@0.2.0-draft2',
+      'wasi:blobstore/*@0.2.0-draft',
+      'wasi:config/*@0.2.0-rc.1',
+      'wasi:logging/*@0.1.0-draft',
+      'wasi:io/*@0.2.1',
+      'wasmcloud:messaging/types@0.2.0',
+      'wasmcloud:messaging/consumer@0.2.0',
+    ],
+    exports: [
+      'example:stores/keys',
+      'example:stores/blobs',
+      'example:stores/messages',
+      'example:stores/settings',
+      'wasmcloud:messaging/handler@0.2.0',
+    ],
+  },
   'c-abi': {
     about: 'the same in C',
     language: 'C',

@@ -47,6 +47,7 @@ export { WASI_ERRORS, WasiError, type WasiErrorCode } from './errors.ts';
 export type { Preopen, WasiOptions } from './grants.ts';
 export { DEFAULT_WASI_LIMITS, type WasiLimits } from './limits.ts';
 export { type LinesOptions, lines } from './lines.ts';
+export { inputStream, outputStream } from './node-streams.ts';
 export { preview1Module } from './p1/module.ts';
 export { Exit } from './p2/cli.ts';
 export { createIncomingHandler, type Handle, type IncomingHandler, respondTo } from './p2/http-incoming.ts';
