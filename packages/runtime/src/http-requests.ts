@@ -47,6 +47,9 @@ export class HttpRequests implements Keeper {
   private readonly log: Log;
   private readonly logRequests: boolean;
   private readonly finish: (activity: Activity) => void;
+  /** Requests that were given to guests, and those of them that failed. */
+  requests = 0;
+  failures = 0;
   private readonly reused: (served: boolean) => void;
   private readonly open = new Set<Exchange>();
   private whenIdle: (() => void) | undefined;
@@ -83,6 +86,7 @@ export class HttpRequests implements Keeper {
   async serve(exchange: Exchange): Promise<void> {
     if (exchange.dead) return;
     this.open.add(exchange);
+    this.requests++;
     try {
       const taken = this.pool.acquire();
       const lease = taken instanceof Promise ? await taken : taken;
@@ -102,6 +106,7 @@ export class HttpRequests implements Keeper {
     } catch (error) {
       if (exchange.lease?.used === true && !exchange.over && !exchange.left && !exchange.response.headersSent) this.reused(false);
       exchange.lease?.discard();
+      this.failures++;
       if (!exchange.over) this.failed(exchange, error);
     } finally {
       this.settle(exchange);

@@ -30,6 +30,7 @@ export interface PoolCare<T> {
 
 interface Entry<T> {
   readonly item: T;
+  readonly generation: number;
   served: number;
 }
 
@@ -64,6 +65,8 @@ export class Pool<T> {
   private readonly idle: Entry<T>[] = [];
   private readonly waiting: Waiter<T>[] = [];
   private live = 0;
+  /** Counts the calls of {@link Pool.refresh}. */
+  private generation = 0;
   private looking: NodeJS.Timeout | undefined;
   /** The smallest number of idle items since the last {@link Pool.trim}. */
   private spare = 0;
@@ -132,6 +135,13 @@ export class Pool<T> {
     return Math.max(0, surplus);
   }
 
+  /** Lets go of all items: idle ones now, those in use when they are given back. Others take their place. */
+  refresh(): void {
+    this.generation++;
+    this.clear();
+    this.spare = 0;
+  }
+
   /** Ends all idle items; those in use end when they are given back, and nobody who waits is given one. */
   close(error: unknown): void {
     this.closed = true;
@@ -150,7 +160,7 @@ export class Pool<T> {
   private create(): Entry<T> {
     const item = this.care.make();
     this.live++;
-    return { item, served: 0 };
+    return { item, served: 0, generation: this.generation };
   }
 
   /**
@@ -197,7 +207,7 @@ export class Pool<T> {
   }
 
   private reusable(entry: Entry<T>): boolean {
-    if (this.closed || ++entry.served >= this.limits.maxRequestsPerInstance) return false;
+    if (this.closed || entry.generation !== this.generation || ++entry.served >= this.limits.maxRequestsPerInstance) return false;
     return this.care.renew?.(entry.item) ?? true;
   }
 
