@@ -43,7 +43,11 @@ type NamedFunction = Extract<NamedExport, { kind: 'function' }>;
 function functionOf(made: Instantiation, { item, label }: NamedFunction): Callable {
   const { linked } = made;
   if (item.kind !== 'lift') return linked.host.functions[item.func] as Callable;
-  if (linked.tasks[item.instance] === true) return hostCall(made.lifted(item, label), linked.suspends[item.instance] === true);
+  if (linked.tasks[item.instance] === true) {
+    const waits = linked.suspends[item.instance] === true;
+    const task = hostCall(made.lifted(item, label), waits);
+    return waits ? blocking(task) : task;
+  }
   const postReturn = item.postReturn === undefined ? undefined : made.func(item.postReturn);
   const suspends = linked.suspends[item.instance] === true;
   const call = linked.lift(item).bind(made.binding(item.instance, item.options, label), made.func(item.core), postReturn, suspends);
