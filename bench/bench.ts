@@ -25,6 +25,7 @@ import { httpRows } from './rows/http.ts';
 import { interruptibleRows } from './rows/interruptible.ts';
 import { processRows } from './rows/process.ts';
 import { startupRows } from './rows/startup.ts';
+import { toolRows } from './rows/tools.ts';
 import { wasiRows } from './rows/wasi.ts';
 
 const { values } = parseArgs({
@@ -61,6 +62,7 @@ async function bench(): Promise<void> {
     ...asyncRows(),
     ...hostRows(jsco),
     ...startupRows(wasmtime),
+    ...toolRows(),
     ...interruptibleRows(),
     ...coldRows(),
     ...processRows(),

@@ -9,9 +9,11 @@ import { type ByteRange, canBeKept, coreModules, keptKey, readKept, writeKept } 
 import { flatten } from './link/flatten.ts';
 import { rememberModuleType } from './link/given-modules.ts';
 import type { Plan } from './link/plan.ts';
+import { checkOptions } from './options.ts';
 import { type CodeCache, compileRewritten, compileRewrittenAsync } from './rewrite/compile.ts';
 import { layoutOf } from './rewrite/layout.ts';
 import { remakeReasons } from './rewrite/rewrite.ts';
+import type { UntypedWorld, WorldTypes } from './typed.ts';
 import type { ComponentType, ExternType } from './types/types.ts';
 import { validate } from './validate/validate.ts';
 
@@ -24,7 +26,7 @@ export interface ExternDescription {
 export interface CompileOptions {
   /** Bytes that each linear memory may grow to; beyond, `memory.grow` fails. What the type of the memory says unless given. */
   readonly maxMemoryBytes?: number | undefined;
-  /** Elements that all tables of an instance may hold together. */
+  /** Elements that all tables of an instance may hold together; 1,000,000 unless given where it is interruptible. */
   readonly maxTableElements?: number | undefined;
   /**
    * Rewrites the core modules so that calls can be interrupted and instances reset. Limits then hold for all memories of an instance together.
@@ -34,6 +36,13 @@ export interface CompileOptions {
   /** Where what is worked out about a component is kept, so that a later process need not: its plan, and rewritten core modules of some size. */
   readonly cache?: CodeCache | undefined;
 }
+
+const COMPILE_OPTIONS: Record<keyof CompileOptions, true> = {
+  maxMemoryBytes: true,
+  maxTableElements: true,
+  interruptible: true,
+  cache: true,
+};
 
 /** A compiled component as plain data, to be sent to a worker thread with `postMessage`. Compiled code is shared, not copied. */
 export interface SharedComponent {
@@ -52,7 +61,10 @@ export interface InstanceLimits {
 /** Below this size a module is compiled on the spot: handing it to V8's compiler threads would cost more. */
 const COMPILE_INLINE_BYTES = 64 * 1024;
 
-export class Component {
+/** @typeParam World what `tenon types` generates for it */
+export class Component<World extends WorldTypes = UntypedWorld> {
+  /** Only for the compiler. */
+  declare readonly world?: World;
   private readonly bytes: Uint8Array<ArrayBuffer>;
   /** Compiled core modules by their byte offset. */
   private readonly modules: ReadonlyMap<number, WebAssembly.Module>;
@@ -79,7 +91,11 @@ export class Component {
    *   TENON_MEMORY_LIMIT
    * @example const component = await Component.compile(await readFile('calculator.wasm'));
    */
-  static async compile(bytes: Uint8Array | ArrayBuffer, options: CompileOptions = {}): Promise<Component> {
+  static async compile<World extends WorldTypes = UntypedWorld>(
+    bytes: Uint8Array | ArrayBuffer,
+    options: CompileOptions = {},
+  ): Promise<Component<World>> {
+    checkOptions(options, COMPILE_OPTIONS, 'Component.compile');
     const { cache, interruptible, maxMemoryBytes, maxTableElements } = options;
     const input = asBytes(bytes);
     const key = cache === undefined ? '' : await keptKey(input, cache);
@@ -117,7 +133,7 @@ export class Component {
     }
     if (compiled !== undefined) await compiled;
     for (const [start, module] of modules) rememberModuleType(module, validated?.modules.get(start));
-    const component = new Component(input, modules, interruptible === true ? { maxMemoryBytes, maxTableElements } : undefined);
+    const component = new Component<World>(input, modules, interruptible === true ? { maxMemoryBytes, maxTableElements } : undefined);
     component.decoded = definition;
     component.plan = kept?.plan;
     component.described = kept ?? (validated && describe(validated.type));
@@ -150,8 +166,8 @@ export class Component {
   }
 
   /** Takes over a component that another thread shared. It was validated there. */
-  static fromShared(shared: SharedComponent): Component {
-    const component = new Component(shared.bytes, shared.modules, shared.limits);
+  static fromShared<World extends WorldTypes = UntypedWorld>(shared: SharedComponent): Component<World> {
+    const component = new Component<World>(shared.bytes, shared.modules, shared.limits);
     component.plan = shared.plan;
     return component;
   }

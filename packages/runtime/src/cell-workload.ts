@@ -2,6 +2,7 @@
 import { type Component, ComponentError } from '@tenon/component';
 import { wasi } from '@tenon/wasi';
 import type { Imports, Reuse } from './config.ts';
+import { CpuShare } from './cpu-share.ts';
 import { RuntimeError } from './errors.ts';
 import { type Guest, guestMaker, handlerName, noHandler } from './guest.ts';
 import { HttpRequests } from './http-requests.ts';
@@ -40,6 +41,7 @@ export class CellWorkload {
   private readonly clock: CellClock;
   private reuse: Reuse;
   private readonly pool: Pool<Guest>;
+  private readonly share: CpuShare;
   private readonly outputs: readonly OutputLines[];
   private readonly timers: readonly NodeJS.Timeout[];
   private readonly calls = new Set<Promise<unknown>>();
@@ -95,12 +97,14 @@ export class CellWorkload {
     if (spec.http !== undefined && handler === undefined) throw noHandler(component);
     this.handler = handler;
     this.log = (entry) => sinks.log({ ...entry, workload: name, time: Date.now() });
-    const maker = guestMaker(component, { system, handler, imports, limits, clock: clock.clock });
+    const maker = guestMaker(component, { system, handler, imports, limits, clock: clock.clock, pause: () => this.share.wait() });
+    this.share = new CpuShare(limits.cpuShare, maker.usage, () => this.pool.resume());
     this.pool = new Pool<Guest>(
       {
         make: () => maker.make(this.reuse === 'reset'),
         renew: (guest) => this.reuse === 'keep' || (this.reuse === 'reset' && guest.reset()),
         end: (guest) => guest.end(),
+        paused: () => this.share.wait() !== undefined,
         held: () => this.http.held(),
         shed: () => this.http.shed(),
       },
@@ -141,7 +145,8 @@ export class CellWorkload {
       return value;
     } catch (error) {
       // A guest that returned an error has done what it should.
-      if (error instanceof ComponentError && error.code !== 'TENON_INSTANCE_POISONED') lease.release();
+      if (error instanceof ComponentError && error.code !== 'TENON_INSTANCE_POISONED' && error.code !== 'TENON_INSTANCE_ENDED')
+        lease.release();
       else lease.discard();
       throw error;
     } finally {
@@ -158,6 +163,7 @@ export class CellWorkload {
     const timer = setTimeout(late.resolve, drainTimeoutMs);
     await Promise.race([Promise.all([this.http.idle(), Promise.allSettled(this.calls)]), late.promise]);
     clearTimeout(timer);
+    this.share.stop();
     this.http.dismiss();
     for (const each of this.timers) clearInterval(each);
     this.pool.close(new RuntimeError('TENON_RUNTIME_STOPPED', `\`${this.task.spec.name}\` is stopped`));

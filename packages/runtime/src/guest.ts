@@ -1,4 +1,6 @@
 /** Instances of a workload's component, as a pool holds them. */
+
+import { getHeapStatistics } from 'node:v8';
 import {
   Budget,
   type CallLimits,
@@ -61,6 +63,8 @@ export interface GuestMakerOptions {
   readonly limits: Limits;
   /** What guests look at while they compute. */
   readonly clock: EpochClock;
+  /** Is asked when a guest gives way to others. */
+  readonly pause: () => Promise<void> | undefined;
 }
 
 /** Makes instances of a workload. */
@@ -71,6 +75,11 @@ export interface GuestMaker {
   readonly usage: Usage;
 }
 
+function heap(): { readonly used: number; readonly limit: number } {
+  const { used_heap_size: used, heap_size_limit: limit } = getHeapStatistics();
+  return { used, limit };
+}
+
 /** All instances together may have so many times the tables of one. Few have large ones. */
 const TABLES = 8;
 
@@ -78,10 +87,15 @@ const TABLES = 8;
  * Links a component. Each call of the result makes an instance.
  * @throws ComponentError when an import is missing
  */
-export function guestMaker(component: Component, { system, handler, imports, limits, clock }: GuestMakerOptions): GuestMaker {
-  const budget = new Budget({ maxMemoryBytes: limits.maxWorkloadMemoryBytes, maxTableElements: TABLES * limits.maxTableElements });
-  const linker = new Linker({ maxHandles: limits.maxHandles, clock, budget });
-  system.defineIn(linker);
+export function guestMaker(component: Component, { system, handler, imports, limits, clock, pause }: GuestMakerOptions): GuestMaker {
+  const budget = new Budget({
+    maxMemoryBytes: limits.maxWorkloadMemoryBytes,
+    maxTableElements: TABLES * limits.maxTableElements,
+    heap,
+    pause,
+  });
+  const linker = new Linker({ maxHandles: limits.maxHandles, clock, budget, yields: true });
+  linker.use(system);
   for (const [name, value] of Object.entries(imports)) linker.define(name, value);
   const prepared = linker.prepareSync(component);
   const start = { timeoutMs: limits.startTimeoutMs };

@@ -93,6 +93,7 @@ test('tables are bounded, those that are defined and those that grow', async () 
   await assert.rejects(compile(greedy, { maxTableElements: 1_000_000 }), { code: 'TENON_TABLE_LIMIT' });
   const linker = new Linker({ budget: new Budget({ maxTableElements: 1_000_000 }) });
   await assert.rejects(linker.instantiate(await compile(greedy)), { code: 'TENON_TABLE_LIMIT' });
+  await assert.rejects(new Linker().instantiate(await compile(greedy)), { code: 'TENON_TABLE_LIMIT' }, 'there is a limit anyway');
 });
 
 test('without being interruptible, each memory and all tables are bounded by their types', async () => {

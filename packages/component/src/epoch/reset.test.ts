@@ -278,3 +278,11 @@ test('a guest that changes its whole state at random is as new after each reset'
     assert.equal(sum?.(), fresh);
   }
 });
+
+test('a core module that the embedder gives cannot be put back', async () => {
+  const given = (await parse('(module (global (mut i32) (i32.const 0)))')) as Uint8Array<ArrayBuffer>;
+  const linker = new Linker().define('m', new WebAssembly.Module(given));
+  const instance = await start('(component (import "m" (core module $m)) (core instance (instantiate $m)))', linker);
+  assert.deepEqual(instance.remakeReasons, ['it has a core module that was not rewritten']);
+  assert.equal(instance.reset(), false);
+});
