@@ -5,10 +5,12 @@ import { type TestContext, test } from 'node:test';
 import { Component, EpochClock, Linker } from '@tenon/component';
 import { compose } from '@tenon/toolkit';
 import { checkResources, checkValues } from './behaviour/abi.ts';
+import { checkAsyncCommand } from './behaviour/async-command.ts';
 import { checkCalculator } from './behaviour/calculator.ts';
 import { checkBench, checkCli, checkHello, checkIntruder } from './behaviour/command.ts';
 import { checkCompute } from './behaviour/compute.ts';
 import { checkGreedy, checkHelloAndEcho, checkRustHttp, checkRustMessages, checkRustSockets, checkWeb } from './behaviour/http.ts';
+import { checkStores } from './behaviour/stores.ts';
 import { build } from './build.ts';
 import { CACHE_FOLDER, ensureGuest, GUEST_NAMES, GUESTS, type GuestName, guestPath, readGuest } from './guests.ts';
 import { MissingToolchain } from './recipes.ts';
@@ -34,6 +36,7 @@ async function checkAbi(component: Component): Promise<void> {
 const BEHAVIOUR: Readonly<Record<GuestName, (component: Component) => Promise<void>>> = {
   'rust-hello': checkHello,
   'rust-cli': checkCli,
+  'rust-async-cli': checkAsyncCommand,
   'rust-greedy': checkGreedy,
   'rust-http': checkRustHttp,
   'rust-messages': checkRustMessages,
@@ -44,6 +47,7 @@ const BEHAVIOUR: Readonly<Record<GuestName, (component: Component) => Promise<vo
   'rust-compute': (component) => checkCompute(component, { fibonacci: 150_050n, interpret: 606n, scan: 504n }),
   'js-compute': (component) => checkCompute(component, { fibonacci: 288n }),
   'rust-abi': checkAbi,
+  'rust-stores': checkStores,
   'c-abi': checkAbi,
   'ts-web': checkWebWithCalculator,
   'qjs-http': (component) => checkHelloAndEcho(component, 'QuickJS'),

@@ -3,8 +3,9 @@ import type { Worker } from 'node:worker_threads';
 import type { Credentials } from './certificate.ts';
 import { RuntimeError } from './errors.ts';
 import { Heartbeat, Watchdog } from './heartbeat.ts';
-import type { CellMethods, CellSinks, CellTask, ExportCall, FromCell, Started, ToCell } from './messages.ts';
+import type { Activation, CellMethods, CellSinks, CellTask, CellUsage, ExportCall, FromCell, Started, ToCell } from './messages.ts';
 import { madeAnew } from './plain-errors.ts';
+import type { PluginHost } from './plugins/needs.ts';
 import { startWorker } from './start-worker.ts';
 import type { TickerMemory } from './ticker.ts';
 
@@ -24,6 +25,7 @@ export interface CellThreadOptions {
   readonly worker: URL | undefined;
   readonly sinks: CellSinks;
   readonly ticker: TickerMemory;
+  readonly plugins: PluginHost | undefined;
   /** The thread ended without having been asked to, or a guest holds it and it was ended. */
   readonly lost: (reason: Error) => void;
 }
@@ -41,11 +43,11 @@ export class CellThread implements CellMethods {
   /** A cell that shows no life for longer is replaced, in milliseconds. */
   patienceMs = 0;
 
-  constructor({ index, worker, sinks, ticker, lost }: CellThreadOptions) {
+  constructor({ index, worker, sinks, ticker, plugins, lost }: CellThreadOptions) {
     this.sinks = sinks;
     this.worker = startWorker(worker, {}, HEAP);
     const heartbeat = new Heartbeat();
-    this.send({ type: 'begin', settings: { logRequests: sinks.logRequests, heartbeat: heartbeat.memory, ticker, cell: index } });
+    this.send({ type: 'begin', settings: { logRequests: sinks.logRequests, heartbeat: heartbeat.memory, ticker, cell: index, plugins } });
     this.worker.on('message', (message: FromCell) => this.receive(message));
     this.worker.on('error', (error) => {
       this.failure = error instanceof Error ? error : new Error(String(error));
@@ -87,6 +89,22 @@ export class CellThread implements CellMethods {
     await this.ask((ask) => ({ type: 'stop', ask, id }));
   }
 
+  activate(id: number, activation: Activation): Promise<readonly number[]> {
+    return this.ask((ask) => ({ type: 'activate', ask, id, activation })) as Promise<readonly number[]>;
+  }
+
+  usage(id: number): Promise<CellUsage> {
+    return this.ask((ask) => ({ type: 'usage', ask, id })) as Promise<CellUsage>;
+  }
+
+  probe(id: number, path: string, timeoutMs: number): Promise<number> {
+    return this.ask((ask) => ({ type: 'probe', ask, id, path, timeoutMs })) as Promise<number>;
+  }
+
+  health(): ReturnType<CellMethods['health']> {
+    return this.ask((ask) => ({ type: 'health', ask })) as ReturnType<CellMethods['health']>;
+  }
+
   async renew(id: number, credentials: Credentials): Promise<void> {
     await this.ask((ask) => ({ type: 'renew', ask, id, credentials }));
   }
@@ -122,6 +140,10 @@ export class CellThread implements CellMethods {
   private receive(message: FromCell): void {
     if (message.type === 'log') {
       for (const entry of message.entries) this.sinks.log(entry);
+      return;
+    }
+    if (message.type === 'remember') {
+      this.sinks.remember(message.workload, message.key, message.value);
       return;
     }
     if (message.type === 'output') {

@@ -42,12 +42,14 @@ const output: CellSinks['output'] = (bytes) =>
 /** Calls that may still be aborted. */
 const calls = new Map<number, AbortController>();
 
+const remember: CellSinks['remember'] = (workload, key, value) => post({ type: 'remember', workload, key, value });
+
 let cell: Cell | undefined;
 
-function begin({ logRequests, heartbeat, ticker, cell: index }: CellSettings): void {
+function begin({ logRequests, heartbeat, ticker, cell: index, plugins }: CellSettings): void {
   // This thread is the guests' own.
   Error.stackTraceLimit = BACKTRACE_FRAMES;
-  cell = new Cell(index, new CellClock(ticker, index), { logRequests, log: log.add, output });
+  cell = new Cell(index, new CellClock(ticker, index), { logRequests, log: log.add, output, remember }, plugins);
   const beat = new Heartbeat(heartbeat);
   setInterval(() => beat.beat(), Heartbeat.INTERVAL_MS);
 }
@@ -94,6 +96,18 @@ function receive(host: Cell, message: ToCell): void {
       break;
     case 'renew':
       void answer(message.ask, () => host.renew(message.id, message.credentials));
+      break;
+    case 'activate':
+      void answer(message.ask, () => host.activate(message.id, message.activation));
+      break;
+    case 'usage':
+      void answer(message.ask, () => host.usage(message.id));
+      break;
+    case 'probe':
+      void answer(message.ask, () => host.probe(message.id, message.path, message.timeoutMs));
+      break;
+    case 'health':
+      void answer(message.ask, () => host.health());
       break;
     case 'call':
       void call(host, message);

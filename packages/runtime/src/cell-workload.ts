@@ -1,17 +1,22 @@
 /** One workload in one cell: its component, its pool of instances, and what it is granted there. */
-import { type Component, ComponentError } from '@tenon/component';
+import { type Component, ComponentError, type Instance, provider } from '@tenon/component';
+import type { Invocation } from '@tenon/plugin';
 import { wasi } from '@tenon/wasi';
-import type { Imports, Reuse } from './config.ts';
+import { collectSoon } from './collect.ts';
+import type { Imports, Limits, Reuse } from './config.ts';
 import { CpuShare } from './cpu-share.ts';
 import { RuntimeError } from './errors.ts';
-import { type Guest, guestMaker, handlerName, noHandler } from './guest.ts';
+import { type Guest, type GuestMaker, guestMaker, handlerName, noHandler, type Provided } from './guest.ts';
 import { HttpRequests } from './http-requests.ts';
 import { load } from './load.ts';
 import type { Log } from './log.ts';
-import type { CellSinks, CellTask, ComponentSource, ExportCall } from './messages.ts';
+import type { CellSinks, CellTask, CellUsage, ComponentSource, ExportCall, Names } from './messages.ts';
 import { Activity, activities, OutputLines } from './output.ts';
 import { startError } from './plain-errors.ts';
+import type { BoundWorkload, CellPlugins } from './plugins/cell-plugins.ts';
+import { fullName } from './plugins/needs.ts';
 import { Pool } from './pool.ts';
+import { Probe } from './probe.ts';
 import type { CellClock } from './ticker.ts';
 
 /** Instances that were not needed for so long are let go, in milliseconds. */
@@ -28,6 +33,9 @@ export interface Surroundings {
   readonly imports: Imports;
   readonly sinks: CellSinks;
   readonly clock: CellClock;
+  readonly plugins?: CellPlugins | undefined;
+  /** Finds the workload that runs under a full name. */
+  readonly linked?: ((name: string) => CellWorkload | undefined) | undefined;
 }
 
 export class CellWorkload {
@@ -46,6 +54,12 @@ export class CellWorkload {
   private readonly timers: readonly NodeJS.Timeout[];
   private readonly calls = new Set<Promise<unknown>>();
   private readonly close: () => void;
+  private readonly bound: BoundWorkload | undefined;
+  private readonly maker: GuestMaker;
+  /** What it imports and exports. */
+  readonly names: Names;
+  private endTriggers: (() => Promise<void>) | undefined;
+  private servedAgain = false;
   private stopped = false;
 
   /**
@@ -55,16 +69,29 @@ export class CellWorkload {
   static async start(task: CellTask, surroundings: Surroundings): Promise<CellWorkload> {
     try {
       const { component, release } = await load(task.component, task.owned, task.spec.limits);
-      const workload = new CellWorkload(task, component, surroundings);
-      release();
-      return workload;
+      const bound = await bindPlugins(task, component, surroundings);
+      try {
+        const workload = new CellWorkload(task, component, surroundings, bound);
+        release();
+        return workload;
+      } catch (error) {
+        await bound?.unbind();
+        throw error;
+      }
     } catch (error) {
       throw startError(error);
     }
   }
 
-  private constructor(task: CellTask, component: Component, { imports, sinks, clock }: Surroundings) {
+  private constructor(
+    task: CellTask,
+    component: Component,
+    { imports, sinks, clock, linked }: Surroundings,
+    bound: BoundWorkload | undefined,
+  ) {
     this.task = task;
+    this.bound = bound;
+    this.names = namesOf(task, component);
     this.clock = clock;
     this.reuse = task.spec.reuse;
     const { spec } = task;
@@ -97,7 +124,17 @@ export class CellWorkload {
     if (spec.http !== undefined && handler === undefined) throw noHandler(component);
     this.handler = handler;
     this.log = (entry) => sinks.log({ ...entry, workload: name, time: Date.now() });
-    const maker = guestMaker(component, { system, handler, imports, limits, clock: clock.clock, pause: () => this.share.wait() });
+    const links = Object.entries(task.needs?.links ?? {});
+    const maker = guestMaker(component, {
+      system,
+      handler,
+      imports: { ...imports, ...bound?.imports },
+      limits,
+      clock: clock.clock,
+      pause: () => this.share.wait(),
+      provide: links.length === 0 ? undefined : () => provideLinks(links, linked),
+    });
+    this.maker = maker;
     this.share = new CpuShare(limits.cpuShare, maker.usage, () => this.pool.resume());
     this.pool = new Pool<Guest>(
       {
@@ -111,14 +148,99 @@ export class CellWorkload {
       limits,
     );
     const { logRequests } = sinks;
-    this.http = new HttpRequests({ name, limits, clock, logRequests, pool: this.pool, log: this.log, finish: this.finish });
+    this.http = new HttpRequests({
+      name,
+      limits,
+      clock,
+      logRequests,
+      pool: this.pool,
+      log: this.log,
+      finish: this.finish,
+      reused: this.reused,
+    });
     this.pool.warm();
     this.shared = { ...component.share(), bytes: new Uint8Array() };
     this.timers = [
       setInterval(() => this.http.tick(performance.now()), tickMs(limits.requestTimeoutMs)).unref(),
-      setInterval(() => this.pool.trim(), TRIM_MS).unref(),
+      setInterval(() => {
+        if (this.pool.trim() > 0) collectSoon();
+      }, TRIM_MS).unref(),
     ];
   }
+
+  /** Its full name, where it is one of a host. */
+  get fullName(): string | undefined {
+    return this.task.needs && fullName(this.task.needs.identity);
+  }
+
+  /** @throws RuntimeError TENON_RUNTIME_EXPORT when it exports no handler of requests */
+  requireHandler(): void {
+    if (this.handler !== undefined) return;
+    throw new RuntimeError(
+      'TENON_RUNTIME_EXPORT',
+      `\`${this.task.spec.name}\` has routes, and its component exports no handler of HTTP requests`,
+    );
+  }
+
+  get limits(): Limits {
+    return this.task.spec.limits;
+  }
+
+  usage(): CellUsage {
+    const { memoryBytes, cpuMs } = this.maker.usage;
+    return { requests: this.http.requests, failures: this.http.failures, instances: this.pool.size, memory: memoryBytes, cpuMs };
+  }
+
+  /** Sends a request in process. @returns the status of the answer */
+  async probe(path: string, timeoutMs: number): Promise<number> {
+    const taken = this.pool.acquire();
+    const lease = taken instanceof Promise ? await taken : taken;
+    const probe = new Probe(path);
+    this.clock.enter();
+    try {
+      await lease.item.respond(probe.request, probe, { timeoutMs, cpuMs: this.limits.maxCpuMs });
+      lease.release();
+    } catch (error) {
+      lease.discard();
+      throw error;
+    } finally {
+      this.clock.leave();
+    }
+    return probe.status;
+  }
+
+  /** Makes an instance for a workload that is linked to this one. */
+  instantiateFor(): Instance {
+    return this.maker.instantiate();
+  }
+
+  /** A workload that this one may be linked to runs anew. */
+  providerChanged(name: string): void {
+    if (Object.values(this.task.needs?.links ?? {}).includes(name)) this.pool.refresh();
+  }
+
+  async startTriggers(): Promise<void> {
+    this.endTriggers = await this.bound?.startTriggers(new Set(this.names.exports), (invocation) => this.invoke(invocation));
+  }
+
+  async stopTriggers(): Promise<void> {
+    const end = this.endTriggers;
+    this.endTriggers = undefined;
+    await end?.();
+  }
+
+  private invoke({ export: name, args, timeoutMs = this.limits.requestTimeoutMs, signal }: Invocation): Promise<unknown> {
+    return this.call({ path: name.split('#'), args, timeoutMs }, signal);
+  }
+  /** A guest that was made for one request answers no second one. It is known by that none of its instances ever has. */
+  private readonly reused = (served: boolean): void => {
+    this.servedAgain ||= served;
+    if (served || this.servedAgain || this.reuse !== 'keep') return;
+    this.reuse = 'reset';
+    this.pool.clear();
+    const message = 'its instances answer one request and no second one: from now on each is made as new after a request';
+    this.log({ level: 'warn', event: 'reuse', message });
+  };
 
   private readonly finish = (activity: Activity): void => {
     for (const output of this.outputs) output.finish(activity);
@@ -137,7 +259,9 @@ export class CellWorkload {
     const taken = this.pool.acquire();
     const lease = taken instanceof Promise ? await taken : taken;
     const activity = new Activity(path.join('.'));
-    const limits = { timeoutMs, cpuMs: this.task.spec.limits.maxCpuMs, signal };
+    // A service may run for ever, and compute as long.
+    const forEver = timeoutMs === Number.POSITIVE_INFINITY;
+    const limits = forEver ? { signal } : { timeoutMs, cpuMs: this.task.spec.limits.maxCpuMs, signal };
     this.clock.enter();
     try {
       const value = await activities.run(activity, () => lease.item.call(path, args, limits));
@@ -159,14 +283,57 @@ export class CellWorkload {
   async stop(): Promise<void> {
     this.stopped = true;
     const { drainTimeoutMs } = this.task.spec.limits;
+    const triggersEnded = this.stopTriggers();
     const late = Promise.withResolvers<void>();
     const timer = setTimeout(late.resolve, drainTimeoutMs);
-    await Promise.race([Promise.all([this.http.idle(), Promise.allSettled(this.calls)]), late.promise]);
+    await Promise.race([Promise.all([this.http.idle(), triggersEnded, Promise.allSettled(this.calls)]), late.promise]);
     clearTimeout(timer);
     this.share.stop();
     this.http.dismiss();
     for (const each of this.timers) clearInterval(each);
     this.pool.close(new RuntimeError('TENON_RUNTIME_STOPPED', `\`${this.task.spec.name}\` is stopped`));
     this.close();
+    await this.bound?.unbind();
   }
+}
+
+/** Interfaces that the system provides itself. */
+const SYSTEM = /^wasi:(cli|clocks|filesystem|http|io|random|sockets)\//;
+
+async function bindPlugins(task: CellTask, component: Component, { plugins, imports }: Surroundings): Promise<BoundWorkload | undefined> {
+  const { needs } = task;
+  if (needs === undefined || plugins === undefined) return undefined;
+  const given = [...Object.keys(imports), ...Object.keys(needs.links)];
+  const wanted = namesOf(task, component).imports.filter((name) => !SYSTEM.test(name) && provider(given, name) === undefined);
+  return plugins.bind(needs, wanted);
+}
+
+/** A component that another cell has compiled comes without the bytes that would tell. */
+const namesOf = ({ names }: CellTask, component: Component): Names =>
+  names ?? { imports: component.imports.map(({ name }) => name), exports: component.exports.map(({ name }) => name) };
+
+/** Instances of the workloads that one is linked to. */
+function provideLinks(links: readonly (readonly [name: string, workload: string])[], linked: Surroundings['linked']): Provided {
+  const instances = new Map<string, Instance>();
+  const end = (): void => {
+    for (const instance of instances.values()) instance.end();
+  };
+  const imports: Record<string, unknown> = {};
+  try {
+    for (const [name, workload] of links) {
+      const found = linked?.(workload);
+      if (found === undefined)
+        throw new RuntimeError('TENON_LINK', `\`${name}\` is linked to the workload ${workload}, which does not run`);
+      const instance = instances.get(workload) ?? found.instantiateFor();
+      instances.set(workload, instance);
+      const key = provider(Object.keys(instance.exports), name);
+      if (key === undefined)
+        throw new RuntimeError('TENON_LINK', `the workload ${workload} does not export \`${name}\` in a version that fits`);
+      imports[name] = instance.exports[key];
+    }
+  } catch (error) {
+    end();
+    throw error;
+  }
+  return { imports, end };
 }

@@ -9,6 +9,7 @@ import {
   type EpochClock,
   type Instance,
   Linker,
+  type Prepared,
   provider,
   type Usage,
 } from '@tenon/component';
@@ -65,12 +66,22 @@ export interface GuestMakerOptions {
   readonly clock: EpochClock;
   /** Is asked when a guest gives way to others. */
   readonly pause: () => Promise<void> | undefined;
+  /** Makes what other workloads provide, anew for each instance; nothing unless given. */
+  readonly provide?: (() => Provided) | undefined;
+}
+
+/** What other workloads provide to one instance: instances of theirs, which end with it. */
+export interface Provided {
+  readonly imports: Imports;
+  end(): void;
 }
 
 /** Makes instances of a workload. */
 export interface GuestMaker {
   /** @param resettable whether {@link Guest.reset} will be called */
   make(resettable: boolean): Guest;
+  /** An instance for another workload that is linked to this one. */
+  instantiate(): Instance;
   /** What all of them take together. */
   readonly usage: Usage;
 }
@@ -87,30 +98,53 @@ const TABLES = 8;
  * Links a component. Each call of the result makes an instance.
  * @throws ComponentError when an import is missing
  */
-export function guestMaker(component: Component, { system, handler, imports, limits, clock, pause }: GuestMakerOptions): GuestMaker {
+export function guestMaker(
+  component: Component,
+  { system, handler, imports, limits, clock, pause, provide }: GuestMakerOptions,
+): GuestMaker {
   const budget = new Budget({
     maxMemoryBytes: limits.maxWorkloadMemoryBytes,
     maxTableElements: TABLES * limits.maxTableElements,
     heap,
     pause,
   });
-  const linker = new Linker({ maxHandles: limits.maxHandles, clock, budget, yields: true });
-  linker.use(system);
-  for (const [name, value] of Object.entries(imports)) linker.define(name, value);
-  const prepared = linker.prepareSync(component);
+  const prepare = (more: Imports): Prepared => {
+    const linker = new Linker({ maxHandles: limits.maxHandles, clock, budget, yields: true });
+    linker.use(system);
+    for (const [name, value] of Object.entries({ ...imports, ...more })) linker.define(name, value);
+    return linker.prepareSync(component);
+  };
   const start = { timeoutMs: limits.startTimeoutMs };
+  const instantiate = (prepared: Prepared, resettable: boolean): Instance => prepared.instantiateSync({ resettable, limits: start });
+  if (provide !== undefined) {
+    const make = (): Guest => {
+      const provided = provide();
+      try {
+        // What its providers hold cannot be reset with it, so it is made anew together with them.
+        return new PooledInstance(instantiate(prepare(provided.imports), false), handler, provided.end);
+      } catch (error) {
+        provided.end();
+        throw error;
+      }
+    };
+    return { make, usage: budget, instantiate: () => instantiate(prepare({}), false) };
+  }
+  const prepared = prepare({});
   return {
-    make: (resettable) => new PooledInstance(prepared.instantiateSync({ resettable, limits: start }), handler),
+    make: (resettable) => new PooledInstance(instantiate(prepared, resettable), handler),
     usage: budget,
+    instantiate: () => instantiate(prepared, false),
   };
 }
 
 class PooledInstance implements Guest {
   private readonly instance: Instance;
   private readonly handle: Handle | undefined;
+  private readonly endProvided: (() => void) | undefined;
 
-  constructor(instance: Instance, handler: string | undefined) {
+  constructor(instance: Instance, handler: string | undefined, endProvided?: () => void) {
     this.instance = instance;
+    this.endProvided = endProvided;
     if (handler === undefined) return;
     const { handle } = instance.exports[handler] as { readonly handle?: Handle };
     if (typeof handle !== 'function') throw new RuntimeError('TENON_RUNTIME_EXPORT', `\`${handler}\` has no function \`handle\``);
@@ -133,6 +167,7 @@ class PooledInstance implements Guest {
 
   end(): void {
     this.instance.end();
+    this.endProvided?.();
   }
 }
 

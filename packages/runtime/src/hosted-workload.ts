@@ -5,7 +5,8 @@ import type { Credentials } from './certificate.ts';
 import type { WorkloadConfig } from './config.ts';
 import { RuntimeError, type RuntimeErrorCode } from './errors.ts';
 import type { LogEntry } from './log.ts';
-import type { CellAddress, CellMethods, CellTask, ComponentSource, ExportCall, Started } from './messages.ts';
+import type { Activation, CellAddress, CellMethods, CellTask, CellUsage, ComponentSource, ExportCall, Names, Started } from './messages.ts';
+import type { PluginNeeds } from './plugins/needs.ts';
 import type { CellSlot, Supervisor } from './supervisor.ts';
 import { DEFAULT_HOST, type WorkloadHost } from './workload.ts';
 
@@ -29,17 +30,21 @@ export class HostedWorkload implements WorkloadHost {
   /** What the first cell has made of it. */
   private component: ComponentSource | undefined;
   private handler: string | undefined;
+  private names: Names | undefined;
   private credentials: Credentials | undefined;
   private unwatch: (() => void) | undefined;
   /** It runs in the calling thread too, for requests that come from there. */
   private localStart: Promise<unknown> | undefined;
   private readonly stopping = new AbortController();
+  private readonly needs: PluginNeeds | undefined;
+  private activation: Activation | undefined;
 
-  constructor(id: number, config: WorkloadConfig, supervisor: Supervisor, slots: readonly CellSlot[]) {
+  constructor(id: number, config: WorkloadConfig, supervisor: Supervisor, slots: readonly CellSlot[], needs?: PluginNeeds) {
     this.id = id;
     this.config = config;
     this.supervisor = supervisor;
     this.slots = slots;
+    this.needs = needs;
     this.connections = supervisor.connections();
   }
 
@@ -57,6 +62,7 @@ export class HostedWorkload implements WorkloadHost {
     const started = await this.startIn(first, owned, true);
     this.component = started.component;
     this.handler = started.handler;
+    this.names = started.names;
     this.port = started.port;
     await Promise.all(others.map((slot) => this.startIn(slot, false, false)));
     if (http === undefined) return;
@@ -89,7 +95,7 @@ export class HostedWorkload implements WorkloadHost {
     const { component: _, ...spec } = this.config.spec;
     if (this.component === undefined) throw new Error('internal error: nothing to start');
     const address = PORTS_ARE_SHARED || cell === 0 ? this.address(first) : undefined;
-    return { spec, component: this.component, handler: this.handler, owned, address };
+    return { spec, component: this.component, handler: this.handler, names: this.names, owned, address, needs: this.needs };
   }
 
   private address(first: boolean): CellAddress | undefined {
@@ -106,6 +112,7 @@ export class HostedWorkload implements WorkloadHost {
     for (let pauseMs = FIRST_PAUSE_MS; slot.cell === cell && !this.stopping.signal.aborted; ) {
       try {
         await this.startIn(slot, false, false);
+        if (this.activation !== undefined) await cell?.activate(this.id, { ...this.activation, replaces: undefined });
         return;
       } catch (error) {
         if (slot.cell !== cell || this.stopping.signal.aborted) return;
@@ -114,6 +121,66 @@ export class HostedWorkload implements WorkloadHost {
         pauseMs = Math.min(2 * pauseMs, LONGEST_PAUSE_MS);
       }
     }
+  }
+
+  /**
+   * Gives it its work in all cells, in place of another workload. What one cell cannot do is undone in the others.
+   * @returns the port of each listener
+   */
+  async activate(activation: Activation): Promise<readonly number[]> {
+    const done: CellMethods[] = [];
+    let ports: readonly number[] = activation.listeners.map(({ address }) => address.port);
+    const listens = (index: number): boolean => PORTS_ARE_SHARED || index === 0;
+    try {
+      for (const { cell, index } of this.slots) {
+        if (cell === undefined) continue;
+        const first = done.length === 0;
+        const listeners = activation.listeners
+          .filter(() => listens(index))
+          .map(({ address, matches }, each) => ({
+            matches,
+            address: { ...address, first: address.first && first, port: ports[each] ?? address.port },
+          }));
+        const taken = await cell.activate(this.id, { ...activation, listeners });
+        if (first) ports = taken;
+        done.push(cell);
+      }
+    } catch (error) {
+      const { replaces } = activation;
+      // Who was there before takes over again.
+      if (replaces !== undefined)
+        for (const cell of done) await cell.activate(replaces, { ...activation, replaces: this.id }).catch(() => {});
+      throw error;
+    }
+    this.activation = {
+      replaces: undefined,
+      listeners: activation.listeners.map(({ address, matches }, each) => ({
+        matches,
+        address: { ...address, first: false, port: ports[each] ?? 0 },
+      })),
+    };
+    return ports;
+  }
+
+  /** Sends a request in process, in one of the cells. @returns the status of the answer */
+  probe(path: string, timeoutMs: number): Promise<number> {
+    const cell = this.slots.find((slot) => slot.cell !== undefined)?.cell;
+    if (cell === undefined) throw new RuntimeError('TENON_RUNTIME_CELL', 'a new cell is on its way: try again');
+    return cell.probe(this.id, path, timeoutMs);
+  }
+
+  /** What it takes in all cells. */
+  async usage(): Promise<CellUsage> {
+    const each = await Promise.all(this.slots.map(({ cell }) => cell?.usage(this.id).catch(() => undefined)));
+    const sum = (of: (usage: CellUsage) => number): number =>
+      each.reduce((total, usage) => total + (usage === undefined ? 0 : of(usage)), 0);
+    return {
+      requests: sum((usage) => usage.requests),
+      failures: sum((usage) => usage.failures),
+      instances: sum((usage) => usage.instances),
+      memory: sum((usage) => usage.memory),
+      cpuMs: sum((usage) => usage.cpuMs),
+    };
   }
 
   call(call: ExportCall, signal: AbortSignal | undefined): Promise<unknown> {

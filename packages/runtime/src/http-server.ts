@@ -302,8 +302,8 @@ export class HttpServer {
     this.arrived.push(boarding);
   }
 
-  private workload({ headers, url = '' }: Request): HttpRequests | undefined {
-    return this.routes.find((headers[':authority'] as string | undefined) ?? headers.host, url);
+  private workload({ headers, url = '', method }: Request): HttpRequests | undefined {
+    return this.routes.find((headers[':authority'] as string | undefined) ?? headers.host, url, method);
   }
 
   private readonly submit = (): void => {

@@ -15,7 +15,10 @@ export interface LogEntry {
     | 'restart'
     | 'certificate'
     | 'refused'
-    | 'stopped';
+    | 'reuse'
+    | 'stopped'
+    | 'plugin'
+    | 'state';
   readonly workload: string;
   /** One sentence for people. */
   readonly message: string;
@@ -30,6 +33,8 @@ export interface LogEntry {
   /** Of output: which stream of the guest it was, and what the guest did meanwhile: `GET /path`, `math.add`. */
   readonly stream?: 'stdout' | 'stderr';
   readonly request?: string;
+  /** The plugin that says it. */
+  readonly plugin?: string;
   /** Of a trap: the component instance, the function of it that was called, and V8's wasm backtrace. */
   readonly component?: string;
   readonly func?: string;

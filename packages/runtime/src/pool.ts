@@ -30,12 +30,15 @@ export interface PoolCare<T> {
 
 interface Entry<T> {
   readonly item: T;
+  readonly generation: number;
   served: number;
 }
 
 /** Something taken from a pool: give it back with exactly one of `release` and `discard`. */
 export interface Lease<T> {
   readonly item: T;
+  /** Whether it has served before, and was not made anew since. */
+  readonly used: boolean;
   /** The item is as good as new. */
   release(): void;
   /** The item trapped or never came back. */
@@ -62,6 +65,8 @@ export class Pool<T> {
   private readonly idle: Entry<T>[] = [];
   private readonly waiting: Waiter<T>[] = [];
   private live = 0;
+  /** Counts the calls of {@link Pool.refresh}. */
+  private generation = 0;
   private looking: NodeJS.Timeout | undefined;
   /** The smallest number of idle items since the last {@link Pool.trim}. */
   private spare = 0;
@@ -130,6 +135,13 @@ export class Pool<T> {
     return Math.max(0, surplus);
   }
 
+  /** Lets go of all items: idle ones now, those in use when they are given back. Others take their place. */
+  refresh(): void {
+    this.generation++;
+    this.clear();
+    this.spare = 0;
+  }
+
   /** Ends all idle items; those in use end when they are given back, and nobody who waits is given one. */
   close(error: unknown): void {
     this.closed = true;
@@ -138,10 +150,17 @@ export class Pool<T> {
     for (const waiter of this.waiting.splice(0)) waiter.fail(error);
   }
 
+  /** Ends all idle items: they are not as they should be. */
+  clear(): void {
+    const idle = this.idle.splice(0);
+    this.live -= idle.length;
+    for (const { item } of idle) this.care.end(item);
+  }
+
   private create(): Entry<T> {
     const item = this.care.make();
     this.live++;
-    return { item, served: 0 };
+    return { item, served: 0, generation: this.generation };
   }
 
   /**
@@ -184,11 +203,11 @@ export class Pool<T> {
       if (reusable && this.reusable(entry)) this.putBack(entry);
       else this.drop(entry);
     };
-    return { item: entry.item, release: () => end(true), discard: () => end(false) };
+    return { item: entry.item, used: entry.served > 0, release: () => end(true), discard: () => end(false) };
   }
 
   private reusable(entry: Entry<T>): boolean {
-    if (this.closed || ++entry.served >= this.limits.maxRequestsPerInstance) return false;
+    if (this.closed || entry.generation !== this.generation || ++entry.served >= this.limits.maxRequestsPerInstance) return false;
     return this.care.renew?.(entry.item) ?? true;
   }
 

@@ -56,6 +56,7 @@ export class Runtime {
     const sinks: CellSinks = {
       log,
       logRequests,
+      remember: () => {},
       output: ({ stream, bytes, workload, request }) => output(stream, bytes, workload, request),
     };
     this.supervisor = new Supervisor({ threads, worker, sinks });

@@ -9,6 +9,7 @@ import { RuntimeError } from './errors.ts';
 import { HostedWorkload } from './hosted-workload.ts';
 import type { LogEntry } from './log.ts';
 import type { CellMethods, CellSinks } from './messages.ts';
+import type { PluginHost, PluginNeeds } from './plugins/needs.ts';
 import { startWorker } from './start-worker.ts';
 import { CellClock, type TickerMemory, tickerMemory } from './ticker.ts';
 import { Workload } from './workload.ts';
@@ -41,6 +42,8 @@ export interface SupervisorOptions {
   readonly threads: number;
   readonly worker: URL | undefined;
   readonly sinks: CellSinks;
+  /** What its cells begin with. */
+  readonly plugins?: PluginHost | undefined;
 }
 
 /** The place of one cell; a lost one is replaced in it. */
@@ -77,8 +80,16 @@ export class Supervisor {
     return this.options.threads === 0;
   }
 
-  /** Starts a workload in all cells. @param owned whether the bytes are nobody else's */
+  /**
+   * Starts a workload in all cells.
+   * @param owned whether the bytes are nobody else's
+   */
   async start(config: WorkloadConfig, bytes: Promise<Uint8Array>, owned: boolean): Promise<Workload> {
+    return new Workload(await this.host(config, bytes, owned));
+  }
+
+  /** As {@link Supervisor.start}. @param needs what it needs of plugins; it has no work before it is activated then */
+  async host(config: WorkloadConfig, bytes: Promise<Uint8Array>, owned: boolean, needs?: PluginNeeds): Promise<HostedWorkload> {
     if (!this.inThisThread && Object.keys(config.imports).length > 0) {
       const why = 'host functions are closures, which threads cannot share: Runtime.create({ threads: 0 }) runs workloads in this thread';
       throw new RuntimeError(
@@ -89,7 +100,7 @@ export class Supervisor {
     // It is read while the threads come up.
     bytes.catch(() => {});
     const slots = await this.cells();
-    const hosted = new HostedWorkload(++this.lastId, config, this, slots);
+    const hosted = new HostedWorkload(++this.lastId, config, this, slots, needs);
     this.hosted.set(hosted.id, hosted);
     this.setPatience();
     try {
@@ -98,13 +109,18 @@ export class Supervisor {
       await this.forget(hosted);
       throw error;
     }
-    return new Workload(hosted);
+    return hosted;
   }
 
   async forget(hosted: HostedWorkload): Promise<void> {
     await hosted.end();
     this.hosted.delete(hosted.id);
     this.setPatience();
+  }
+
+  /** The cells that are there. */
+  async running(): Promise<readonly CellMethods[]> {
+    return (await this.cells()).flatMap(({ cell }) => cell ?? []);
   }
 
   /** Memory for the connections of an address. */
@@ -127,17 +143,19 @@ export class Supervisor {
   /** The cell in the calling thread. Its code is loaded only where it is needed. */
   local(): Promise<Cell> {
     const { threads } = this.options;
-    this.here ??= import('./cell.ts').then(({ Cell }) => new Cell(threads, new CellClock(this.ticker, threads), this.sinks));
+    this.here ??= import('./cell.ts').then(
+      ({ Cell }) => new Cell(threads, new CellClock(this.ticker, threads), this.sinks, this.options.plugins),
+    );
     return this.here;
   }
 
   private thread(slot: CellSlot): CellThread {
-    const { worker } = this.options;
+    const { worker, plugins } = this.options;
     const lost = (reason: Error): void => {
       this.threads.delete(thread);
       void this.replace(slot, thread, reason);
     };
-    const thread: CellThread = new CellThread({ index: slot.index, worker, sinks: this.sinks, ticker: this.ticker, lost });
+    const thread: CellThread = new CellThread({ index: slot.index, worker, sinks: this.sinks, ticker: this.ticker, plugins, lost });
     this.threads.add(thread);
     this.setPatience();
     return thread;
