@@ -7,7 +7,7 @@ const load = (name) => import(pathToFileURL(`${packages}/@tenon/${name}/src/inde
 const { Linker } = await load('component');
 const { codeCache, compileFile, wasi } = await load('wasi');
 const linker = new Linker();
-wasi({}).defineIn(linker);
+linker.use(wasi({}));
 const { exports } = await linker.instantiate(await compileFile(file, { cache: codeCache(cache) }));
 const sum = await exports.add(2, 3);
 const took = performance.now() - since;

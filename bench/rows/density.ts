@@ -90,7 +90,7 @@ export async function density(): Promise<void> {
 async function fill(fixed: boolean, target: number): Promise<Outcome> {
   type Math = { add(a: number, b: number): number };
   const linker = new Linker();
-  wasi({}).defineIn(linker);
+  linker.use(wasi({}));
   const bytes = new Uint8Array(await readFile(await ensureGuest('rust-calculator')));
   const prepared = await linker.prepare(await Component.compile(fixed ? withFixedMemory(bytes) : bytes));
   const kept: Math[] = [];

@@ -21,7 +21,7 @@ function tickingClock(): EpochClock {
 
 async function instantiate(guest: GuestName, interruptible: boolean): Promise<Instance> {
   const linker = new Linker({ clock: tickingClock() });
-  wasi().defineIn(linker);
+  linker.use(wasi());
   return linker.instantiate(await Component.compile(await read(guest), { interruptible }), { resettable: interruptible });
 }
 

@@ -200,7 +200,7 @@ function instantiate(guest: GuestName, count: number): Row {
   const open = async (): Promise<{ sample(): number }[]> => {
     const component = await Component.compile(new Uint8Array(await readFile(await ensureGuest(guest))));
     const linker = new Linker();
-    wasi({}).defineIn(linker);
+    linker.use(wasi({}));
     const prepared = await linker.prepare(component);
     return alternating([() => prepared.instantiateSync().exports, coreInstances(component)], count);
   };

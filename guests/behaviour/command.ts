@@ -43,7 +43,7 @@ export async function runCommand(component: Component, { args = [], env = {}, st
   });
   try {
     const linker = new Linker();
-    system.defineIn(linker);
+    linker.use(system);
     const { exports } = await linker.instantiate(component);
     const { run } = exports['wasi:cli/run@0.2.12'] as { run(): unknown };
     return { code: await exitCode(run), ...texts };

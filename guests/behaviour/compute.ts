@@ -8,7 +8,7 @@ type Work = Readonly<Record<'hash' | 'sort' | 'matrix' | 'interpret' | 'scan' | 
 /** @param found check sums of doing each work twice */
 export async function checkCompute(component: Component, found: Partial<Record<keyof Work, bigint>>): Promise<void> {
   const linker = new Linker();
-  wasi().defineIn(linker);
+  linker.use(wasi());
   const { exports } = await linker.instantiate(component);
   const work = exports['example:compute/work'] as Work;
   for (const [name, sum] of Object.entries(found)) assert.equal(await work[name as keyof Work](2), sum, name);

@@ -33,7 +33,7 @@ export async function serve(
 ): Promise<void> {
   const system = wasi({ http: ['127.0.0.1'] });
   const linker = new Linker();
-  system.defineIn(linker);
+  linker.use(system);
   for (const [name, plug] of Object.entries(plugs)) linker.define(name, plug);
   const prepared = await linker.prepare(component);
   const name = component.exports.find((exported) => exported.name.startsWith('wasi:http/incoming-handler@'))?.name ?? '';

@@ -43,7 +43,7 @@ async function pair(context: TestContext, consumer: CalculatorLanguage, calculat
   const system = wasi();
   try {
     const linker = new Linker();
-    system.defineIn(linker);
+    linker.use(system);
     const { exports } = await linker.instantiate(await Component.compile(composed.bytes));
     const { poly } = exports['example:consumer/demo'] as { poly(x: number, y: number): number | Promise<number> };
     assert.equal(await poly(7, 5), 54);

@@ -149,7 +149,7 @@ export function runOnTenon(name: WasiTestName, bytes: Uint8Array<ArrayBuffer>): 
     };
     const system = wasi(options);
     const linker = new Linker();
-    system.defineIn(linker);
+    linker.use(system);
     let code: number | 'trap' = 0;
     try {
       const { exports } = await linker.instantiate(await Component.compile(bytes));

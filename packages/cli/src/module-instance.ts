@@ -14,7 +14,7 @@ export async function instantiateModule(url: string, load: Import): Promise<Name
   const component = await compileFile(new URL(url));
   const linker = new Linker();
   const system = wasi({ stdout: 'inherit', stderr: 'inherit' });
-  system.defineIn(linker);
+  linker.use(system);
   for (const item of component.imports) {
     if (!isDefined(item) || provider(system.imports.keys(), item.name) !== undefined) continue;
     const namespace = await loadImport(item.name, load);

@@ -9,9 +9,11 @@ import { type ByteRange, canBeKept, coreModules, keptKey, readKept, writeKept } 
 import { flatten } from './link/flatten.ts';
 import { rememberModuleType } from './link/given-modules.ts';
 import type { Plan } from './link/plan.ts';
+import { checkOptions } from './options.ts';
 import { type CodeCache, compileRewritten, compileRewrittenAsync } from './rewrite/compile.ts';
 import { layoutOf } from './rewrite/layout.ts';
 import { remakeReasons } from './rewrite/rewrite.ts';
+import type { UntypedWorld, WorldTypes } from './typed.ts';
 import type { ComponentType, ExternType } from './types/types.ts';
 import { validate } from './validate/validate.ts';
 
@@ -35,6 +37,13 @@ export interface CompileOptions {
   readonly cache?: CodeCache | undefined;
 }
 
+const COMPILE_OPTIONS: Record<keyof CompileOptions, true> = {
+  maxMemoryBytes: true,
+  maxTableElements: true,
+  interruptible: true,
+  cache: true,
+};
+
 /** A compiled component as plain data, to be sent to a worker thread with `postMessage`. Compiled code is shared, not copied. */
 export interface SharedComponent {
   readonly bytes: Uint8Array<ArrayBuffer>;
@@ -52,7 +61,10 @@ export interface InstanceLimits {
 /** Below this size a module is compiled on the spot: handing it to V8's compiler threads would cost more. */
 const COMPILE_INLINE_BYTES = 64 * 1024;
 
-export class Component {
+/** @typeParam World what `tenon types` generates for it */
+export class Component<World extends WorldTypes = UntypedWorld> {
+  /** Only for the compiler. */
+  declare readonly world?: World;
   private readonly bytes: Uint8Array<ArrayBuffer>;
   /** Compiled core modules by their byte offset. */
   private readonly modules: ReadonlyMap<number, WebAssembly.Module>;
@@ -79,7 +91,11 @@ export class Component {
    *   TENON_MEMORY_LIMIT
    * @example const component = await Component.compile(await readFile('calculator.wasm'));
    */
-  static async compile(bytes: Uint8Array | ArrayBuffer, options: CompileOptions = {}): Promise<Component> {
+  static async compile<World extends WorldTypes = UntypedWorld>(
+    bytes: Uint8Array | ArrayBuffer,
+    options: CompileOptions = {},
+  ): Promise<Component<World>> {
+    checkOptions(options, COMPILE_OPTIONS, 'Component.compile');
     const { cache, interruptible, maxMemoryBytes, maxTableElements } = options;
     const input = asBytes(bytes);
     const key = cache === undefined ? '' : await keptKey(input, cache);
@@ -117,7 +133,7 @@ export class Component {
     }
     if (compiled !== undefined) await compiled;
     for (const [start, module] of modules) rememberModuleType(module, validated?.modules.get(start));
-    const component = new Component(input, modules, interruptible === true ? { maxMemoryBytes, maxTableElements } : undefined);
+    const component = new Component<World>(input, modules, interruptible === true ? { maxMemoryBytes, maxTableElements } : undefined);
     component.decoded = definition;
     component.plan = kept?.plan;
     component.described = kept ?? (validated && describe(validated.type));
@@ -150,8 +166,8 @@ export class Component {
   }
 
   /** Takes over a component that another thread shared. It was validated there. */
-  static fromShared(shared: SharedComponent): Component {
-    const component = new Component(shared.bytes, shared.modules, shared.limits);
+  static fromShared<World extends WorldTypes = UntypedWorld>(shared: SharedComponent): Component<World> {
+    const component = new Component<World>(shared.bytes, shared.modules, shared.limits);
     component.plan = shared.plan;
     return component;
   }

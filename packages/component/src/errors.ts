@@ -14,8 +14,12 @@ export const ENGINE_ERRORS = {
   TENON_UNSUPPORTED: 'The component needs a feature that is not on in this engine.',
   TENON_IMPORT_MISSING: 'Nothing provides these imports: define them in the Linker, grant them, or compose a component that exports them.',
   TENON_IMPORT_TYPE: 'A definition does not fit the type of the import: change the definition or the component.',
+  TENON_DEFINITION:
+    'A definition defines nothing, is given twice for one import, or is probably meant for an import that something else serves: give each import one definition, with `override` where one counts before others.',
+  TENON_OPTION: 'An option is not known, or is not an object of options: the message says which there are.',
   TENON_EXPORT_MISSING: 'The component has no such export: see `tenon inspect`.',
   TENON_INSTANCE_BUSY: 'The instance is in the middle of another call: wait for it, or use one instance for each concurrent call.',
+  TENON_INSTANCE_ENDED: 'The instance was ended by the embedder, or has exited by itself; `cause` says why: make a new one.',
   TENON_INSTANCE_POISONED: 'The instance trapped earlier and cannot be used any more: make a new one.',
   TENON_VALUE_TYPE: 'A JavaScript value does not fit the type of the parameter or result: pass a value of the named type.',
   TENON_RESULT: 'The function returned the error case of its result; `payload` holds the error.',
@@ -68,15 +72,16 @@ export class TenonError extends Error {
 export class ComponentError extends TenonError {
   override readonly name = 'ComponentError';
   declare readonly code: ErrorCode;
-  readonly offset: number | undefined;
-  readonly path: string | undefined;
-  readonly payload: unknown;
+  declare readonly offset: number | undefined;
+  declare readonly path: string | undefined;
+  declare readonly payload: unknown;
 
   constructor(code: ErrorCode, message: Message, details: ErrorDetails = {}) {
     super(code, message, details.cause);
-    this.offset = details.offset;
-    this.path = details.path;
-    this.payload = details.payload;
+    // Only what it has: all is printed.
+    if (details.offset !== undefined) this.offset = details.offset;
+    if (details.path !== undefined) this.path = details.path;
+    if ('payload' in details) this.payload = details.payload;
   }
 }
 
@@ -100,7 +105,7 @@ export function resultError(payload: unknown, message = 'the function returned a
 }
 
 /** The codes of a {@link Trap}: the guest's own, and those of a guest that was ended. */
-export type TrapCode = 'TENON_TRAP' | 'TENON_DEADLINE' | 'TENON_CPU_TIME' | 'TENON_CANCELLED';
+export type TrapCode = 'TENON_TRAP' | 'TENON_INSTANCE_ENDED' | 'TENON_DEADLINE' | 'TENON_CPU_TIME' | 'TENON_CANCELLED';
 
 /** Where a trap happened, in the component's own terms. */
 export interface TrapSite {
@@ -119,8 +124,8 @@ export interface TrapSite {
 export class Trap extends TenonError {
   override readonly name = 'Trap';
   declare readonly code: TrapCode;
-  component: string | undefined;
-  func: string | undefined;
+  declare component?: string | undefined;
+  declare func?: string | undefined;
 
   /**
    * Where the guest was, a line for each of its functions by the name that it has in its source, innermost first; empty where the guest was not
@@ -132,7 +137,21 @@ export class Trap extends TenonError {
 
   constructor(message: string, cause?: unknown, site: TrapSite = {}) {
     super(site.code ?? 'TENON_TRAP', message, cause);
-    this.component = site.component;
-    this.func = site.func;
+    if (site.component !== undefined) this.component = site.component;
+    if (site.func !== undefined) this.func = site.func;
   }
 }
+
+/** What an instance that the embedder ended is marked with, where others have the trap that ended them. Nobody sees it: `error` is thrown. */
+export class Ended extends Trap {
+  readonly error: ComponentError;
+
+  constructor(reason: unknown) {
+    const why = reason instanceof Error ? reason.message : String(reason);
+    super(`the instance was ended: ${why}`, reason, { code: 'TENON_INSTANCE_ENDED' });
+    this.error = new ComponentError('TENON_INSTANCE_ENDED', `the instance was ended: ${why}`, { cause: reason });
+  }
+}
+
+/** A host function would have to wait where the guest cannot be suspended. */
+export class WouldWait extends Trap {}

@@ -1,125 +1,21 @@
 /** Links components to the definitions of the embedder. */
 
 import { Component } from './component.ts';
-import type { Budget, Usage } from './epoch/budget.ts';
-import { type CallLimits, callWithin } from './epoch/call-limits.ts';
+import type { Budget } from './epoch/budget.ts';
 import { EpochClock } from './epoch/clock.ts';
-import { ComponentError, Trap } from './errors.ts';
+import { ComponentError } from './errors.ts';
 import type { Account } from './instance/account.ts';
-import { makeExports } from './instance/exports.ts';
-import { Instantiation } from './instance/instantiate.ts';
-import { bindHost } from './link/definitions.ts';
+import type { Instance, InstanceOptions } from './instance.ts';
+import { type Definition, DefinitionSet, type Waits } from './link/definition-set.ts';
 import { at } from './link/environment.ts';
 import { flatten } from './link/flatten.ts';
-import { checkGivenModules } from './link/given-modules.ts';
-import { isNothing, kindOf } from './link/host-items.ts';
-import { Linked } from './link/linked.ts';
+import { kindOf } from './link/host-items.ts';
 import type { Plan } from './link/plan.ts';
-import { provider } from './link/semver.ts';
+import { checkOptions } from './options.ts';
+import { Prepared } from './prepared.ts';
 import { rewriteLoops } from './rewrite/rewrite.ts';
+import type { ContextArgument, UntypedImports, Waiting, WorldTypes } from './typed.ts';
 import { componentMismatch } from './validate/given-component.ts';
-
-export interface InstanceOptions {
-  /** Whether {@link Instance.reset} will be called: what the instance holds when it is new is noted then. */
-  readonly resettable?: boolean | undefined;
-  /** Of its start functions together; only for interruptible components. */
-  readonly limits?: CallLimits | undefined;
-}
-
-/** A running component. */
-export class Instance {
-  /**
-   * The exports: an interface as an object of functions and resource classes, under its full name (`example:calculator/math`) and
-   * its short name (`math`); a function under its name in camel case.
-   */
-  get exports(): Readonly<Record<string, unknown>> {
-    this.bound ??= makeExports(this.made, this.made.linked.exports);
-    return this.bound;
-  }
-
-  private readonly made: Instantiation;
-  /** Made when they are first asked for: many instances of a pool are never called. */
-  private bound: Record<string, unknown> | undefined = undefined;
-
-  private readonly resets: (() => void)[] = [];
-
-  constructor(made: Instantiation, { resettable = false }: InstanceOptions = {}) {
-    this.made = made;
-    if (resettable) made.record();
-  }
-
-  /**
-   * Calls exports under limits. It ends with the call, or with the Promise that the call returns. A guest that goes beyond traps where it is, and
-   * the instance is poisoned; a guest that may wait lets others have their turn at each tick of the clock.
-   * @param call gets the exports, and calls what it wants to
-   * @returns what `call` returns
-   * @throws Trap with the code TENON_DEADLINE, TENON_CPU_TIME or TENON_CANCELLED; ComponentError TENON_NOT_INTERRUPTIBLE
-   * @example instance.within({ timeoutMs: 100, signal }, ({ math }) => math.add(2, 3));
-   */
-  within<T>(limits: CallLimits, call: (exports: this['exports']) => T): T {
-    return callWithin(this.made.store, limits, this.exports, call);
-  }
-
-  /** What the instance takes, and how long it has computed; undefined unless it is interruptible. */
-  get usage(): Usage | undefined {
-    return this.made.store.guard?.own;
-  }
-
-  /** Why {@link Instance.reset} cannot make it as new, as far as that is known beforehand. */
-  get remakeReasons(): readonly string[] {
-    return this.made.store.guard?.remake ?? ['it was not compiled with `interruptible`'];
-  }
-
-  /** Has a function called at each reset, when the engine has made everything as new: for state that the host keeps. */
-  onReset(callback: () => void): void {
-    this.resets.push(callback);
-  }
-
-  /**
-   * Makes the instance as new: memories, globals, tables, handles, flags, a trap. Objects of its resources that the embedder holds are gone.
-   * Not to be called from a host function that the instance called.
-   * @returns whether it is as new; if not, it is to be dropped and another one made. It is not when a call is under way or suspended, when
-   *   the instance was not made `resettable`, and for what {@link Instance.remakeReasons} says.
-   */
-  reset(): boolean {
-    if (!this.made.reset()) return false;
-    for (const callback of this.resets) callback();
-    return true;
-  }
-
-  /**
-   * Ends the instance: a guest that is suspended does not run on when what it waits for is there, and later calls are refused.
-   * @param reason what the calls that are under way reject with, in words
-   */
-  end(reason = 'the embedder ended the instance'): void {
-    this.made.store.end(new Trap(reason));
-    this.made.store.guard?.release();
-  }
-}
-
-/** A component that is linked already: making the next instance repeats none of that work. */
-export class Prepared {
-  private readonly linked: Linked;
-
-  constructor(linked: Linked) {
-    this.linked = linked;
-  }
-
-  /** Whether any export may suspend and so returns a Promise. */
-  get suspends(): boolean {
-    return this.linked.suspends.some((suspends) => suspends);
-  }
-
-  /** @throws Trap when a start function of the component traps */
-  instantiateSync(options?: InstanceOptions): Instance {
-    return new Instance(new Instantiation(this.linked, options?.limits), options);
-  }
-
-  /** @throws Trap when a start function of the component traps */
-  async instantiate(options?: InstanceOptions): Promise<Instance> {
-    return this.instantiateSync(options);
-  }
-}
 
 export interface LinkerOptions {
   /** Handles to resources, streams, futures, subtasks and the like that each component instance may hold, 1,000,000 unless given: a guest that makes one more traps. */
@@ -130,31 +26,126 @@ export interface LinkerOptions {
   readonly clock?: EpochClock | undefined;
   /** From which all interruptible instances take their memories and tables, besides the limits of each. */
   readonly budget?: Budget | undefined;
+  /**
+   * Whether interruptible guests give way to others wherever they compute, and not only those that may wait for something. All exports return
+   * Promises then, which costs each call about a microsecond.
+   */
+  readonly yields?: boolean | undefined;
+}
+
+const LINKER_OPTIONS: Record<keyof LinkerOptions, true> = { maxHandles: true, maxTasks: true, clock: true, budget: true, yields: true };
+
+export interface DefineOptions {
+  /**
+   * The functions that may return a Promise, during which the guest is suspended: all of them, or those named (`read`, or `Connection.query` for a
+   * method). `async` functions need not be named, nor exports of components that wait.
+   */
+  readonly waits?: Waits | undefined;
+  /** Whether it counts before any other definition of the same import, made before or after. */
+  readonly override?: boolean | undefined;
+}
+
+const DEFINE_OPTIONS: Record<keyof DefineOptions, true> = { waits: true, override: true };
+
+/** What {@link Provider.defineIn} fills. */
+export interface ProviderTarget {
+  define(name: string, value: object): unknown;
+  charge(open: () => Account): unknown;
+}
+
+/** A set of definitions that belong together, of which a component need not import all; `wasi()` makes one. */
+export interface Provider {
+  defineIn(target: ProviderTarget): void;
+}
+
+/** What is defined for one instance, beside what is defined for all. */
+export interface OwnDefinitions {
+  readonly definitions: DefinitionSet;
+  readonly openAccount: (() => Account) | undefined;
+  /** What was made for it, and is disposed of when it ends. */
+  readonly made: readonly unknown[];
 }
 
 /**
- * Holds the definitions that components may import.
+ * Holds the definitions that components may import. With types that `tenon types` generated, names and values of definitions are checked.
+ * @typeParam Imports definitions by the names of imports
+ * @typeParam Context what definitions of one instance are made from, see {@link Linker.defineFor}
  * @example
- * const linker = new Linker().define('example:host/log', { write: (text) => console.log(text) });
- * const { exports } = await linker.instantiate(await Component.compile(bytes));
+ * const linker = new Linker<Plugin['imports']>().define('example:host/log', { write: (text) => console.log(text) });
+ * const { exports } = await linker.instantiate(await Component.compile<Plugin>(bytes));
  */
-export class Linker {
-  private readonly definitions = new Map<string, unknown>();
+export class Linker<Imports extends object = UntypedImports, Context = undefined> {
+  private readonly definitions = new DefinitionSet();
+  private readonly providersFor: ((context: Context) => Provider)[] = [];
   private readonly options: LinkerOptions;
   private openAccount: (() => Account) | undefined;
 
+  /** @throws ComponentError `TENON_OPTION` */
   constructor(options: LinkerOptions = {}) {
+    checkOptions(options, LINKER_OPTIONS, 'Linker');
     this.options = options;
   }
 
   /**
-   * Defines what stands behind an import. Interfaces match by name and semver-compatible version.
+   * Defines what stands behind an import. Interfaces match by name and semver-compatible version; a name without a version serves all.
    * @param name the name of the import: `wasi:io/streams@0.2.12`, or a plain name
    * @param value an object of functions and resource classes for an interface, a function, a resource class, a `WebAssembly.Module`,
    *   or a {@link Component} for a component import
+   * @throws ComponentError `TENON_DEFINITION` for a second definition of one import without `override`, for what defines nothing, and for names
+   *   in `waits` that it does not have
    */
-  define(name: string, value: unknown): this {
-    this.definitions.set(name, value);
+  define<Name extends keyof Imports & string>(
+    name: Name,
+    value: Imports[Name],
+    options?: DefineOptions & { readonly waits?: undefined },
+  ): this;
+  define<Name extends keyof Imports & string, const W extends Waits>(
+    name: Name,
+    value: Waiting<Imports[Name], W>,
+    options: DefineOptions & { readonly waits: W },
+  ): this;
+  define(name: string, value: unknown, options: DefineOptions = {}): this {
+    return this.add(name, value, undefined, options);
+  }
+
+  /**
+   * Defines what stands behind an import for each instance anew, from the context that {@link Linker.instantiate} is given. When the instance
+   * ends, what was made is disposed of, if it has `Symbol.dispose`.
+   * @example linker.defineFor('example:host/log', ({ name }) => ({ write: (text) => console.log(name, text) }));
+   */
+  defineFor<Name extends keyof Imports & string>(
+    name: Name,
+    make: (context: Context) => Imports[Name],
+    options?: DefineOptions & { readonly waits?: undefined },
+  ): this;
+  defineFor<Name extends keyof Imports & string, const W extends Waits>(
+    name: Name,
+    make: (context: Context) => Waiting<Imports[Name], W>,
+    options: DefineOptions & { readonly waits: W },
+  ): this;
+  defineFor(name: string, make: (context: Context) => unknown, options: DefineOptions = {}): this {
+    return this.add(name, undefined, make as Definition['make'], options);
+  }
+
+  /**
+   * Takes all definitions of a provider.
+   * @example linker.use(wasi({ stdout: 'inherit' }))
+   */
+  use(provider: Provider): this {
+    checkProvider(provider);
+    provider.defineIn({
+      define: (name, value) => this.definitions.add(provided(name, value)),
+      charge: (open) => this.charge(open),
+    });
+    return this;
+  }
+
+  /**
+   * Takes all definitions of a provider that is made for each instance anew; when the instance ends, it is disposed of.
+   * @example linker.useFor(({ name }) => wasi({ stdout: lines((line) => console.log(`${name}: ${line}`)) }))
+   */
+  useFor(make: (context: Context) => Provider): this {
+    this.providersFor.push(make);
     return this;
   }
 
@@ -168,44 +159,82 @@ export class Linker {
     return this;
   }
 
-  /** @throws MissingImportsError listing all imports that nothing provides */
-  async instantiate(component: Component, options?: InstanceOptions): Promise<Instance> {
-    return this.prepareSync(component).instantiateSync(options);
+  /**
+   * Links a component and makes an instance of it.
+   * @throws MissingImportsError listing all imports that nothing provides; ComponentError `TENON_DEFINITION` for a definition that was probably
+   *   meant for an import which something else serves; Trap when a start function traps
+   */
+  async instantiate<World extends WorldTypes, const Sync extends true | readonly string[] = readonly []>(
+    component: Component<World>,
+    ...[options]: ContextArgument<Context, InstanceOptions<Sync>>
+  ): Promise<Instance<World['exports'], Sync>> {
+    const prepared = this.prepareSync(component) as unknown as Prepared<World['exports'], undefined>;
+    return prepared.instantiateSync(options as InstanceOptions<Sync>);
   }
 
-  /** Does everything but making an instance. @throws MissingImportsError listing all imports that nothing provides */
-  async prepare(component: Component): Promise<Prepared> {
+  /** Links without instantiating. @throws as {@link Linker.instantiate}, but for start functions */
+  async prepare<World extends WorldTypes>(component: Component<World>): Promise<Prepared<World['exports'], Context>> {
     return this.prepareSync(component);
   }
 
   /** As {@link Linker.prepare}. */
-  prepareSync(component: Component): Prepared {
-    const { plan, sources } = this.plan(component);
-    const host = bindHost(plan, this.definitions);
-    checkGivenModules(plan, host.modules, () => component.imports);
-    const modules = plan.modules.map((module, i) =>
-      module.kind === 'embedded'
-        ? at(sources, module.source, 'source').coreModule(module.start)
-        : (at(host.modules, i, 'module') as WebAssembly.Module),
-    );
+  prepareSync<World extends WorldTypes>(component: Component<World>): Prepared<World['exports'], Context> {
+    const { given, plan, sources } = this.plan(component as unknown as Component);
     const { limits } = component;
-    const { budget, clock = EpochClock.ofThread, maxHandles, maxTasks } = this.options;
-    const epochs = limits === undefined ? undefined : { clock, budget, limits, snapshots: [] };
-    const adapters = plan.adapters.map(({ bytes }) => new WebAssembly.Module(epochs === undefined ? bytes : rewriteLoops(bytes)));
-    return new Prepared(new Linked(plan, host, modules, adapters, maxHandles, this.openAccount, epochs, maxTasks));
+    const { budget, clock = EpochClock.ofThread, maxHandles, maxTasks, yields = false } = this.options;
+    const epochs = limits === undefined ? undefined : { clock, budget, limits, yields, snapshots: [] };
+    return new Prepared<World['exports'], Context>({
+      plan,
+      imports: () => component.imports,
+      given,
+      embedded: (source, start) => at(sources, source, 'source').coreModule(start),
+      adapters: plan.adapters.map(({ bytes }) => new WebAssembly.Module(epochs === undefined ? bytes : rewriteLoops(bytes))),
+      epochs,
+      maxHandles,
+      maxTasks,
+      definitions: this.definitions.copy(),
+      openAccount: this.openAccount,
+      ownFor: this.providersFor.length === 0 ? undefined : (context) => this.own(context as Context),
+    });
+  }
+
+  private add(name: string, value: unknown, make: Definition['make'], options: DefineOptions): this {
+    checkOptions(options, DEFINE_OPTIONS, 'define');
+    const { override = false, waits } = options;
+    this.definitions.add({ name, value, make, waits, override, provided: false });
+    return this;
+  }
+
+  private own(context: Context): OwnDefinitions {
+    const definitions = this.definitions.copy();
+    const made: Provider[] = [];
+    let { openAccount } = this;
+    for (const make of this.providersFor) {
+      const provider = make(context);
+      checkProvider(provider);
+      made.push(provider);
+      provider.defineIn({
+        define: (name, value) => definitions.add(provided(name, value)),
+        charge: (open) => {
+          openAccount = open;
+        },
+      });
+    }
+    return { definitions, openAccount, made };
   }
 
   /** Components that are given for imports become part of the plan; without any the component's own plan is shared. */
-  private plan(component: Component): { readonly plan: Plan; readonly sources: readonly Component[] } {
+  private plan(component: Component): { readonly plan: Plan; readonly sources: readonly Component[]; readonly given: readonly string[] } {
+    const given: string[] = [];
     const sources = [component];
-    if (component.isPlanned) return { plan: component.ownPlan(), sources };
+    if (component.isPlanned) return { plan: component.ownPlan(), sources, given };
     const imported = component.definition.definitions.some((item) => item.kind === 'import' && item.type.kind === 'component');
-    if (!imported) return { plan: component.ownPlan(), sources };
+    if (!imported) return { plan: component.ownPlan(), sources, given };
     const plan = flatten(component.definition, {
       component: (name) => {
-        const key = provider(this.definitions.keys(), name);
-        const value = key === undefined ? undefined : this.definitions.get(key);
-        if (isNothing(value)) return undefined;
+        const value = this.definitions.find(name)?.value;
+        if (value === undefined) return undefined;
+        given.push(name);
         if (!(value instanceof Component)) {
           throw new ComponentError('TENON_IMPORT_TYPE', `"${name}": expected a Component, found ${kindOf(value)}`);
         }
@@ -213,8 +242,22 @@ export class Linker {
         return { definition: value.definition, source: sources.push(value) - 1, scope: undefined };
       },
     });
-    return { plan, sources };
+    return { plan, sources, given };
   }
+}
+
+const provided = (name: string, value: object): Definition => ({
+  name,
+  value,
+  make: undefined,
+  waits: undefined,
+  override: false,
+  provided: true,
+});
+
+function checkProvider(provider: Provider): void {
+  if (typeof provider?.defineIn === 'function') return;
+  throw new ComponentError('TENON_DEFINITION', '`use` takes what has a method `defineIn`, such as `wasi()` makes');
 }
 
 function checkGivenComponent(importer: Component, name: string, given: Component): void {

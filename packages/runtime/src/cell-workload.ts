@@ -3,6 +3,7 @@ import { type Component, ComponentError, type Instance, provider } from '@tenon/
 import type { Invocation } from '@tenon/plugin';
 import { wasi } from '@tenon/wasi';
 import type { Imports, Limits, Reuse } from './config.ts';
+import { CpuShare } from './cpu-share.ts';
 import { RuntimeError } from './errors.ts';
 import { type Guest, type GuestMaker, guestMaker, handlerName, noHandler, type Provided } from './guest.ts';
 import { HttpRequests } from './http-requests.ts';
@@ -47,6 +48,7 @@ export class CellWorkload {
   private readonly clock: CellClock;
   private reuse: Reuse;
   private readonly pool: Pool<Guest>;
+  private readonly share: CpuShare;
   private readonly outputs: readonly OutputLines[];
   private readonly timers: readonly NodeJS.Timeout[];
   private readonly calls = new Set<Promise<unknown>>();
@@ -121,21 +123,23 @@ export class CellWorkload {
     this.handler = handler;
     this.log = (entry) => sinks.log({ ...entry, workload: name, time: Date.now() });
     const links = Object.entries(task.needs?.links ?? {});
-    const provide = links.length === 0 ? undefined : () => provideLinks(links, linked);
     const maker = guestMaker(component, {
       system,
       handler,
       imports: { ...imports, ...bound?.imports },
       limits,
       clock: clock.clock,
-      provide,
+      pause: () => this.share.wait(),
+      provide: links.length === 0 ? undefined : () => provideLinks(links, linked),
     });
     this.maker = maker;
+    this.share = new CpuShare(limits.cpuShare, maker.usage, () => this.pool.resume());
     this.pool = new Pool<Guest>(
       {
         make: () => maker.make(this.reuse === 'reset'),
         renew: (guest) => this.reuse === 'keep' || (this.reuse === 'reset' && guest.reset()),
         end: (guest) => guest.end(),
+        paused: () => this.share.wait() !== undefined,
         held: () => this.http.held(),
         shed: () => this.http.shed(),
       },
@@ -243,7 +247,8 @@ export class CellWorkload {
       return value;
     } catch (error) {
       // A guest that returned an error has done what it should.
-      if (error instanceof ComponentError && error.code !== 'TENON_INSTANCE_POISONED') lease.release();
+      if (error instanceof ComponentError && error.code !== 'TENON_INSTANCE_POISONED' && error.code !== 'TENON_INSTANCE_ENDED')
+        lease.release();
       else lease.discard();
       throw error;
     } finally {
@@ -261,6 +266,7 @@ export class CellWorkload {
     const timer = setTimeout(late.resolve, drainTimeoutMs);
     await Promise.race([Promise.all([this.http.idle(), triggersEnded, Promise.allSettled(this.calls)]), late.promise]);
     clearTimeout(timer);
+    this.share.stop();
     this.http.dismiss();
     for (const each of this.timers) clearInterval(each);
     this.pool.close(new RuntimeError('TENON_RUNTIME_STOPPED', `\`${this.task.spec.name}\` is stopped`));

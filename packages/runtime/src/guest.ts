@@ -1,4 +1,6 @@
 /** Instances of a workload's component, as a pool holds them. */
+
+import { getHeapStatistics } from 'node:v8';
 import {
   Budget,
   type CallLimits,
@@ -62,6 +64,8 @@ export interface GuestMakerOptions {
   readonly limits: Limits;
   /** What guests look at while they compute. */
   readonly clock: EpochClock;
+  /** Is asked when a guest gives way to others. */
+  readonly pause: () => Promise<void> | undefined;
   /** Makes what other workloads provide, anew for each instance; nothing unless given. */
   readonly provide?: (() => Provided) | undefined;
 }
@@ -82,6 +86,11 @@ export interface GuestMaker {
   readonly usage: Usage;
 }
 
+function heap(): { readonly used: number; readonly limit: number } {
+  const { used_heap_size: used, heap_size_limit: limit } = getHeapStatistics();
+  return { used, limit };
+}
+
 /** All instances together may have so many times the tables of one. Few have large ones. */
 const TABLES = 8;
 
@@ -89,11 +98,19 @@ const TABLES = 8;
  * Links a component. Each call of the result makes an instance.
  * @throws ComponentError when an import is missing
  */
-export function guestMaker(component: Component, { system, handler, imports, limits, clock, provide }: GuestMakerOptions): GuestMaker {
-  const budget = new Budget({ maxMemoryBytes: limits.maxWorkloadMemoryBytes, maxTableElements: TABLES * limits.maxTableElements });
+export function guestMaker(
+  component: Component,
+  { system, handler, imports, limits, clock, pause, provide }: GuestMakerOptions,
+): GuestMaker {
+  const budget = new Budget({
+    maxMemoryBytes: limits.maxWorkloadMemoryBytes,
+    maxTableElements: TABLES * limits.maxTableElements,
+    heap,
+    pause,
+  });
   const prepare = (more: Imports): Prepared => {
-    const linker = new Linker({ maxHandles: limits.maxHandles, clock, budget });
-    system.defineIn(linker);
+    const linker = new Linker({ maxHandles: limits.maxHandles, clock, budget, yields: true });
+    linker.use(system);
     for (const [name, value] of Object.entries({ ...imports, ...more })) linker.define(name, value);
     return linker.prepareSync(component);
   };

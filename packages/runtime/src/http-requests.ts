@@ -39,6 +39,7 @@ export interface HttpRequestsOptions {
 export class HttpRequests implements Keeper {
   readonly name: string;
   readonly limits: Limits;
+  private readonly guestLimits: CallLimits;
   private readonly pool: Pool<Guest>;
   private readonly clock: CellClock;
   private readonly log: Log;
@@ -54,6 +55,9 @@ export class HttpRequests implements Keeper {
     this.name = name;
     this.finish = finish;
     this.limits = limits;
+    // Guests that wait or give way are ended by the tick, and a timer for each would cost more than a short request does. What is left are those
+    // that compute without giving way.
+    this.guestLimits = { cpuMs: Math.min(limits.maxCpuMs, limits.requestTimeoutMs) };
     this.pool = pool;
     this.clock = clock;
     this.log = log;
@@ -87,7 +91,12 @@ export class HttpRequests implements Keeper {
         return;
       }
       exchange.lease = lease;
-      await this.respond(lease.item, exchange);
+      this.clock.enter();
+      try {
+        await activities.run(exchange.activity, respond, lease.item, exchange, this.guestLimits);
+      } finally {
+        this.clock.leave();
+      }
       lease.release();
     } catch (error) {
       exchange.lease?.discard();
@@ -95,18 +104,6 @@ export class HttpRequests implements Keeper {
       if (!exchange.over) this.failed(exchange, error);
     } finally {
       this.settle(exchange);
-    }
-  }
-
-  private async respond(guest: Guest, exchange: Exchange): Promise<void> {
-    const { maxCpuMs, requestTimeoutMs } = this.limits;
-    // One that waits is ended by the tick; this is for one that computes, and does not let the tick have its turn.
-    const limits = { cpuMs: maxCpuMs, timeoutMs: Math.max(1, Math.ceil(requestTimeoutMs - (performance.now() - exchange.started))) };
-    this.clock.enter();
-    try {
-      await activities.run(exchange.activity, respond, guest, exchange, limits);
-    } finally {
-      this.clock.leave();
     }
   }
 
@@ -125,7 +122,7 @@ export class HttpRequests implements Keeper {
     } else if (exchange.left) {
       this.log({ level: 'info', event: why.event, message: `${message} (its client had gone)` });
     } else {
-      this.log({ level: 'error', ...why, ...(why.code === 'TENON_DEADLINE' ? this.late(exchange) : { message }) });
+      this.log({ level: 'error', ...why, ...(why.event === 'timeout' && this.isLate(exchange) ? this.late(exchange) : { message }) });
       if (why.event === 'timeout') exchange.answer(504, TIMED_OUT, true);
       else exchange.answer(500, FAILED);
     }
@@ -163,7 +160,7 @@ export class HttpRequests implements Keeper {
   tick(now: number): void {
     for (const exchange of this.open) {
       if (exchange.left) continue;
-      if (now - exchange.started >= this.limits.requestTimeoutMs) this.timedOut(exchange);
+      if (this.isLate(exchange)) this.timedOut(exchange);
       else if (exchange.stalled(now)) this.giveUp(exchange, 408, 'the body did not come in time');
     }
   }
@@ -171,6 +168,10 @@ export class HttpRequests implements Keeper {
   private timedOut(exchange: Exchange): void {
     this.log({ level: 'error', event: 'timeout', ...this.late(exchange) });
     this.giveUp(exchange, 504, TIMED_OUT);
+  }
+
+  private isLate({ started }: Exchange): boolean {
+    return performance.now() - started >= this.limits.requestTimeoutMs;
   }
 
   private late({ title }: Exchange): { readonly code: RuntimeErrorCode; readonly message: string } {

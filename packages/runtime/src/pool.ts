@@ -18,6 +18,8 @@ export interface PoolCare<T> {
   renew?(item: T): boolean;
   /** Lets go of what an item holds: it is not used any more. */
   end(item: T): void;
+  /** Whether nobody may be given an item for now; {@link Pool.resume} is called when it is over. */
+  paused?(): boolean;
   /** How many items can do nothing because their clients are slow: as many more may be made. */
   held?(): number;
   /** Ends the use of one item by a slow client, because others wait. Returns whether there was one. */
@@ -101,13 +103,15 @@ export class Pool<T> {
    * @throws RuntimeError TENON_RUNTIME_BUSY when the queue is full, and what `make` throws
    */
   acquire(): Lease<T> | Promise<Lease<T>> {
-    const entry = this.idle.pop();
+    const paused = this.care.paused?.() === true;
+    const entry = paused ? undefined : this.idle.pop();
     if (entry !== undefined) {
       this.spare = Math.min(this.spare, this.idle.length);
       return this.lease(entry);
     }
     const full = this.waiting.length >= this.limits.maxQueue;
-    if (this.live === 0 || (full && (this.live < this.most || this.care.shed?.() === true))) return this.lease(this.create());
+    if ((this.live === 0 && !paused) || (full && !paused && (this.live < this.most || this.care.shed?.() === true)))
+      return this.lease(this.create());
     if (full) {
       throw new RuntimeError('TENON_RUNTIME_BUSY', `all ${this.live} instances are busy and ${this.waiting.length} requests wait already`);
     }
@@ -165,7 +169,8 @@ export class Pool<T> {
       this.looking = undefined;
       const stuck = this.returned === this.returnedBefore;
       this.returnedBefore = this.returned;
-      if (busy() < SATURATED) while (this.waiting.length > 0 && this.live < this.most) this.replenish();
+      if (this.care.paused?.() === true) this.returnedBefore = -1;
+      else if (busy() < SATURATED) while (this.waiting.length > 0 && this.live < this.most) this.replenish();
       else if (stuck && this.waiting.length > 0 && this.live < this.most) this.replenish();
       if (stuck && this.waiting.length > 0 && this.live >= this.most) this.care.shed?.();
       this.look();
@@ -200,8 +205,14 @@ export class Pool<T> {
     return this.care.renew?.(entry.item) ?? true;
   }
 
+  /** Serves those who waited while the pool was paused. */
+  resume(): void {
+    while (this.waiting.length > 0 && this.idle.length > 0) this.putBack(this.idle.pop() as Entry<T>);
+    if (this.live === 0) this.replenish();
+  }
+
   private putBack(entry: Entry<T>): void {
-    const waiter = this.waiting.shift();
+    const waiter = this.care.paused?.() === true ? undefined : this.waiting.shift();
     if (waiter === undefined) this.idle.push(entry);
     else waiter.grant(entry);
   }
@@ -209,7 +220,7 @@ export class Pool<T> {
   private drop({ item }: Entry<T>): void {
     this.care.end(item);
     this.live--;
-    if (this.closed) return;
+    if (this.closed || this.care.paused?.() === true) return;
     // Where none can be made, nobody would ever be given one back.
     do this.replenish();
     while (this.live === 0 && this.waiting.length > 0);

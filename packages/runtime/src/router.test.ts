@@ -40,6 +40,8 @@ const cases: readonly [host: string | undefined, url: string, method: string, ex
   ['shop.example.com', '/exact', 'POST', 'post'],
   ['shop.example.com', '/exact', 'PUT', 'post'],
   ['shop.example.com', '/exact/more', 'POST', 'shop'],
+  ['x', '*', 'OPTIONS', 'any'],
+  ['[::1]:80', '/', 'GET', 'any'],
 ];
 
 const router = new Router<string>();

@@ -54,6 +54,26 @@ export interface WasiOptions {
   readonly limits?: GivenLimits | undefined;
 }
 
+/** The names of all options; one that is missing here does not compile. */
+export const WASI_OPTIONS: Record<keyof WasiOptions, true> = {
+  args: true,
+  env: true,
+  cwd: true,
+  stdin: true,
+  stdout: true,
+  stderr: true,
+  preopens: true,
+  http: true,
+  httpCa: true,
+  httpPool: true,
+  network: true,
+  refused: true,
+  clocks: true,
+  timezone: true,
+  random: true,
+  limits: true,
+};
+
 function listed(preopens: NonNullable<WasiOptions['preopens']>): readonly Preopen[] {
   const list = Array.isArray(preopens)
     ? (preopens as readonly Preopen[])

@@ -19,7 +19,7 @@ before(async () => {
 
 function prepare(limits: GivenLimits = {}, stdout?: StandardOutput): Prepared {
   const linker = new Linker();
-  wasi({ limits, stdout }).defineIn(linker);
+  linker.use(wasi({ limits, stdout }));
   return linker.prepareSync(component);
 }
 

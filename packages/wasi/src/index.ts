@@ -1,5 +1,5 @@
 /** WASI on Node.js: the system interfaces that components import, granted one by one. */
-import type { Account } from '@tenon/component';
+import { checkOptions, type Provider, type ProviderTarget } from '@tenon/component';
 import { Budget } from './body/budget.ts';
 import { SYSTEM_CLOCKS } from './body/clock.ts';
 import { Client, type ClientOptions } from './body/http/client.ts';
@@ -9,7 +9,7 @@ import { Refusals } from './body/network/refusals.ts';
 import { Rules } from './body/network/rules.ts';
 import { SYSTEM_RANDOMNESS } from './body/random.ts';
 import { WasiError } from './errors.ts';
-import { drained, grant, type WasiOptions } from './grants.ts';
+import { drained, grant, WASI_OPTIONS, type WasiOptions } from './grants.ts';
 import { limitsOf, Quota } from './limits.ts';
 import * as cli from './p2/cli.ts';
 import { monotonicClock, timezone, wallClock } from './p2/clocks.ts';
@@ -39,25 +39,19 @@ export { cacheFor, compileFile, type IdentifiedFile, identifiedFile } from './co
 export { WASI_ERRORS, WasiError, type WasiErrorCode } from './errors.ts';
 export type { Preopen, WasiOptions } from './grants.ts';
 export { DEFAULT_WASI_LIMITS, type WasiLimits } from './limits.ts';
+export { type LinesOptions, lines } from './lines.ts';
 export { inputStream, outputStream } from './node-streams.ts';
 export { preview1Module } from './p1/module.ts';
 export { Exit } from './p2/cli.ts';
 export { createIncomingHandler, type Handle, type IncomingHandler, respondTo } from './p2/http-incoming.ts';
 export type { StandardInput, StandardOutput } from './standard.ts';
 
-/** What {@link Wasi.defineIn} fills: the engine's `Linker` is one. */
-export interface Definitions {
-  define(name: string, value: object): unknown;
-  /** Takes what opens the account of each instance: without it, only some things are counted of what the host holds. */
-  charge?(open: () => Account): unknown;
-}
-
 /** The system interfaces of one guest, or of many instances of one. */
-export interface Wasi {
+export interface Wasi extends Provider, Disposable, AsyncDisposable {
   /** Definitions by interface name, with the latest version that they satisfy. */
   readonly imports: ReadonlyMap<string, object>;
-  /** Defines them all in a linker. */
-  defineIn(linker: Definitions): void;
+  /** What `Linker.use` calls. */
+  defineIn(target: ProviderTarget): void;
   /** Resolves when all that was written to standard output and error has gone out. */
   flush(): Promise<void>;
   /** Gives back the directories, connections and standard input. Guests cannot use them any more. */
@@ -89,9 +83,10 @@ function trusting(rules: Rules, options: ClientOptions): Client {
  * Makes the system interfaces, granting what the options name and nothing else.
  *
  * @throws WasiError `TENON_PREOPEN` when a directory cannot be opened, `TENON_NETWORK_RULE` when a rule cannot be read,
- *   `TENON_HTTP_CA` when certificates cannot be.
+ *   `TENON_HTTP_CA` when certificates cannot be; ComponentError `TENON_OPTION` for an option that is not known.
  */
 export function wasi(options: WasiOptions = {}): Wasi {
+  checkOptions(options, WASI_OPTIONS, 'wasi');
   const limits = limitsOf(options.limits);
   const budget = new Budget(limits.hostBytes);
   const clocks = options.clocks ?? SYSTEM_CLOCKS;
@@ -142,21 +137,28 @@ export function wasi(options: WasiOptions = {}): Wasi {
   };
   const imports = new Map(Object.entries(interfaces).map(([name, value]) => [`wasi:${name}@${WASI_VERSION}`, value]));
 
+  const flush = async (): Promise<void> => {
+    await drained(stdout.stream);
+    await drained(stderr.stream);
+  };
+  const close = (): void => {
+    stdin.stream.close();
+    client.close();
+    for (const [directory] of directories) directory.release();
+    directories.length = 0;
+  };
   return {
     imports,
-    defineIn(linker) {
-      for (const [name, value] of imports) linker.define(name, value);
-      linker.charge?.(() => new Budget(limits.instanceHostBytes, budget));
+    flush,
+    close,
+    [Symbol.dispose]: close,
+    async [Symbol.asyncDispose]() {
+      await flush();
+      close();
     },
-    async flush() {
-      await drained(stdout.stream);
-      await drained(stderr.stream);
-    },
-    close() {
-      stdin.stream.close();
-      client.close();
-      for (const [directory] of directories) directory.release();
-      directories.length = 0;
+    defineIn(target) {
+      for (const [name, value] of imports) target.define(name, value);
+      target.charge(() => new Budget(limits.instanceHostBytes, budget));
     },
   };
 }

@@ -95,7 +95,7 @@ type Action = (instance: Instance) => Promise<number>;
 
 async function instantiate(component: Component, system: Wasi, file: string, maxHandles: number | undefined): Promise<Instance> {
   const linker = new Linker({ maxHandles });
-  system.defineIn(linker);
+  linker.use(system);
   try {
     return await linker.instantiate(component);
   } catch (error) {

@@ -2,9 +2,10 @@
  * Entering a component instance from the host, leaving it, and calling out of it.
  * https://github.com/WebAssembly/component-model/blob/main/design/mvp/CanonicalABI.md#component-instances
  */
-import { ComponentError, Trap } from '../errors.ts';
+import { ComponentError, Ended, Trap } from '../errors.ts';
 import { FLAGS_CONTEXT_OFFSET, flags, flagWords, MAY_ENTER, MAY_LEAVE } from '../instance/flags.ts';
 import type { ComponentInstance } from '../instance/state.ts';
+import { isUnwind } from './traps.ts';
 
 /** The flags words of an instance and its ancestors: the `entering_set` of a call from the host. */
 export class Entry {
@@ -66,15 +67,14 @@ export function leave(entry: Entry): void {
 /** The error for an instance that cannot be entered. */
 export function refused(instance: ComponentInstance, func: string): ComponentError {
   const { dropping, trap } = instance.store;
-  const who =
-    dropping === undefined ? 'another call is in it' : 'the destructor of a resource waits in it: dispose of it with `await using`';
-  return trap === undefined
-    ? new ComponentError('TENON_INSTANCE_BUSY', `\`${func}\`: cannot enter component instance \`${instance.path}\`: ${who}`)
-    : new ComponentError(
-        'TENON_INSTANCE_POISONED',
-        `\`${func}\`: cannot enter component instance \`${instance.path}\`: it trapped earlier (${trap.message})`,
-        { cause: trap },
-      );
+  const what = `\`${func}\`: cannot enter component instance \`${instance.path}\``;
+  if (trap === undefined) {
+    const who = dropping === undefined ? 'another call is in it' : 'a destructor waits in it: dispose of resources with `await using`';
+    return new ComponentError('TENON_INSTANCE_BUSY', `${what}: ${who}`);
+  }
+  if (trap instanceof Ended) return new ComponentError('TENON_INSTANCE_ENDED', `${what}: ${trap.message}`, { cause: trap.cause });
+  if (isUnwind(trap.cause)) return new ComponentError('TENON_INSTANCE_ENDED', `${what}: the guest has exited`, { cause: trap.cause });
+  return new ComponentError('TENON_INSTANCE_POISONED', `${what}: it trapped earlier (${trap.message})`, { cause: trap });
 }
 
 /** Whether the instance with that flags word may call its imports: not during `realloc` and `post-return`, and not after a trap. */

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { before, describe, test } from 'node:test';
 import { type CoreGuest, compileGuest, func, list, startGuest, u8, u32 } from '../../test/core-guest.ts';
+import { DefinitionSet } from '../link/definition-set.ts';
 import { bindHost } from '../link/definitions.ts';
 import type { Plan } from '../link/plan.ts';
 import { inPlace, lending, lentCall, takesInPlace } from './in-place.ts';
@@ -60,7 +61,9 @@ test('a method that says so is called in place', () => {
   inPlace(Stream.prototype.write);
   const hostFunctions = ['[method]stream.write', '[method]stream.read'].map((name) => ({ path: ['streams', name], type: func([]) }));
   const plan = { hostInstances: [], hostFunctions, resources: [], modules: [], sameTypes: [] } as unknown as Plan;
-  const { functions } = bindHost(plan, new Map([['streams', { Stream }]]));
+  const definitions = new DefinitionSet();
+  definitions.add({ name: 'streams', value: { Stream }, make: undefined, waits: undefined, override: false, provided: false });
+  const { functions } = bindHost(plan, definitions);
   assert.deepEqual(functions.map(takesInPlace), [true, false]);
 });
 

@@ -3,7 +3,7 @@
  * https://github.com/WebAssembly/component-model/blob/main/design/mvp/CanonicalABI.md#canon-lower
  */
 import type { StringEncoding } from '../binary/definitions.ts';
-import { TenonError, Trap } from '../errors.ts';
+import { TenonError, Trap, WouldWait } from '../errors.ts';
 import { callFrom } from '../instance/account.ts';
 import { flags } from '../instance/flags.ts';
 import type { Store } from '../instance/state.ts';
@@ -66,6 +66,7 @@ function prepare(type: FuncType, encoding: StringEncoding, inPlace: boolean): Pr
 /** What is thrown into the guest for what the host function threw. @param returnsErrors whether its result is a `result` */
 export function hostThrew(error: unknown, returnsErrors = false): unknown {
   if (isUnwind(error)) return error;
+  if (error instanceof WouldWait) return error;
   const hint = returnsErrors ? '; to return an error, throw `resultError(payload)` or an object with a `payload`' : '';
   // A guest that the host function called was ended with the call that both are in.
   const code = error instanceof Trap ? error.code : 'TENON_TRAP';
@@ -78,7 +79,7 @@ export function wrongResult(error: unknown, name: string): unknown {
   if (!(error instanceof Misfit)) return new Trap(`reading what the host function returned threw ${thrown(error)}`, error);
   if (isThenable(error.value)) {
     return new Trap(
-      'the host function returned a Promise: make it an `async function` or mark it with `blocking`, so that the guest can wait',
+      'the host function returned a Promise: make it an `async function`, define it with `{ waits: … }` or mark it with `blocking`, so that the guest can wait',
     );
   }
   const cause = explain(error, `result of \`${name}\``);

@@ -2,7 +2,7 @@
  * How a call fails for good: every exception that leaves core wasm is a trap, and a trap ends the life of its store.
  * https://github.com/WebAssembly/component-model/blob/main/design/mvp/CanonicalABI.md#canon-lift
  */
-import { Trap } from '../errors.ts';
+import { Ended, Trap } from '../errors.ts';
 import { flagWords, MAY_LEAVE } from '../instance/flags.ts';
 import type { ComponentInstance } from '../instance/state.ts';
 import { inWords } from './misfit.ts';
@@ -19,6 +19,9 @@ export function isUnwind(error: unknown): boolean {
  */
 export function failed(thrownError: unknown, instance: ComponentInstance, func: string): unknown {
   const error = carriedBy(thrownError);
+  const ending = instance.store.trap;
+  // Whatever comes of it.
+  if (ending instanceof Ended) return ending.error;
   if (isUnwind(error)) {
     instance.store.end(new Trap('the guest has ended', error, { component: instance.path, func }));
     return error;
@@ -43,6 +46,7 @@ function suspendMessage(instance: ComponentInstance): string {
 
 /** What to throw when core code returned although its store was poisoned meanwhile. */
 export function swallowed(trap: Trap): unknown {
+  if (trap instanceof Ended) return trap.error;
   return isUnwind(trap.cause) ? trap.cause : trap;
 }
 

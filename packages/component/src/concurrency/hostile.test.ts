@@ -137,7 +137,7 @@ describe('a guest that always has something ready lets the event loop go round',
         await new Promise(setImmediate);
       }
       instance.end('enough');
-      await rejected(call, { code: 'TENON_TRAP', message: 'enough' });
+      await rejected(call, { code: 'TENON_INSTANCE_ENDED', cause: 'enough' });
     });
   }
 });
@@ -234,7 +234,7 @@ test('what is left open when the instance ends settles', async () => {
   const reader = functions.give().getReader();
   const read = reader.read();
   instance.end('closed');
-  await rejected(read, { code: 'TENON_TRAP', message: 'closed' });
+  await rejected(read, { code: 'TENON_INSTANCE_ENDED', cause: 'closed' });
 });
 
 test('a guest that calls itself through the host, without end, is stopped by the limit on tasks', async () => {

@@ -5,6 +5,10 @@ export interface BudgetLimits {
   readonly maxMemoryBytes?: number | undefined;
   /** Elements of all tables together. */
   readonly maxTableElements?: number | undefined;
+  /** What the JavaScript heap of this thread holds, where GC objects and tables lie, and may hold, in bytes. A guest that fills it is ended. */
+  readonly heap?: (() => { readonly used: number; readonly limit: number }) | undefined;
+  /** Is asked when a guest gives way to others: it goes on when the Promise has settled. */
+  readonly pause?: (() => Promise<void> | undefined) | undefined;
 }
 
 /** What was taken. */
@@ -25,10 +29,14 @@ export class Budget implements Usage {
   memoryBytes = 0;
   tableElements = 0;
   cpuMs = 0;
+  readonly heap: BudgetLimits['heap'];
+  readonly pause: BudgetLimits['pause'];
   private readonly maxMemoryBytes: number;
   private readonly maxTableElements: number;
 
-  constructor({ maxMemoryBytes = Number.POSITIVE_INFINITY, maxTableElements = Number.POSITIVE_INFINITY }: BudgetLimits = {}) {
+  constructor({ maxMemoryBytes = Number.POSITIVE_INFINITY, maxTableElements = Number.POSITIVE_INFINITY, heap, pause }: BudgetLimits = {}) {
+    this.heap = heap;
+    this.pause = pause;
     this.maxMemoryBytes = maxMemoryBytes;
     this.maxTableElements = maxTableElements;
   }

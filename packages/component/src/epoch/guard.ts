@@ -16,6 +16,10 @@ import { nextTurn } from './turn.ts';
 /** Beyond this, one array would fill V8's heap, which ends the process. */
 const MAX_ARRAY_BYTES = 64 * 1024 * 1024;
 
+/** The heap of a thread counts as full when so much of it is in use, and a guest has filled it that has added so much. */
+const HEAP_FULL = 0.7;
+const HEAP_PART = 0.1;
+
 /** Unless it is said: far more than programs have, and far less than fills V8's heap. */
 const MAX_TABLE_ELEMENTS = 1_000_000;
 
@@ -83,6 +87,8 @@ export class Guard {
   private since: number | undefined;
   /** The tick at which it looked up last, or went on after others had their turn. */
   private lastTick = -2;
+  /** What the heap held when the guest of this call was first seen to compute, in bytes; -1 before. */
+  private heapBefore = -1;
 
   constructor(store: Store, { budget, clock, limits }: Epochs) {
     this.store = store;
@@ -225,6 +231,7 @@ export class Guard {
         return 0;
       case SERVICE.array:
         if (value > this.largestArray) throw uncatchable(this.arrayTooLarge(value));
+        this.checkHeap(value);
         this.check();
         return 0;
       default:
@@ -271,7 +278,10 @@ export class Guard {
 
   /** A call begins that can be suspended. */
   promise(): void {
-    if (this.promised++ === 0) this.lastTick = -2;
+    if (this.promised++ === 0) {
+      this.lastTick = -2;
+      this.heapBefore = -1;
+    }
     this.running();
   }
 
@@ -330,6 +340,7 @@ export class Guard {
     const { now } = clock;
     this.tally(now);
     if (store.trap !== undefined) throw uncatchable(carriedBy(swallowed(store.trap)));
+    this.checkHeap(0);
     for (const each of this.waits) {
       const trap = each.exceeded(now);
       if (trap !== undefined) throw uncatchable(trap);
@@ -345,6 +356,17 @@ export class Guard {
     return long && this.promised > 0 ? 1 : 0;
   }
 
+  /** @throws a trap where the heap is nearly full and this guest has filled much of it, or is about to */
+  private checkHeap(bytes: number): void {
+    const heap = this.budget?.heap?.();
+    if (heap === undefined) return;
+    const { limit, used } = heap;
+    if (this.heapBefore < 0) this.heapBefore = used;
+    const grown = used - this.heapBefore;
+    if (used + bytes < HEAP_FULL * limit || grown + bytes < HEAP_PART * limit) return;
+    throw uncatchable(new Trap(`the guest filled the heap: ${grown + bytes} bytes of ${limit}, of which ${used} are in use`));
+  }
+
   /** Others get their turn. */
   async yield(): Promise<void> {
     const { store } = this;
@@ -352,6 +374,7 @@ export class Guard {
     this.waiting();
     givingWay++;
     await nextTurn();
+    await this.budget?.pause?.();
     givingWay--;
     store.scope = scope;
     this.lastTick = this.clock.ticks;

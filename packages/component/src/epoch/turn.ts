@@ -2,26 +2,30 @@
 
 declare const setImmediate: ((callback: () => void) => void) | undefined;
 
-let waiting: (() => void)[] = [];
+/** Those who wait, first come first served: one goes on in each turn, so that however many there are, others wait for one of them only. */
+const waiting: (() => void)[] = [];
 let channel: MessageChannel | undefined;
 
-function throughChannel(done: () => void): void {
+function goOn(): void {
+  waiting.shift()?.();
+  if (waiting.length > 0) later();
+}
+
+function later(): void {
+  if (typeof setImmediate === 'function') {
+    setImmediate(goOn);
+    return;
+  }
   if (channel === undefined) {
     channel = new MessageChannel();
-    channel.port1.onmessage = () => {
-      const ready = waiting;
-      waiting = [];
-      for (const each of ready) each();
-    };
+    channel.port1.onmessage = goOn;
   }
-  waiting.push(done);
   channel.port2.postMessage(undefined);
 }
 
-/** Resolves when the event loop has come round. */
+/** Resolves when the event loop has come round, and those who waited before have had their turn. */
 export function nextTurn(): Promise<void> {
   return new Promise((resolve) => {
-    if (typeof setImmediate === 'function') setImmediate(resolve);
-    else throughChannel(resolve);
+    if (waiting.push(resolve) === 1) later();
   });
 }

@@ -10,18 +10,22 @@ import type { Store } from './state.ts';
 type Callable = (...args: unknown[]) => unknown;
 
 /** @returns the exports under their full names and, where that is free, under their short names in camel case */
-export function makeExports(made: Instantiation, named: readonly NamedExport[]): Record<string, unknown> {
+export function makeExports(
+  made: Instantiation,
+  named: readonly NamedExport[],
+  isSync: (named: NamedExport) => boolean = made.isSync,
+): Record<string, unknown> {
   const exports: Record<string, unknown> = {};
   // Indices, as in {@link Instantiation}.
   for (let i = 0; i < named.length; i++) {
     const each = named[i] as NamedExport;
     switch (each.kind) {
       case 'function':
-        if (each.place === 'plain') exports[each.name] = functionOf(made, each);
-        else addMember(exports, each, functionOf(made, each));
+        if (each.place === 'plain') exports[each.name] = functionOf(made, each, isSync(each));
+        else addMember(exports, each, functionOf(made, each, isSync(each)));
         break;
       case 'instance':
-        exports[each.name] = makeExports(made, each.exports);
+        exports[each.name] = makeExports(made, each.exports, isSync(each) ? () => true : () => false);
         break;
       case 'resource':
         exports[each.name] = resourceClass(made, each.item.resource, each.name);
@@ -40,15 +44,18 @@ export function makeExports(made: Instantiation, named: readonly NamedExport[]):
 
 type NamedFunction = Extract<NamedExport, { kind: 'function' }>;
 
-function functionOf(made: Instantiation, { item, label }: NamedFunction): Callable {
-  const { linked } = made;
+function functionOf(made: Instantiation, { item, label }: NamedFunction, isSync: boolean): Callable {
+  const { linked, store } = made;
   if (item.kind !== 'lift') return linked.host.functions[item.func] as Callable;
-  if (linked.tasks[item.instance] === true) return hostCall(made.lifted(item, label), linked.suspends[item.instance] === true);
+  const suspends = linked.suspends[item.instance] === true && !isSync;
+  if (linked.tasks[item.instance] === true) return hostCall(made.lifted(item, label), suspends);
   const postReturn = item.postReturn === undefined ? undefined : made.func(item.postReturn);
-  const suspends = linked.suspends[item.instance] === true;
   const call = linked.lift(item).bind(made.binding(item.instance, item.options, label), made.func(item.core), postReturn, suspends);
+  if (!suspends) return isSync && made.noSuspension !== undefined ? made.noSuspension.during(call) : call;
+  const { turns } = store;
+  const inTurn: Callable = turns === undefined ? call : (...args) => turns.take(call, args);
   // So it can be another component's import as it is.
-  return suspends ? blocking(afterDrops(made.store, call)) : call;
+  return blocking(afterDrops(store, inTurn));
 }
 
 /** The same function, which waits for a destructor that is under way in the instance. */

@@ -1,6 +1,7 @@
 /** Runs a plan: one pass over its steps makes an instance. */
 
 import type { Binding, CoreFunction } from '../abi/contract.ts';
+import { NoSuspension } from '../abi/no-suspension.ts';
 import { enterCall, exitCall, transferBorrow, transferOwn } from '../abi/resources.ts';
 import { failed, uncatchable } from '../abi/traps.ts';
 import type { AdapterImport } from '../adapter/requests.ts';
@@ -13,13 +14,33 @@ import { type CallLimits, callWithin } from '../epoch/call-limits.ts';
 import { Guard } from '../epoch/guard.ts';
 import { ComponentError, Trap } from '../errors.ts';
 import { at } from '../link/environment.ts';
+import type { NamedExport } from '../link/export-names.ts';
 import type { Linked } from '../link/linked.ts';
 import type { CanonSlots, PlanBuiltin, PlanLift, PlanResource, Step, StepImports } from '../link/plan.ts';
+import { withoutWaiting } from '../link/synchronous.ts';
 import { layoutOf } from '../rewrite/layout.ts';
 import { flagsMemory, isFree } from './flags.ts';
 import { ComponentInstance, liveStores, type RuntimeResource, Store } from './state.ts';
+import { Turns } from './turns.ts';
 
 type ImportedItems = Exclude<StepImports[number][1], number>;
+
+export interface InstantiationOptions {
+  /** Of start functions. */
+  readonly limits?: CallLimits | undefined;
+  /** What messages call it. */
+  readonly name?: string | undefined;
+  readonly queue?: boolean | number | undefined;
+  /** What was made for it alone, and is disposed of when it ends. */
+  readonly made?: readonly unknown[];
+  /** Which exports are plain functions; undefined where nothing was said. */
+  readonly sync?: ((named: NamedExport) => boolean) | undefined;
+}
+
+/** Calls that may wait in a queue, where nothing else is said. */
+const MAX_QUEUED = 1000;
+
+const never = (): boolean => false;
 
 /** One instance of a plan, while it is made and as long as its exports live. */
 export class Instantiation {
@@ -31,9 +52,15 @@ export class Instantiation {
   /** Made when one is first needed: most instances have none. */
   private lifts: Map<PlanLift, LiftedFunction> | undefined = undefined;
 
-  /** @param limits of start functions */
-  constructor(linked: Linked, limits?: CallLimits) {
+  readonly isSync: (named: NamedExport) => boolean;
+  /** Where some exports are plain functions although what they call may wait. */
+  readonly noSuspension: NoSuspension | undefined = undefined;
+  /** Resolves when what was made for it alone has been disposed of. */
+  disposed: Promise<unknown> = Promise.resolve();
+
+  constructor(linked: Linked, { limits, made, name, queue = false, sync }: InstantiationOptions = {}) {
     this.linked = linked;
+    this.isSync = sync ?? never;
     this.store = new Store(linked.maxHandles, linked.openAccount?.(), linked.maxTasks);
     const { epochs, plan, hostResources } = linked;
     const guard = epochs === undefined ? undefined : new Guard(this.store, epochs);
@@ -43,22 +70,38 @@ export class Instantiation {
     for (let i = 0; i < plan.instances.length; i++) {
       const { parent: index, path, usesContext, closed } = at(plan.instances, i, 'instance');
       const parent = index === undefined ? undefined : at(instances, index, 'instance');
-      instances.push(new ComponentInstance(this.store, parent, path, usesContext, closed));
+      instances.push(new ComponentInstance(this.store, parent, name === undefined ? path : named(path, name), usesContext, closed));
     }
     this.instances = instances;
     this.slots = new Array<unknown>(plan.slots);
     // Those of the host are the same for all instances.
     this.resources = hostResources.slice();
+    if (queue !== false) this.store.turns = new Turns(queue === true ? MAX_QUEUED : queue);
+    if (sync !== undefined && linked.suspends.includes(true)) this.noSuspension = new NoSuspension();
+    if (made !== undefined && made.length > 0) this.store.onEnd(() => this.dispose(made));
     try {
       const run = (): void => {
         for (let i = 0; i < plan.steps.length; i++) this.run(plan.steps[i] as Step);
       };
-      if (limits === undefined) run();
-      else callWithin(this.store, limits, undefined, run);
+      const start = this.noSuspension?.during(run) ?? run;
+      if (limits === undefined) start();
+      else callWithin(this.store, limits, undefined, start);
     } catch (error) {
       guard?.release();
+      if (made !== undefined) this.dispose(made);
       throw error;
     }
+  }
+
+  /** A failure has nobody to be told to, and must not keep the others. */
+  private dispose(made: readonly unknown[]): void {
+    this.disposed = Promise.allSettled(
+      made.map(async (each) => {
+        const { [Symbol.asyncDispose]: later, [Symbol.dispose]: now } = each as Partial<Disposable & AsyncDisposable>;
+        if (later !== undefined) await later.call(each);
+        else now?.call(each);
+      }),
+    );
   }
 
   /** Notes what all is now, for {@link Instantiation.reset}. */
@@ -124,7 +167,12 @@ export class Instantiation {
         break;
       case 'lower host': {
         const { lower, host, name, suspends } = this.linked.lowering(step);
-        this.slots[step.to] = lower.bind(this.binding(step.instance, step.options, name), host, suspends);
+        const binding = this.binding(step.instance, step.options, name);
+        const core = lower.bind(binding, host, suspends);
+        this.slots[step.to] =
+          suspends && this.noSuspension !== undefined
+            ? this.noSuspension.either(this.linked.coreTypeOf(step), core, lower.bind(binding, withoutWaiting(host, name), false))
+            : core;
         break;
       }
       case 'lower':
@@ -306,3 +354,6 @@ export class Instantiation {
 function adapterTrap(code: number): never {
   throw uncatchable(new Trap(ADAPTER_TRAPS[code] ?? 'the adapter trapped'));
 }
+
+/** The path of an instance, with its name in place of `root`. */
+const named = (path: string, name: string): string => name + path.slice(path.indexOf('.') < 0 ? path.length : path.indexOf('.'));

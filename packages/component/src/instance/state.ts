@@ -9,6 +9,7 @@ import type { Guard } from '../epoch/guard.ts';
 import { Trap } from '../errors.ts';
 import type { Account } from './account.ts';
 import { allocateFlags, flagWords, freeFlags, isFree, MAY_ENTER, MAY_LEAVE, resetFlags } from './flags.ts';
+import type { Turns } from './turns.ts';
 
 /** Each takes the host about a kilobyte, and a wasm stack where it is suspended in the middle of a function. */
 const MAX_TASKS = 100_000;
@@ -37,7 +38,10 @@ export class Store {
   dropping: Promise<void> | undefined = undefined;
   /** Drops handles of its resources that the embedder lost. */
   lost: FinalizationRegistry<GuestHandle> | undefined = undefined;
+  /** Calls that wait for their turn, where the embedder asked for that. */
+  turns: Turns | undefined = undefined;
   private readonly flagsAddresses: number[] = [];
+  private whenEnded: ((trap: Trap) => void)[] | undefined = undefined;
   private made: Scheduler | undefined = undefined;
 
   constructor(maxHandles: number = HandleTable.MAX_LENGTH, account?: Account, maxTasks: number = MAX_TASKS) {
@@ -68,6 +72,16 @@ export class Store {
     return this.made;
   }
 
+  /** Has a function called when the store ends, or now if it has ended already. */
+  onEnd(callback: (trap: Trap) => void): void {
+    if (this.trap !== undefined) {
+      callback(this.trap);
+      return;
+    }
+    this.whenEnded ??= [];
+    this.whenEnded.push(callback);
+  }
+
   /** Ends the store with whatever was thrown in it, where nobody is left to throw it to. */
   fail(error: unknown): void {
     this.end(error instanceof Trap ? error : new Trap(error instanceof Error ? error.message : 'the guest failed', error));
@@ -85,6 +99,7 @@ export class Store {
     if (this.made !== undefined) for (const call of this.made.calls) call.abandon(trap);
     for (const { flagsWord } of this.instances) flagWords[flagsWord] = (flagWords[flagsWord] ?? 0) & ~(MAY_ENTER | MAY_LEAVE);
     this.account?.end();
+    for (const callback of this.whenEnded?.splice(0) ?? []) callback(trap);
     // Nothing to dispose of, and no call that could bring something. What a microtask holds lives until the job has ended.
     if (idle && this.instances.every(({ handles }) => handles.size === 0)) return;
     // A method of such a resource may be what failed: it shall return first.

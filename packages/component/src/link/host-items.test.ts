@@ -203,12 +203,6 @@ describe('a definition of another kind says what was expected and what was found
       message: /"f": expected an object with the functions and classes of the interface, found a function/,
     },
     {
-      name: 'a text for an instance',
-      text: '(component (import "f" (instance (export "g" (func)))))',
-      given: { f: 'text' },
-      message: /"f": expected an object .*, found a string/,
-    },
-    {
       name: 'an object for a function',
       text: '(component (import "f" (func)))',
       given: { f: {} },

@@ -4,11 +4,8 @@ import { guestConstructorOf } from '../abi/guest-resource.ts';
 import { camelCase, parseFunctionName, pascalCase, placeFunction } from '../abi/names.ts';
 import type { ResourceClass } from '../instance/state.ts';
 import { blocking, isBlocking } from './blocking.ts';
+import type { Definition, Definitions, Waits } from './definition-set.ts';
 import type { HostPath } from './plan.ts';
-import { provider } from './semver.ts';
-
-/** What the embedder defined, by import name. */
-export type Definitions = ReadonlyMap<string, unknown>;
 
 // What an import expects, in words.
 export const INSTANCE = 'an object with the functions and classes of the interface';
@@ -40,6 +37,8 @@ type Owner = { readonly [name: string | symbol]: unknown };
 
 export class HostItems {
   private readonly definitions: Definitions;
+  private lastName: string | undefined = undefined;
+  private last: Definition | undefined = undefined;
 
   constructor(definitions: Definitions) {
     this.definitions = definitions;
@@ -71,6 +70,15 @@ export class HostItems {
 
   /** Host functions are called as free functions by the ABI: methods get their resource as first parameter. */
   func(path: HostPath, arity: number): FoundFunction | NotFound {
+    const found = this.unmarked(path, arity);
+    if (found instanceof NotFound || found.blocks) return found;
+    const { waits } = this.found(path[0]) ?? {};
+    if (waits === undefined || !waitsAmong(waits, path)) return found;
+    const { call, declared } = found;
+    return { call: call === declared ? blocking((...args: never[]) => call(...args)) : blocking(call), declared, blocks: true };
+  }
+
+  private unmarked(path: HostPath, arity: number): FoundFunction | NotFound {
     const parsed = parseFunctionName(lastOf(path));
     const { name: key } = placeFunction(lastOf(path));
     const nowhere = (found: unknown): NotFound => new NotFound(found, path, FUNCTION);
@@ -109,14 +117,40 @@ export class HostItems {
   }
 
   private definition(name: string): unknown {
-    const key = provider(this.definitions.keys(), name);
-    return key === undefined ? undefined : this.definitions.get(key);
+    return this.found(name)?.value;
+  }
+
+  /** Many functions are of one import. */
+  private found(name: string): Definition | undefined {
+    if (this.lastName !== name) {
+      this.lastName = name;
+      this.last = this.definitions.find(name);
+    }
+    return this.last;
   }
 
   private of(path: HostPath, key: string): unknown {
     const owner = this.instance(path.slice(0, -1) as unknown as HostPath);
     return owner instanceof NotFound ? owner : owner[key];
   }
+}
+
+/** Whether a function is one of those that the embedder says may wait. */
+function waitsAmong(waits: Waits, path: HostPath): boolean {
+  const { place, resource, name } = placeFunction(lastOf(path));
+  if (place === 'constructor') return false;
+  return waits === true || waits.includes(place === 'plain' ? name : `${resource}.${name}`);
+}
+
+/** Whether a definition has a function of that name: `read`, or `Connection.query` for a method or static. */
+export function isMember(value: unknown, name: string): boolean {
+  if (!isOwner(value)) return false;
+  const [first = '', second] = name.split('.');
+  const found = value[first];
+  if (second === undefined) return typeof found === 'function';
+  if (!isClass(found)) return false;
+  const statics = found as unknown as Owner;
+  return second in found.prototype || typeof statics[second] === 'function' || fieldOf(found, second) !== undefined;
 }
 
 const lastOf = (path: HostPath): string => path[path.length - 1] ?? path[0];

@@ -8,6 +8,8 @@ import type { EpochClock } from '../epoch/clock.ts';
 import type { Snapshot } from '../epoch/snapshot.ts';
 import type { Account } from '../instance/account.ts';
 import type { RuntimeResource } from '../instance/state.ts';
+import { flattenFunc } from '../types/layout.ts';
+import type { CoreFuncType } from '../types/types.ts';
 import type { HostBinding } from './definitions.ts';
 import { at, defined } from './environment.ts';
 import { type NamedExport, nameExports } from './export-names.ts';
@@ -29,9 +31,19 @@ interface Lowering {
 export interface Epochs {
   readonly clock: EpochClock;
   readonly budget: Budget | undefined;
+  /** Whether guests give way to others wherever they compute. */
+  readonly yields?: boolean;
   readonly limits: InstanceLimits;
   /** What memories hold in new instances, in the order in which they are made. */
   readonly snapshots: (Snapshot | undefined)[];
+}
+
+/** What all have in common that were linked once, whatever the host defines. */
+interface Shared {
+  readonly lifts: Map<PlanLift, PreparedLift>;
+  /** By the slot that each is lowered into. */
+  readonly lowers: (PreparedLower | undefined)[];
+  named: readonly NamedExport[] | undefined;
 }
 
 export class Linked {
@@ -53,10 +65,9 @@ export class Linked {
   readonly tasks: readonly boolean[];
   /** Resources of the host, by their index in the plan; those of guests are missing. */
   readonly hostResources: readonly RuntimeResource[];
-  private readonly lifts = new Map<PlanLift, PreparedLift>();
   /** By the slot that each is lowered into. */
   private readonly lowerings: (Lowering | undefined)[] = [];
-  private named: readonly NamedExport[] | undefined;
+  private readonly shared: Shared;
 
   constructor(
     plan: Plan,
@@ -67,6 +78,7 @@ export class Linked {
     openAccount?: () => Account,
     epochs?: Epochs,
     maxTasks?: number,
+    shared: Shared = { lifts: new Map(), lowers: [], named: undefined },
   ) {
     this.plan = plan;
     this.host = host;
@@ -76,33 +88,52 @@ export class Linked {
     this.epochs = epochs;
     this.maxTasks = maxTasks;
     this.openAccount = openAccount;
-    this.suspends = suspendingInstances(plan, host.blocking);
+    this.suspends = epochs?.yields === true ? plan.instances.map(() => true) : suspendingInstances(plan, host.blocking);
     // Where others can run in between, who is held up must be known to the scheduler.
     this.tasks = plan.instances.map((instance, index) => instance.tasks || (plan.concurrent && this.suspends[index] === true));
     this.hostResources = hostResources(plan, host);
+    this.shared = shared;
+  }
+
+  /** The same with other definitions: whatever does not depend on them is shared. */
+  rebound(host: HostBinding, openAccount: Linked['openAccount'] = this.openAccount): Linked {
+    const { adapters, epochs, maxHandles, maxTasks, modules, plan, shared } = this;
+    return new Linked(plan, host, modules, adapters, maxHandles, openAccount, epochs, maxTasks, shared);
   }
 
   /** The plan's exports with their JavaScript names, which are the same for all instances. */
   get exports(): readonly NamedExport[] {
-    this.named ??= nameExports(this.plan.exports);
-    return this.named;
+    this.shared.named ??= nameExports(this.plan.exports);
+    return this.shared.named;
   }
 
   lift(lift: PlanLift): PreparedLift {
-    let prepared = this.lifts.get(lift);
+    const { lifts } = this.shared;
+    let prepared = lifts.get(lift);
     if (prepared === undefined) {
       prepared = prepareLift(lift.type, lift.options.encoding);
-      this.lifts.set(lift, prepared);
+      lifts.set(lift, prepared);
     }
     return prepared;
+  }
+
+  /** The core type of what a host function is lowered to. */
+  coreTypeOf(step: LowerHost): CoreFuncType {
+    return flattenFunc(at(this.plan.hostFunctions, step.func, 'host function').type, 'lower');
   }
 
   lowering(step: LowerHost): Lowering {
     let lowering = this.lowerings[step.to];
     if (lowering === undefined) {
       const { type, path } = at(this.plan.hostFunctions, step.func, 'host function');
+      const { lowers } = this.shared;
+      let lower = lowers[step.to];
+      if (lower === undefined) {
+        lower = prepareLower(type, step.options.encoding);
+        lowers[step.to] = lower;
+      }
       lowering = {
-        lower: prepareLower(type, step.options.encoding),
+        lower,
         host: at(this.host.functions, step.func, 'host function'),
         name: path.join('#'),
         suspends: this.host.blocking[step.func] === true,

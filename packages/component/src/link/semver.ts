@@ -16,6 +16,12 @@ export function versionTrack(name: string): string {
   return `${name.slice(0, at)}@${track}`;
 }
 
+/** The name without its version. */
+export function baseName(name: string): string {
+  const at = name.lastIndexOf('@');
+  return at < 0 ? name : name.slice(0, at);
+}
+
 /** Orders two versions of one track, by minor and patch. */
 function compareVersions(a: string, b: string): number {
   const parts = (name: string): number[] =>

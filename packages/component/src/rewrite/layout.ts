@@ -1,7 +1,7 @@
 /** What a rewritten module says about itself, in a custom section: all that the engine needs to make an instance of it. */
 
 /** Changes whenever the rewriting does, so that what was kept from before is not used. */
-export const REWRITE_VERSION = 2;
+export const REWRITE_VERSION = 3;
 
 export const LAYOUT_SECTION = 'tenon.layout';
 

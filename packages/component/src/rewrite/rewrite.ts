@@ -15,6 +15,9 @@ import { ORIGINS_SECTION, OriginWriter } from './origins.ts';
 import { BodyScanner, CHANGE, Unreadable, type Uses } from './scan.ts';
 import { readShape, SECTION, type Section, type Shape, type Value } from './shape.ts';
 
+/** Globals and tables that are recorded: more than programs have, so that no bytes can ask for millions. */
+const MAX_STATE = 10_000;
+
 /** Sections that a module cannot bring. */
 const OWN: ReadonlySet<string> = new Set([LAYOUT_SECTION, ORIGINS_SECTION]);
 
@@ -86,7 +89,9 @@ class Rewriter {
   rewrite(): Uint8Array<ArrayBuffer> {
     const { added, bytes, shape } = this;
     const bodies = this.bodies();
-    const state = added.addState(this.uses.tablesChanged);
+    const remake = this.remake();
+    // What is made anew is not recorded.
+    const state = remake.length === 0 && added.addState(this.uses.tablesChanged);
     const layout: Layout = {
       version: REWRITE_VERSION,
       memories: shape.memories.map(({ imported, limits }, index) => ({
@@ -104,7 +109,7 @@ class Rewriter {
       constantArrayBytes: Number.isFinite(shape.constantArrayBytes) ? shape.constantArrayBytes : null,
       start: shape.start !== undefined,
       state,
-      remake: this.remake(),
+      remake,
     };
     const output = new ByteWriter(bytes.length - this.codeBytes() + bodies.length + 16 * this.checks + 65_536);
     output.range(bytes, 0, 8);
@@ -322,6 +327,8 @@ class Rewriter {
       (index) => shape.tables[index] !== undefined && shape.tables[index].element.bytes[0] === 0x64,
     );
     if (table !== undefined) reasons.push(`table ${table} changes and holds references that are never null`);
+    const state = shape.globals.filter(({ imported, mutable }) => mutable && !imported).length + uses.tablesChanged.size;
+    if (state > MAX_STATE) reasons.push(`it has ${state} globals and tables that change`);
     if (shape.mutableObjects && holdsObjects(shape)) reasons.push('globals or tables can hold objects that change');
     return reasons;
   }

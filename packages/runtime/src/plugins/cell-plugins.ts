@@ -120,7 +120,9 @@ export class CellPlugins {
         const context = { workload: identity, interfaces, config, maxHostBytes: this.#maxHostBytes, log, signal: stopped.signal };
         const binding = await bindOne(plugin, state, context);
         bound.push(binding);
-        for (const [name, value] of Object.entries(binding.definitions)) imports[name] = value;
+        for (const [name, value] of Object.entries(binding.definitions)) {
+          if (interfaces.some((each) => provider([name], each) !== undefined)) imports[name] = value;
+        }
       }
     } catch (error) {
       await unbind();

@@ -166,7 +166,7 @@ async function runIntruder(folder: string, report: (report: Report) => void): Pr
   });
   try {
     const linker = new Linker();
-    system.defineIn(linker);
+    linker.use(system);
     const component = await Component.compile(new Uint8Array(readFileSync(guestPath('rust-intruder'))));
     const { exports } = await linker.instantiate(component);
     await (exports['wasi:cli/run@0.2.12'] as { run(): unknown }).run();
