@@ -80,7 +80,18 @@ function claimHeap(): string {
 export async function plainC(source: string, wit: string): Promise<Uint8Array> {
   need('Clang for wasm32', ['/usr/bin/clang', '/usr/bin/wasm-ld'], 'on Debian apt-get install clang lld');
   const output = join(CACHE_FOLDER, `${basename(source, '.c')}.core.wasm`);
-  run('/usr/bin/clang', ['--target=wasm32', '-nostdlib', '-Os', '-Wall', '-Wextra', '-Werror', '-Wl,--no-entry,--strip-all', '-o', output, source]);
+  run('/usr/bin/clang', [
+    '--target=wasm32',
+    '-nostdlib',
+    '-Os',
+    '-Wall',
+    '-Wextra',
+    '-Werror',
+    '-Wl,--no-entry,--strip-all',
+    '-o',
+    output,
+    source,
+  ]);
   const { componentEmbed, componentNew } = await import('@bytecodealliance/jco');
   return componentNew(await componentEmbed({ binary: readFileSync(output), witSource: readFileSync(wit, 'utf8') }), []);
 }

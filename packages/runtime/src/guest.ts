@@ -193,6 +193,6 @@ function newest(exports: Exports, name: string): string | undefined {
 
 function member(exports: Exports, name: string): unknown {
   if (Object.hasOwn(exports, name)) return exports[name];
-  const key = /[:/]/.test(name) ? provider(Object.keys(exports), name) ?? newest(exports, name) : camelCase(name);
+  const key = /[:/]/.test(name) ? (provider(Object.keys(exports), name) ?? newest(exports, name)) : camelCase(name);
   return key !== undefined && Object.hasOwn(exports, key) ? exports[key] : undefined;
 }

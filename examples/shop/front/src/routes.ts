@@ -29,7 +29,7 @@ function order(query: ReadonlyMap<string, string>): Answer {
   const item = query.get('item') ?? '';
   const count = Number(query.get('count') ?? 1);
   const cents = price(item);
-  if (cents === undefined) return { status: 404, body: { error: `there is no ${item || 'item without a name'} here; try /items` } };
+  if (typeof cents !== 'number') return { status: 404, body: { error: `there is no ${item || 'item without a name'} here; try /items` } };
   if (!Number.isInteger(count) || count < 1 || count > 1000) return { status: 400, body: { error: 'count is 1 to 1000' } };
   try {
     return { status: 201, body: { id: place(item, count, cents * count), cents: cents * count } };
@@ -44,8 +44,10 @@ function words(error: unknown): string {
 }
 
 function parameters(query: string): ReadonlyMap<string, string> {
-  return new Map(query.split('&').map((pair): [string, string] => {
-    const [name = '', value = ''] = pair.split('=', 2);
-    return [decodeURIComponent(name), decodeURIComponent(value)];
-  }));
+  return new Map(
+    query.split('&').map((pair): [string, string] => {
+      const [name = '', value = ''] = pair.split('=', 2);
+      return [decodeURIComponent(name), decodeURIComponent(value)];
+    }),
+  );
 }

@@ -1,7 +1,7 @@
 /** The part of the world's imports that this component uses. */
 declare module 'shop:api/prices' {
   export function items(): string[];
-  export function price(item: string): number | undefined;
+  export function price(item: string): number | null;
 }
 
 declare module 'shop:api/orders' {
