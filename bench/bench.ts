@@ -5,6 +5,7 @@
  *   npm run bench -- --quick            a smoke run of a few minutes
  *   npm run bench -- --only 'string'    rows whose group or name contains the text
  *   npm run bench -- --density          how many live instances one process holds
+ *   npm run bench -- --wasmtime PATH    `wasmtime serve` of this binary beside the servers
  *   npm run bench -- --jsco PATH        a build of jsco beside them, where it can run a row
  */
 import { mkdir, writeFile } from 'node:fs/promises';
@@ -34,6 +35,7 @@ const { values } = parseArgs({
     rounds: { type: 'string' },
     density: { type: 'boolean', default: false },
     jsco: { type: 'string' },
+    wasmtime: { type: 'string' },
     json: { type: 'boolean', default: false },
     help: { type: 'boolean', short: 'h', default: false },
   },
@@ -41,7 +43,7 @@ const { values } = parseArgs({
 
 if (values.help) {
   console.log(
-    'npm run bench -- [--quick] [--only TEXT] [--rounds N] [--density] [--jsco PATH] [--json]\nexample: npm run bench -- --only string --rounds 3',
+    'npm run bench -- [--quick] [--only TEXT] [--rounds N] [--density] [--wasmtime PATH] [--jsco PATH] [--json]\nexample: npm run bench -- --only string --rounds 3',
   );
 } else if (values.density) {
   await density();
@@ -64,7 +66,7 @@ async function bench(): Promise<void> {
     ...interruptibleRows(),
     ...coldRows(),
     ...processRows(),
-    ...httpRows(values.quick),
+    ...httpRows(values.quick, values.wasmtime),
     ...wasiRows(values.quick),
   ].filter((row) => only === undefined || `${row.group} ${row.name}`.toLowerCase().includes(only));
   const all: Measured[] = [];

@@ -1,5 +1,5 @@
 /** Starts servers as processes of their own, loads them, and reads how much memory they hold. */
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { request } from 'node:http';
 import { createServer } from 'node:net';
@@ -88,8 +88,28 @@ export function get(port: number, path: string): Promise<number> {
 
 const autocannon = fileURLToPath(new URL('../node_modules/autocannon/autocannon.js', import.meta.url));
 
+/** Whether the load generator in C is here: the one in JavaScript takes a core for itself. */
+const hasWrk = spawnSync('wrk', ['--version']).error === undefined;
+
 /** Loads a server from a process of its own. @returns requests a second over `connections` kept-alive connections */
-export async function load(port: number, path: string, connections: number, seconds: number): Promise<number> {
+export function load(port: number, path: string, connections: number, seconds: number): Promise<number> {
+  return hasWrk ? loadByWrk(port, path, connections, seconds) : loadByAutocannon(port, path, connections, seconds);
+}
+
+async function loadByWrk(port: number, path: string, connections: number, seconds: number): Promise<number> {
+  const args = ['-t1', `-c${connections}`, `-d${seconds}s`, `http://127.0.0.1:${port}${path}`];
+  const child = spawn('wrk', args, { stdio: ['ignore', 'pipe', 'ignore'] });
+  let output = '';
+  child.stdout.on('data', (chunk: Buffer) => {
+    output += chunk.toString();
+  });
+  await new Promise((resolve) => child.once('close', resolve));
+  const wrong = /Non-2xx.*|Socket errors.*/.exec(output)?.[0];
+  if (wrong !== undefined) throw new Error(wrong);
+  return Number(/Requests\/sec:\s+([\d.]+)/.exec(output)?.[1] ?? Number.NaN);
+}
+
+async function loadByAutocannon(port: number, path: string, connections: number, seconds: number): Promise<number> {
   const args = [
     autocannon,
     '--json',

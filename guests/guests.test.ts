@@ -5,6 +5,7 @@ import { type TestContext, test } from 'node:test';
 import { Component, EpochClock, Linker } from '@tenon/component';
 import { compose } from '@tenon/toolkit';
 import { checkResources, checkValues } from './behaviour/abi.ts';
+import { checkAsyncCommand } from './behaviour/async-command.ts';
 import { checkCalculator } from './behaviour/calculator.ts';
 import { checkBench, checkCli, checkHello, checkIntruder } from './behaviour/command.ts';
 import { checkCompute } from './behaviour/compute.ts';
@@ -35,6 +36,7 @@ async function checkAbi(component: Component): Promise<void> {
 const BEHAVIOUR: Readonly<Record<GuestName, (component: Component) => Promise<void>>> = {
   'rust-hello': checkHello,
   'rust-cli': checkCli,
+  'rust-async-cli': checkAsyncCommand,
   'rust-greedy': checkGreedy,
   'rust-http': checkRustHttp,
   'rust-messages': checkRustMessages,

@@ -51,6 +51,21 @@ export const GUESTS = {
     imports: [...PREVIEW1, 'wasi:random/*@0.2.12', 'wasi:http/*@0.2.4'],
     exports: ['wasi:http/incoming-handler@0.2.4'],
   },
+  'rust-async-cli': {
+    about: 'a command of WASI 0.3 with subcommands for each interface, which uses 0.2 beside it',
+    language: 'Rust',
+    recipe: 'rust-reactor',
+    committed: true,
+    imports: [
+      ...PREVIEW1,
+      'wasi:cli/*@0.3.2',
+      'wasi:clocks/*@0.3.2',
+      'wasi:filesystem/*@0.3.2',
+      'wasi:random/*@0.3.2',
+      'wasi:sockets/*@0.3.2',
+    ],
+    exports: ['wasi:cli/run@0.3.2'],
+  },
   'rust-greedy': {
     about: 'a web server that makes the host hold much for it, or work for it without end',
     language: 'Rust',

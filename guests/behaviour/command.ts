@@ -45,7 +45,7 @@ export async function runCommand(component: Component, { args = [], env = {}, st
     const linker = new Linker();
     linker.use(system);
     const { exports } = await linker.instantiate(component);
-    const { run } = exports['wasi:cli/run@0.2.12'] as { run(): unknown };
+    const { run } = Object.values(exports)[0] as { run(): unknown };
     return { code: await exitCode(run), ...texts };
   } finally {
     await system.flush();

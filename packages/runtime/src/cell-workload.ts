@@ -2,6 +2,7 @@
 import { type Component, ComponentError, type Instance, provider } from '@tenon/component';
 import type { Invocation } from '@tenon/plugin';
 import { wasi } from '@tenon/wasi';
+import { collectSoon } from './collect.ts';
 import type { Imports, Limits, Reuse } from './config.ts';
 import { CpuShare } from './cpu-share.ts';
 import { RuntimeError } from './errors.ts';
@@ -58,6 +59,7 @@ export class CellWorkload {
   /** What it imports and exports. */
   readonly names: Names;
   private endTriggers: (() => Promise<void>) | undefined;
+  private servedAgain = false;
   private stopped = false;
 
   /**
@@ -146,12 +148,23 @@ export class CellWorkload {
       limits,
     );
     const { logRequests } = sinks;
-    this.http = new HttpRequests({ name, limits, clock, logRequests, pool: this.pool, log: this.log, finish: this.finish });
+    this.http = new HttpRequests({
+      name,
+      limits,
+      clock,
+      logRequests,
+      pool: this.pool,
+      log: this.log,
+      finish: this.finish,
+      reused: this.reused,
+    });
     this.pool.warm();
     this.shared = { ...component.share(), bytes: new Uint8Array() };
     this.timers = [
       setInterval(() => this.http.tick(performance.now()), tickMs(limits.requestTimeoutMs)).unref(),
-      setInterval(() => this.pool.trim(), TRIM_MS).unref(),
+      setInterval(() => {
+        if (this.pool.trim() > 0) collectSoon();
+      }, TRIM_MS).unref(),
     ];
   }
 
@@ -219,6 +232,15 @@ export class CellWorkload {
   private invoke({ export: name, args, timeoutMs = this.limits.requestTimeoutMs, signal }: Invocation): Promise<unknown> {
     return this.call({ path: name.split('#'), args, timeoutMs }, signal);
   }
+  /** A guest that was made for one request answers no second one. It is known by that none of its instances ever has. */
+  private readonly reused = (served: boolean): void => {
+    this.servedAgain ||= served;
+    if (served || this.servedAgain || this.reuse !== 'keep') return;
+    this.reuse = 'reset';
+    this.pool.clear();
+    const message = 'its instances answer one request and no second one: from now on each is made as new after a request';
+    this.log({ level: 'warn', event: 'reuse', message });
+  };
 
   private readonly finish = (activity: Activity): void => {
     for (const output of this.outputs) output.finish(activity);

@@ -34,6 +34,8 @@ export interface HttpRequestsOptions {
   readonly logRequests: boolean;
   /** A guest is done with what it did. */
   readonly finish: (activity: Activity) => void;
+  /** An instance that has served before has done so again, or has failed without an answer. */
+  readonly reused: (served: boolean) => void;
 }
 
 export class HttpRequests implements Keeper {
@@ -48,12 +50,14 @@ export class HttpRequests implements Keeper {
   /** Requests that were given to guests, and those of them that failed. */
   requests = 0;
   failures = 0;
+  private readonly reused: (served: boolean) => void;
   private readonly open = new Set<Exchange>();
   private whenIdle: (() => void) | undefined;
 
-  constructor({ name, limits, pool, clock, log, logRequests, finish }: HttpRequestsOptions) {
+  constructor({ name, limits, pool, clock, log, logRequests, finish, reused }: HttpRequestsOptions) {
     this.name = name;
     this.finish = finish;
+    this.reused = reused;
     this.limits = limits;
     // Guests that wait or give way are ended by the tick, and a timer for each would cost more than a short request does. What is left are those
     // that compute without giving way.
@@ -97,8 +101,10 @@ export class HttpRequests implements Keeper {
       } finally {
         this.clock.leave();
       }
+      if (lease.used) this.reused(true);
       lease.release();
     } catch (error) {
+      if (exchange.lease?.used === true && !exchange.over && !exchange.left && !exchange.response.headersSent) this.reused(false);
       exchange.lease?.discard();
       this.failures++;
       if (!exchange.over) this.failed(exchange, error);

@@ -15,6 +15,7 @@ export interface LogEntry {
     | 'restart'
     | 'certificate'
     | 'refused'
+    | 'reuse'
     | 'stopped'
     | 'plugin'
     | 'state';

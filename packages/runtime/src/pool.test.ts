@@ -213,3 +213,30 @@ test('a pool that is closed ends what is idle, what is given back, and who waits
   lease.release();
   assert.deepEqual([ended, pool.size], [[1], 0]);
 });
+
+test('who takes an item is told whether it has served before, and idle ones can all be ended', async () => {
+  const { pool, ended } = numbered();
+  const used: boolean[] = [];
+  for (let i = 0; i < 2; i++) {
+    const lease = await pool.acquire();
+    used.push(lease.used);
+    lease.release();
+  }
+  pool.clear();
+  assert.deepEqual([used, ended, pool.size], [[false, true], [1], 0]);
+  assert.equal((await pool.acquire()).used, false);
+});
+
+test('while the pool is paused nobody is given an item, and afterwards all are served', async () => {
+  let paused = false;
+  const { pool } = numbered({ maxInstances: 1 }, 0, { paused: () => paused });
+  const first = await pool.acquire();
+  paused = true;
+  const second = pool.acquire();
+  first.release();
+  pause();
+  assert.equal(pool.queued, 1);
+  paused = false;
+  pool.resume();
+  assert.equal((await second).item, 1);
+});

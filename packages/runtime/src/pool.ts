@@ -37,6 +37,8 @@ interface Entry<T> {
 /** Something taken from a pool: give it back with exactly one of `release` and `discard`. */
 export interface Lease<T> {
   readonly item: T;
+  /** Whether it has served before, and was not made anew since. */
+  readonly used: boolean;
   /** The item is as good as new. */
   release(): void;
   /** The item trapped or never came back. */
@@ -136,10 +138,7 @@ export class Pool<T> {
   /** Lets go of all items: idle ones now, those in use when they are given back. Others take their place. */
   refresh(): void {
     this.generation++;
-    for (const { item } of this.idle.splice(0)) {
-      this.care.end(item);
-      this.live--;
-    }
+    this.clear();
     this.spare = 0;
   }
 
@@ -149,6 +148,13 @@ export class Pool<T> {
     clearTimeout(this.looking);
     for (const { item } of this.idle.splice(0)) this.care.end(item);
     for (const waiter of this.waiting.splice(0)) waiter.fail(error);
+  }
+
+  /** Ends all idle items: they are not as they should be. */
+  clear(): void {
+    const idle = this.idle.splice(0);
+    this.live -= idle.length;
+    for (const { item } of idle) this.care.end(item);
   }
 
   private create(): Entry<T> {
@@ -197,7 +203,7 @@ export class Pool<T> {
       if (reusable && this.reusable(entry)) this.putBack(entry);
       else this.drop(entry);
     };
-    return { item: entry.item, release: () => end(true), discard: () => end(false) };
+    return { item: entry.item, used: entry.served > 0, release: () => end(true), discard: () => end(false) };
   }
 
   private reusable(entry: Entry<T>): boolean {

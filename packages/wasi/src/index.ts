@@ -22,6 +22,13 @@ import { insecure, insecureSeed, random } from './p2/random.ts';
 import { instanceNetwork, ipNameLookup, network as networkTypes } from './p2/sockets-network.ts';
 import { tcp, tcpCreateSocket } from './p2/sockets-tcp.ts';
 import { udp, udpCreateSocket } from './p2/sockets-udp.ts';
+import * as cli3 from './p3/cli.ts';
+import * as clocks3 from './p3/clocks.ts';
+import * as filesystem3 from './p3/filesystem.ts';
+import * as random3 from './p3/random.ts';
+import { ipNameLookup as ipNameLookup3 } from './p3/sockets-lookup.ts';
+import { tcpSocket } from './p3/sockets-tcp.ts';
+import { udpSocket } from './p3/sockets-udp.ts';
 import { standardInput, standardOutput } from './standard.ts';
 
 export type { Clocks, Datetime } from './body/clock.ts';
@@ -48,7 +55,7 @@ export type { StandardInput, StandardOutput } from './standard.ts';
 
 /** The system interfaces of one guest, or of many instances of one. */
 export interface Wasi extends Provider, Disposable, AsyncDisposable {
-  /** Definitions by interface name, with the latest version that they satisfy. */
+  /** Definitions by interface name, each with the latest version that it satisfies: of WASI 0.2 and of 0.3, over the same files and connections. */
   readonly imports: ReadonlyMap<string, object>;
   /** What `Linker.use` calls. */
   defineIn(target: ProviderTarget): void;
@@ -60,6 +67,16 @@ export interface Wasi extends Provider, Disposable, AsyncDisposable {
 
 /** The version of WASI 0.2 that is implemented; semver lets it satisfy every earlier 0.2.x. */
 export const WASI_VERSION = '0.2.12';
+
+/** The version of WASI 0.3 that is implemented; semver lets it satisfy every other 0.3.x. */
+export const WASI_3_VERSION = '0.3.2';
+
+/** Definitions by the name of their interface, without namespace and version. */
+type Interfaces = Readonly<Record<string, object>>;
+
+function versioned(interfaces: Interfaces, version: string): [string, object][] {
+  return Object.entries(interfaces).map(([name, value]) => [`wasi:${name}@${version}`, value]);
+}
 
 /** Reads rules for what may be reached. */
 function ruled<T>(read: () => T): T {
@@ -103,7 +120,7 @@ export function wasi(options: WasiOptions = {}): Wasi {
   const network = ruled(() => new Network(options.network ?? {}, new Quota(limits.sockets), refusals));
   const directories = grant(options.preopens ?? [], limits);
 
-  const interfaces: Readonly<Record<string, object>> = {
+  const interfaces: Interfaces = {
     'io/error': ioError,
     'io/poll': ioPoll,
     'io/streams': ioStreams,
@@ -135,7 +152,31 @@ export function wasi(options: WasiOptions = {}): Wasi {
     'http/types': httpTypes,
     'http/outgoing-handler': outgoingHandler(client),
   };
-  const imports = new Map(Object.entries(interfaces).map(([name, value]) => [`wasi:${name}@${WASI_VERSION}`, value]));
+  const interfaces3: Interfaces = {
+    'cli/types': cli3.types,
+    'cli/environment': cli3.environment(options.env ?? {}, options.args ?? [], options.cwd),
+    'cli/exit': cli.exit,
+    'cli/stdin': cli3.stdin(stdin.stream),
+    'cli/stdout': cli3.output(stdout.stream),
+    'cli/stderr': cli3.output(stderr.stream),
+    'cli/terminal-input': cli.terminalInput,
+    'cli/terminal-output': cli.terminalOutput,
+    'cli/terminal-stdin': terminals.stdin,
+    'cli/terminal-stdout': terminals.stdout,
+    'cli/terminal-stderr': terminals.stderr,
+    'clocks/types': clocks3.types,
+    'clocks/monotonic-clock': clocks3.monotonicClock(clocks),
+    'clocks/system-clock': clocks3.systemClock(clocks),
+    'clocks/timezone': clocks3.timezone(options.timezone ?? 'UTC'),
+    'random/random': random3.random(randomness),
+    'random/insecure': random3.insecure(randomness),
+    'random/insecure-seed': random3.insecureSeed(randomness),
+    'filesystem/types': filesystem3.types,
+    'filesystem/preopens': filesystem3.preopens(directories),
+    'sockets/types': { TcpSocket: tcpSocket(network), UdpSocket: udpSocket(network) },
+    'sockets/ip-name-lookup': ipNameLookup3(network),
+  };
+  const imports = new Map([...versioned(interfaces, WASI_VERSION), ...versioned(interfaces3, WASI_3_VERSION)]);
 
   const flush = async (): Promise<void> => {
     await drained(stdout.stream);

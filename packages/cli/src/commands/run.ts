@@ -9,7 +9,8 @@ import { STANDARD } from '../files.ts';
 import { explainMissing, GRANT_OPTIONS, parseGrants } from '../grants.ts';
 import { GUEST_LIMIT_NAMES, guestLimitOptions, parseLimits } from '../limits.ts';
 
-const RUN = 'wasi:cli/run@0.2.0';
+/** What a command exports, the latest version first. */
+const RUNS = ['wasi:cli/run@0.3.0', 'wasi:cli/run@0.2.0'] as const;
 
 const { openFiles, sockets, outgoingRequests, hostBytes, instanceHostBytes } = DEFAULT_WASI_LIMITS;
 
@@ -105,7 +106,7 @@ async function instantiate(component: Component, system: Wasi, file: string, max
 
 function runCommand(component: Component, file: string): Action {
   const names = component.exports.map((item) => item.name);
-  const name = provider(names, RUN);
+  const name = provider(names, RUNS[0]) ?? provider(names, RUNS[1]);
   if (name === undefined) throw new CliError('TENON_RUN_EXPORT', notACommand(names, file));
   return async (instance) => {
     const { run } = instance.exports[name] as { run(): unknown };
@@ -123,7 +124,7 @@ function runCommand(component: Component, file: string): Action {
 
 function notACommand(names: readonly string[], file: string): string[] {
   const found = names.length === 0 ? 'it exports nothing' : 'it exports';
-  const hint = names.some((name) => name.startsWith('wasi:http/incoming-handler@'))
+  const hint = names.some((name) => /^wasi:http\/(?:incoming-)?handler@/.test(name))
     ? `serve it: tenon serve ${file}`
     : `call a function: tenon run --invoke 'name(arguments)' ${file}`;
   return [`${file} is no command: it does not export wasi:cli/run; ${found}`, ...names.map((name) => `  ${name}`), hint];

@@ -21,6 +21,8 @@ export interface Copier {
 export abstract class Shared {
   readonly element: ValType | undefined;
   dropped = false;
+  /** Called when an end is gone, for an end of the embedder that may be busy with something else than waiting for the other. */
+  whenDropped: (() => void) | undefined = undefined;
   /** The end that waits for the other, the component instance it is in (undefined: the embedder), and its buffer. */
   protected pendingBuffer: Buffer | undefined = undefined;
   protected pendingInstance: ComponentInstance | undefined = undefined;
@@ -71,6 +73,7 @@ export abstract class Shared {
     if (this.dropped) return;
     this.dropped = true;
     if (this.pendingBuffer !== undefined) this.resetAndNotifyPending(CopyResult.DROPPED);
+    this.whenDropped?.();
   }
 
   /** @throws Trap */
@@ -82,6 +85,11 @@ export abstract class Shared {
 
 /** `SharedStreamImpl` of the spec. */
 export class SharedStream extends Shared {
+  /** Elements that the end which waits has room for; 0 where none waits, or for none. */
+  get wanted(): number {
+    return this.pendingBuffer?.remain ?? 0;
+  }
+
   read(instance: ComponentInstance | undefined, to: Buffer, reader: Copier): void {
     const pending = this.pendingBuffer;
     if (this.dropped) {

@@ -38,6 +38,8 @@ export class Store {
   dropping: Promise<void> | undefined = undefined;
   /** Drops handles of its resources that the embedder lost. */
   lost: FinalizationRegistry<GuestHandle> | undefined = undefined;
+  /** Functions of the host that wait and can be told to stop. */
+  readonly waiting = new Set<AbortController>();
   /** Calls that wait for their turn, where the embedder asked for that. */
   turns: Turns | undefined = undefined;
   private readonly flagsAddresses: number[] = [];
@@ -97,6 +99,7 @@ export class Store {
     this.trap = trap;
     const idle = !this.hasTasks && this.instances.every(({ flagsWord }) => isFree(flagsWord));
     if (this.made !== undefined) for (const call of this.made.calls) call.abandon(trap);
+    this.stopWaiting();
     for (const { flagsWord } of this.instances) flagWords[flagsWord] = (flagWords[flagsWord] ?? 0) & ~(MAY_ENTER | MAY_LEAVE);
     this.account?.end();
     for (const callback of this.whenEnded?.splice(0) ?? []) callback(trap);
@@ -109,6 +112,12 @@ export class Store {
     });
   }
 
+  /** Nobody wants any more what the host waits for. */
+  private stopWaiting(): void {
+    for (const controller of this.waiting) controller.abort();
+    this.waiting.clear();
+  }
+
   private disposeHostResources(): void {
     for (const instance of this.instances) disposeHostResources(instance.handles);
   }
@@ -118,6 +127,7 @@ export class Store {
    * @param account of its next life
    */
   reset(account: Account | undefined): void {
+    this.stopWaiting();
     this.disposeHostResources();
     this.account?.end();
     this.account = account;

@@ -2,6 +2,7 @@
 import type { HostFunction } from '../abi/contract.ts';
 import { guestConstructorOf } from '../abi/guest-resource.ts';
 import { camelCase, parseFunctionName, pascalCase, placeFunction } from '../abi/names.ts';
+import { cancellable, takesSignal } from '../concurrency/host/cancellable.ts';
 import type { ResourceClass } from '../instance/state.ts';
 import { blocking, isBlocking } from './blocking.ts';
 import type { Definition, Definitions, Waits } from './definition-set.ts';
@@ -108,7 +109,7 @@ export class HostItems {
       }
       case 'method': {
         const found = member(type.prototype as Owner, key);
-        if (typeof found === 'function') return asCall(methodCall(key, arity), found);
+        if (typeof found === 'function') return asCall(methodCall(key, takesSignal(found as HostFunction) ? arity + 1 : arity), found);
         const field = found === undefined ? fieldOf(type, key) : undefined;
         if (field === undefined) return nowhere(found);
         return { call: methodCall(key, arity), declared: undefined, blocks: field === 'async' };
@@ -160,7 +161,9 @@ export const isNothing = (value: unknown): boolean => value === undefined || val
 const asCall = (call: HostFunction, declared: unknown): FoundFunction => {
   const blocks = isBlocking(declared);
   // It may be exported again, and imported elsewhere.
-  return { call: blocks && call !== declared ? blocking(call) : call, declared, blocks };
+  if (call !== declared && blocks) blocking(call);
+  if (call !== declared && takesSignal(declared as HostFunction)) cancellable(call);
+  return { call, declared, blocks };
 };
 
 function isOwner(value: unknown): value is Owner {

@@ -1,64 +1,26 @@
 /** `wasi:filesystem` — https://github.com/WebAssembly/WASI/tree/main/wasip2/filesystem */
-import { type BigIntStats, fdatasync, fstatSync, fsync, ftruncate, futimesSync } from 'node:fs';
-import { promisify } from 'node:util';
+import type { BigIntStats } from 'node:fs';
 import { blocking, inPlace, resultError } from '@tenon/component';
-import { type Datetime, datetimeOf, nanosecondsOf } from '../body/clock.ts';
-import { Directory, type Entries, type Entry, type EntryType, type NewTime, timeFor, typeOf } from '../body/files/directory.ts';
+import { type Datetime, datetimeOf } from '../body/clock.ts';
+import {
+  type DescriptorFlags,
+  errorName,
+  type MetadataHash,
+  type NewTimestamp,
+  type OpenFlags,
+  OpenObject,
+  type PathFlags,
+} from '../body/files/descriptor.ts';
+import { type Directory, type Entries, type Entry, type EntryType, typeOf } from '../body/files/directory.ts';
 import { codeOf, FileError } from '../body/files/error.ts';
-import { File, FileSink, FileSource } from '../body/files/file.ts';
-import { identity } from '../body/files/identity.ts';
+import type { File } from '../body/files/file.ts';
 import { mustTurn, turn } from '../body/readiness.ts';
 import { CHUNK } from '../body/streams.ts';
 import type { IoError } from './io-error.ts';
 import { InputStream, OutputStream } from './io-streams.ts';
 
-/** The system's errors as `error-code`. */
-const ERROR_CODES: Readonly<Record<string, string>> = {
-  EACCES: 'access',
-  EAGAIN: 'would-block',
-  EALREADY: 'already',
-  EBADF: 'bad-descriptor',
-  EBUSY: 'busy',
-  EDEADLK: 'deadlock',
-  EDQUOT: 'quota',
-  EEXIST: 'exist',
-  EFBIG: 'file-too-large',
-  EILSEQ: 'illegal-byte-sequence',
-  EINPROGRESS: 'in-progress',
-  EINTR: 'interrupted',
-  EINVAL: 'invalid',
-  EIO: 'io',
-  EISDIR: 'is-directory',
-  ELOOP: 'loop',
-  EMFILE: 'insufficient-memory',
-  EMLINK: 'too-many-links',
-  EMSGSIZE: 'message-size',
-  ENAMETOOLONG: 'name-too-long',
-  ENFILE: 'insufficient-memory',
-  ENODEV: 'no-device',
-  ENOENT: 'no-entry',
-  ENOLCK: 'no-lock',
-  ENOMEM: 'insufficient-memory',
-  ENOSPC: 'insufficient-space',
-  ENOSYS: 'unsupported',
-  ENOTDIR: 'not-directory',
-  ENOTEMPTY: 'not-empty',
-  ENOTRECOVERABLE: 'not-recoverable',
-  ENOTSUP: 'unsupported',
-  ENOTTY: 'no-tty',
-  ENXIO: 'no-such-device',
-  EOPNOTSUPP: 'unsupported',
-  EOVERFLOW: 'overflow',
-  EPERM: 'not-permitted',
-  EPIPE: 'pipe',
-  EROFS: 'read-only',
-  ESPIPE: 'invalid-seek',
-  ETXTBSY: 'text-file-busy',
-  EXDEV: 'cross-device',
-};
-
 function errorCode(error: unknown): string {
-  return ERROR_CODES[codeOf(error)] ?? 'io';
+  return errorName(error) ?? (codeOf(error) === 'EAGAIN' ? 'would-block' : 'io');
 }
 
 function refuse(error: unknown): Error {
@@ -100,28 +62,6 @@ const DESCRIPTOR_TYPES: Readonly<Record<EntryType, string>> = {
   unknown: 'unknown',
 };
 
-interface PathFlags {
-  readonly symlinkFollow?: boolean;
-}
-
-interface OpenFlags {
-  readonly create?: boolean;
-  readonly directory?: boolean;
-  readonly exclusive?: boolean;
-  readonly truncate?: boolean;
-}
-
-interface DescriptorFlags {
-  readonly read?: boolean;
-  readonly write?: boolean;
-  readonly fileIntegritySync?: boolean;
-  readonly dataIntegritySync?: boolean;
-  readonly requestedWriteSync?: boolean;
-  readonly mutateDirectory?: boolean;
-}
-
-type NewTimestamp = { readonly tag: 'no-change' | 'now' } | { readonly tag: 'timestamp'; readonly val: Datetime };
-
 interface DescriptorStat {
   readonly type: string;
   readonly linkCount: bigint;
@@ -129,11 +69,6 @@ interface DescriptorStat {
   readonly dataAccessTimestamp: Datetime | undefined;
   readonly dataModificationTimestamp: Datetime | undefined;
   readonly statusChangeTimestamp: Datetime | undefined;
-}
-
-interface MetadataHash {
-  readonly lower: bigint;
-  readonly upper: bigint;
 }
 
 /** A time before the epoch has no `datetime`. */
@@ -152,102 +87,55 @@ function statOf(stats: BigIntStats): DescriptorStat {
   };
 }
 
-/** Says which object it is and nothing else, without telling the guest the numbers of device and inode. */
-function hashOf(device: bigint, number: bigint): MetadataHash {
-  const digest = identity(device, number);
-  return { lower: digest.readBigUInt64LE(0), upper: digest.readBigUInt64LE(8) };
-}
-
-function timeOf(time: NewTimestamp): NewTime {
-  if (time.tag !== 'timestamp') return time.tag === 'now' ? 'now' : 'keep';
-  if (time.val.nanoseconds >= 1_000_000_000) throw new FileError('EINVAL', 'a second has fewer nanoseconds');
-  return nanosecondsOf(time.val);
-}
-
-/** The largest position that Node takes. */
-const FARTHEST = BigInt(Number.MAX_SAFE_INTEGER);
-
-function positionOf(offset: bigint): number {
-  if (offset >= 1n << 63n) throw new FileError('EINVAL', 'the system has no such offset');
-  if (offset > FARTHEST) throw new FileError('EFBIG', 'the offset is too large');
-  return Number(offset);
-}
-
-const truncateLater = promisify(ftruncate);
-const syncLater = promisify(fsync);
-const syncDataLater = promisify(fdatasync);
-
 /** The resource `descriptor`. */
 export class Descriptor {
-  readonly #object: File | Directory;
+  readonly #object: OpenObject;
 
-  constructor(object: File | Directory) {
-    this.#object = object;
+  constructor(object: File | Directory | OpenObject) {
+    this.#object = object instanceof OpenObject ? object : new OpenObject(object);
   }
 
   readViaStream(offset: bigint): InputStream {
-    return attempt(() => {
-      if (this.#object instanceof Directory) throw new FileError('EISDIR');
-      if (!this.#object.readable) throw new FileError('EBADF');
-      return new InputStream(new FileSource(this.#object, positionOf(offset)));
-    });
+    return attempt(() => new InputStream(this.#object.source(offset)));
   }
 
   writeViaStream(offset: bigint): OutputStream {
-    return attempt(() => new OutputStream(new FileSink(this.#writable(), positionOf(offset))));
+    return attempt(() => new OutputStream(this.#object.sink(offset)));
   }
 
   appendViaStream(): OutputStream {
-    return attempt(() => new OutputStream(new FileSink(this.#writable(), undefined)));
+    return attempt(() => new OutputStream(this.#object.sink(undefined)));
   }
 
-  /** Advice changes nothing that a program can see, and Node has no call for it. */
   advise(_offset: bigint, _length: bigint, _advice: string): void {
-    attempt(() => this.#file());
+    attempt(() => this.#object.advise());
   }
 
   async syncData(): Promise<void> {
-    await attemptLater(() => syncDataLater(this.#object.fd));
+    await attemptLater(() => this.#object.syncData());
   }
 
   getFlags(): DescriptorFlags {
-    const object = this.#object;
-    return object instanceof Directory
-      ? { read: true, mutateDirectory: !object.readOnly }
-      : {
-          read: object.readable,
-          write: object.writable,
-          ...(object.sync === 'file' ? { fileIntegritySync: true } : object.sync === 'data' ? { dataIntegritySync: true } : {}),
-        };
+    return this.#object.flags();
   }
 
   getType(): string {
-    return this.#object instanceof Directory ? 'directory' : 'regular-file';
+    return this.#object.isDirectory ? 'directory' : 'regular-file';
   }
 
   async setSize(size: bigint): Promise<void> {
-    await attemptLater(async () => {
-      const file = this.#file();
-      if (!file.writable) throw new FileError('EINVAL', 'the file is not open for writing');
-      await truncateLater(file.fd, positionOf(size));
-      file.inode.writes++;
-    });
+    await attemptLater(() => this.#object.setSize(size));
   }
 
   setTimes(accessed: NewTimestamp, modified: NewTimestamp): void {
-    attempt(() => {
-      const object = this.#object;
-      if (object.readOnly) throw new FileError('EROFS', 'it is granted for reading only');
-      futimesSync(object.fd, timeFor(timeOf(accessed)), timeFor(timeOf(modified)));
-    });
+    attempt(() => this.#object.setTimes(accessed, modified));
   }
 
   read(length: bigint, offset: bigint): [Uint8Array, boolean] | Promise<[Uint8Array, boolean]> {
     return attemptSoon(() => {
-      if (this.#object instanceof Directory) throw new FileError('EISDIR');
-      if (length === 0n) return [new Uint8Array(0), false];
+      if (length === 0n && !this.#object.isDirectory && this.#object.flags().read) return [new Uint8Array(0), false];
       const into = Buffer.allocUnsafeSlow(length > CHUNK ? CHUNK : Number(length));
-      const done = this.#object.readSoon(into, positionOf(offset));
+      const done = this.#object.readSoon(into, offset);
       const took = (count: number): [Uint8Array, boolean] => [into.subarray(0, count), count === 0];
       return typeof done === 'number' ? took(done) : done.then(took);
     });
@@ -255,120 +143,73 @@ export class Descriptor {
 
   write(buffer: Uint8Array, offset: bigint): bigint | Promise<bigint> {
     return attemptSoon(() => {
-      const done = this.#writable().writeSoon(buffer, positionOf(offset));
+      const done = this.#object.writeSoon(buffer, offset);
       return typeof done === 'number' ? BigInt(done) : done.then(BigInt);
     });
   }
 
   readDirectory(): DirectoryEntryStream {
-    return attempt(() => new DirectoryEntryStream(this.#directory().entries()));
+    return attempt(() => new DirectoryEntryStream(this.#object.entries()));
   }
 
   async sync(): Promise<void> {
-    await attemptLater(() => syncLater(this.#object.fd));
+    await attemptLater(() => this.#object.sync());
   }
 
   createDirectoryAt(path: string): void {
-    attempt(() => this.#directory().createDirectory(path));
+    attempt(() => this.#object.createDirectory(path));
   }
 
   stat(): DescriptorStat {
-    return attempt(() => statOf(fstatSync(this.#object.fd, { bigint: true })));
+    return attempt(() => statOf(this.#object.stat()));
   }
 
   statAt(flags: PathFlags, path: string): DescriptorStat {
-    return attempt(() => statOf(this.#directory().statAt(path, flags.symlinkFollow === true)));
+    return attempt(() => statOf(this.#object.statAt(flags, path)));
   }
 
   setTimesAt(flags: PathFlags, path: string, accessed: NewTimestamp, modified: NewTimestamp): void {
-    attempt(() => this.#directory().setTimesAt(path, flags.symlinkFollow === true, timeOf(accessed), timeOf(modified)));
+    attempt(() => this.#object.setTimesAt(flags, path, accessed, modified));
   }
 
   linkAt(oldFlags: PathFlags, oldPath: string, newDescriptor: Descriptor, newPath: string): void {
-    attempt(() => {
-      if (oldFlags.symlinkFollow) throw new FileError('EINVAL', 'links are not followed when linking');
-      this.#directory().link(oldPath, newDescriptor.#directory(), newPath);
-    });
+    attempt(() => this.#object.link(oldFlags, oldPath, newDescriptor.#object, newPath));
   }
 
   openAt(pathFlags: PathFlags, path: string, openFlags: OpenFlags, flags: DescriptorFlags): Descriptor {
-    return attempt(() => {
-      const directory = this.#directory();
-      const { create = false, exclusive = false, truncate = false } = openFlags;
-      if (openFlags.directory && (create || exclusive || truncate)) throw new FileError('EINVAL', 'these flags exclude each other');
-      if (flags.mutateDirectory && directory.readOnly) throw new FileError('EROFS', 'the directory is granted for reading only');
-      const opened = directory.open(path, {
-        follow: pathFlags.symlinkFollow === true,
-        create,
-        exclusive,
-        truncate,
-        directory: openFlags.directory === true,
-        read: flags.read === true,
-        write: flags.write === true,
-        ...(flags.fileIntegritySync || flags.requestedWriteSync ? { sync: 'file' } : flags.dataIntegritySync ? { sync: 'data' } : {}),
-      });
-      return new Descriptor(opened);
-    });
+    return attempt(() => new Descriptor(this.#object.open(pathFlags, path, openFlags, flags)));
   }
 
   readlinkAt(path: string): string {
-    return attempt(() => this.#directory().readLink(path));
+    return attempt(() => this.#object.readLink(path));
   }
 
   removeDirectoryAt(path: string): void {
-    attempt(() => this.#directory().removeDirectory(path));
+    attempt(() => this.#object.removeDirectory(path));
   }
 
   renameAt(oldPath: string, newDescriptor: Descriptor, newPath: string): void {
-    attempt(() => this.#directory().rename(oldPath, newDescriptor.#directory(), newPath));
+    attempt(() => this.#object.rename(oldPath, newDescriptor.#object, newPath));
   }
 
   symlinkAt(oldPath: string, newPath: string): void {
-    attempt(() => this.#directory().symlink(oldPath, newPath));
+    attempt(() => this.#object.symlink(oldPath, newPath));
   }
 
   unlinkFileAt(path: string): void {
-    attempt(() => this.#directory().removeFile(path));
+    attempt(() => this.#object.removeFile(path));
   }
 
   isSameObject(other: Descriptor): boolean {
-    const [device, number] = this.#identity();
-    const [otherDevice, otherNumber] = other.#identity();
-    return device === otherDevice && number === otherNumber;
+    return this.#object.isSameAs(other.#object);
   }
 
   metadataHash(): MetadataHash {
-    return attempt(() => hashOf(...this.#identity()));
+    return attempt(() => this.#object.hash());
   }
 
   metadataHashAt(flags: PathFlags, path: string): MetadataHash {
-    return attempt(() => {
-      const { dev, ino } = this.#directory().statAt(path, flags.symlinkFollow === true);
-      return hashOf(dev, ino);
-    });
-  }
-
-  /** The numbers of its device and of itself: of a file they are known since it was opened. */
-  #identity(): readonly [device: bigint, number: bigint] {
-    if (this.#object instanceof File) return this.#object.object;
-    const { dev, ino } = this.#object.stat();
-    return [dev, ino];
-  }
-
-  #file(): File {
-    if (this.#object instanceof Directory) throw new FileError('EBADF', 'it is a directory');
-    return this.#object;
-  }
-
-  #writable(): File {
-    const file = this.#file();
-    if (!file.writable) throw new FileError('EBADF', 'the file is not open for writing');
-    return file;
-  }
-
-  #directory(): Directory {
-    if (this.#object instanceof File) throw new FileError('ENOTDIR');
-    return this.#object;
+    return attempt(() => this.#object.hashAt(flags, path));
   }
 
   [Symbol.dispose](): void {

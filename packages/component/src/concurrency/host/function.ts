@@ -31,7 +31,8 @@ export class HostCallee implements Callee {
 
   start(call: Call): Held {
     const args = call.onStart();
-    const signal = takesSignal(this.func) ? cancellation(call) : undefined;
+    const cancelled = takesSignal(this.func) ? cancellation(call) : undefined;
+    const signal = cancelled?.signal;
     let value: unknown;
     callFrom(this.store.account);
     try {
@@ -53,11 +54,13 @@ export class HostCallee implements Callee {
         (error: unknown) => settled(() => this.threw(call, error)),
       );
     }
-    const { life, scheduler } = this.store;
+    const { life, scheduler, waiting } = this.store;
     scheduler.obligations++;
+    if (cancelled !== undefined) waiting.add(cancelled);
     const later = (then: () => void): void =>
       scheduler.run(() => {
         scheduler.obligations--;
+        if (cancelled !== undefined) waiting.delete(cancelled);
         if (this.store.life === life && this.store.trap === undefined) then();
         return undefined;
       });
@@ -87,8 +90,8 @@ export class HostCallee implements Callee {
   }
 }
 
-/** A signal that is aborted when the guest cancels the call. */
-function cancellation(call: Call): AbortSignal {
+/** What aborts when the guest cancels the call, or has ended. */
+function cancellation(call: Call): AbortController {
   const controller = new AbortController();
   call.callee = {
     requestCancellation() {
@@ -96,5 +99,5 @@ function cancellation(call: Call): AbortSignal {
       return undefined;
     },
   };
-  return controller.signal;
+  return controller;
 }

@@ -4,12 +4,15 @@ import { Misfit } from '../../abi/misfit.ts';
 /** Yields chunks of elements, on demand. */
 export interface StreamSource<T = unknown> {
   /**
-   * @param most elements that are wanted; more may be given, and then wait
+   * @param most elements that the other end has room for, 1 where it only asks whether there are any; more may be given, and then wait
    * @returns the next elements, or undefined at the end
    */
   read(most: number): ArrayLike<T> | undefined | PromiseLike<ArrayLike<T> | undefined>;
-  /** Nobody wants any more. Called once, unless the end was reached. */
-  cancel?(): void;
+  /**
+   * Nobody wants any more. Called once, unless the end was reached.
+   * @param left elements that were given and nobody took
+   */
+  cancel?(left: ArrayLike<T>): void;
 }
 
 /** How things that were iterated become chunks. */

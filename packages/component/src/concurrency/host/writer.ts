@@ -22,6 +22,7 @@ export class StreamWriter implements Copier, Buffer {
     this.store = store;
     this.shared = shared;
     this.source = source;
+    shared.whenDropped = () => this.end();
   }
 
   get remain(): number {
@@ -77,13 +78,13 @@ export class StreamWriter implements Copier, Buffer {
   private end(): void {
     if (this.ended) return;
     this.ended = true;
-    this.source.cancel?.();
+    this.source.cancel?.(this.remain > 0 ? this.read(this.remain) : NO_ELEMENTS);
   }
 
   private pull(): void {
     let chunk: ReturnType<StreamSource['read']>;
     try {
-      chunk = this.source.read(65_536);
+      chunk = this.source.read(Math.max(this.shared.wanted, 1));
     } catch (error) {
       this.failed(error);
       return;
@@ -112,6 +113,10 @@ export class StreamWriter implements Copier, Buffer {
 
   private give(elements: Elements | undefined): void {
     if (this.ended || this.store.trap !== undefined) {
+      if (elements !== undefined) {
+        this.elements = elements;
+        this.progress = 0;
+      }
       this.end();
       return;
     }

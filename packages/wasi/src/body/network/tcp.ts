@@ -78,8 +78,18 @@ function endpoint(address: string | undefined, port: number | undefined): Endpoi
   return { address, port };
 }
 
-/** Connects. @param local where from; the port 0 stands for any. */
-export function dial(remote: Endpoint, local: Endpoint | undefined, options: TcpOptions, charge: Charge): Promise<Connection> {
+/**
+ * Connects.
+ * @param local where from; the port 0 stands for any
+ * @param signal aborts it
+ */
+export function dial(
+  remote: Endpoint,
+  local: Endpoint | undefined,
+  options: TcpOptions,
+  charge: Charge,
+  signal?: AbortSignal,
+): Promise<Connection> {
   return new Promise((resolve, reject) => {
     const socket = builtins.net.connect({
       host: remote.address,
@@ -87,6 +97,8 @@ export function dial(remote: Endpoint, local: Endpoint | undefined, options: Tcp
       allowHalfOpen: true,
       ...(local && { localAddress: local.address, localPort: local.port }),
     });
+    const abort = (): void => void socket.destroy(new SocketError('connection-aborted', 'the guest wants the connection no more'));
+    signal?.addEventListener('abort', abort, { once: true });
     const failed = (error: Error): void => {
       charge.end();
       reject(socketError(error));
@@ -94,6 +106,7 @@ export function dial(remote: Endpoint, local: Endpoint | undefined, options: Tcp
     socket.once('error', failed);
     socket.once('connect', () => {
       socket.off('error', failed);
+      signal?.removeEventListener('abort', abort);
       const connection = new Connection(socket, charge);
       connection.configure(options);
       resolve(connection);
@@ -128,7 +141,7 @@ export class Listener extends Signal {
       const server = builtins.net.createServer({ allowHalfOpen: true, pauseOnConnect: true });
       const failed = (error: Error): void => reject(socketError(error));
       server.once('error', failed);
-      server.listen({ host: local.address, port: local.port, ipv6Only: family === 'ipv6', backlog: 128 }, () => {
+      server.listen({ host: local.address, port: local.port, ipv6Only: family === 'ipv6', backlog: MOST_WAITING }, () => {
         server.off('error', failed);
         resolve(new Listener(server, network, budget));
       });

@@ -222,14 +222,19 @@ export class Sending extends Signal {
     throw failure;
   }
 
-  /** @param connected whether the socket is connected to the one that the datagram is for. */
-  send({ data, remote }: Datagram, connected: boolean): void {
+  /**
+   * @param connected whether the socket is connected to the one that the datagram is for
+   * @param done is told what came of it; else whoever sends next is told of a failure
+   */
+  send({ data, remote }: Datagram, connected: boolean, done?: (error: SocketError | undefined) => void): void {
     if (!this.#charge.take(weight(data))) throw new SocketError('out-of-memory', 'the host holds as much for the guest as it may');
     this.#under++;
     const sent = (error: Error | null): void => {
       this.#under--;
       this.#charge.give(weight(data));
-      if (error) this.#failure = socketError(error);
+      const failure = error ? socketError(error) : undefined;
+      if (done !== undefined) done(failure);
+      else if (failure !== undefined) this.#failure = failure;
       this.notify();
       if (this.#under === 0) this.#idle?.();
     };
