@@ -56,7 +56,7 @@ test(`killed again and again for ${SECONDS} s`, async (t) => {
 
   let kills = 0;
   for (const end = Date.now() + SECONDS * 1000; Date.now() < end || kills < 2; kills++) {
-    await new Promise((resolve) => setTimeout(resolve, Math.random() * 700));
+    await new Promise((resolve) => setTimeout(resolve, 300 + Math.random() * 1200));
     await shop.kill();
     assert.equal((await shop.up('--empty')).code, 0);
     await shop.running();

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { lock } from '../../../guests/build.ts';
 import { type Finished, tenon } from '../../../packages/cli/test/tenon.ts';
+import { HostClient, type HostStatus, hostSocket } from '../../../packages/runtime/src/host/index.ts';
 import { build } from '../build.ts';
 
 const SOURCE = join(import.meta.dirname, '..');
@@ -66,16 +67,16 @@ export class Shop {
     }
   }
 
-  async look(): Promise<{
-    readonly pid: number;
-    readonly workloads: readonly { readonly name: string; readonly state: string; readonly urls: string[] }[];
-  }> {
-    const { code, stdout, stderr } = await this.tenon('status', '--json');
-    assert.equal(code, 0, stderr);
-    const status = JSON.parse(stdout);
-    this.pid = status.pid;
-    this.url = status.workloads.find((each: { name: string }) => each.name === 'front')?.urls[0] ?? this.url;
-    return status;
+  async look(): Promise<HostStatus> {
+    const client = new HostClient(hostSocket(this.data));
+    try {
+      const status = await client.status();
+      this.pid = status.pid;
+      this.url = status.workloads.find(({ name }) => name === 'front')?.urls[0] ?? this.url;
+      return status;
+    } finally {
+      client.close();
+    }
   }
 
   /** No chance to tidy up. */
