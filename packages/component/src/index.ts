@@ -1,3 +1,4 @@
+/// <reference path="./globals.d.ts" preserve="true" />
 /** @tenon/component: runs WebAssembly components in any JavaScript host. */
 
 export { inPlace, lending } from './abi/in-place.ts';
