@@ -17,6 +17,7 @@ import { updatePage } from './page.ts';
 import { Jsco } from './peers/jsco.ts';
 import { Wasmtime } from './peers/wasmtime.ts';
 import { type Machine, rowText, toJson, toMarkdown, toSvg } from './report.ts';
+import { asyncRows } from './rows/async.ts';
 import { coldRows } from './rows/cold.ts';
 import { composedRows } from './rows/composed.ts';
 import { density } from './rows/density.ts';
@@ -60,6 +61,7 @@ async function bench(): Promise<void> {
   const only = values.only?.toLowerCase();
   const rows: Row[] = [
     ...composedRows(wasmtime),
+    ...asyncRows(),
     ...hostRows(jsco),
     ...startupRows(wasmtime),
     ...toolRows(),

@@ -76,7 +76,24 @@
     (func (export "calls") (param "n" u32) (result u32) (canon lift (core func $i "calls")))
     (func (export "waits") async (param "n" u32) (result u32)
       (canon lift (core func $i "waits") async (callback (core func $i "callback")))))
+  ;; A synchronous caller: its stack is put aside while the other side waits.
+  (component $blocking
+    (import "later" (func $later async (param "n" u32) (result u32)))
+    (core func $later (canon lower (func $later)))
+    (core module $m
+      (import "" "later" (func $later (param i32) (result i32)))
+      (func (export "blocks") (param $n i32) (result i32)
+        (local $x i32)
+        (loop $again
+          (local.set $x (call $later (local.get $x)))
+          (local.set $n (i32.sub (local.get $n) (i32.const 1)))
+          (br_if $again (local.get $n)))
+        (local.get $x)))
+    (core instance $i (instantiate $m (with "" (instance (export "later" (func $later))))))
+    (func (export "blocks") async (param "n" u32) (result u32) (canon lift (core func $i "blocks"))))
   (instance $callee (instantiate $callee))
+  (instance $blocking (instantiate $blocking (with "later" (func $callee "later"))))
+  (export "blocks" (func $blocking "blocks"))
   (instance $caller (instantiate $caller (with "at-once" (func $callee "at-once")) (with "later" (func $callee "later"))))
   (export "calls" (func $caller "calls"))
   (export "waits" (func $caller "waits"))

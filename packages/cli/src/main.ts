@@ -23,7 +23,7 @@ export async function main(args: readonly string[], cache?: string): Promise<voi
     process.exitCode = await dispatch(name, rest);
   } catch (error) {
     const { report } = await import('./report.ts');
-    process.exitCode = report(error, COMMANDS[name] === undefined ? undefined : name);
+    process.exitCode = report(error, Object.hasOwn(COMMANDS, name) ? name : undefined);
   }
 }
 

@@ -199,3 +199,35 @@ test('a workload that imports a store and configures none is refused, with what 
     });
   }
 });
+
+test('a watcher hears of each change of its keys, in order', async () => {
+  await using guest = await bound({ keyvalue: { default: { ...MEMORY, store: 'watched' } } });
+  const { keys } = guest.exports;
+  const plugin = BUILT_IN.find((each) => each.name === 'keyvalue');
+  const heard: string[] = [];
+  let wake = (): void => {};
+  const context: Omit<TriggerContext<unknown>, 'config' | 'exports'> = {
+    workload,
+    signal: new AbortController().signal,
+    memory: { recall: () => undefined, remember: () => {} },
+    log,
+    invoke: async ({ export: name, args: [bucket, key, value] }) => {
+      assert.equal(bucket?.constructor.name, 'Bucket2');
+      heard.push(`${name.replace(/.*#/, '')} ${key}${value === undefined ? '' : ` ${text(value)}`}`);
+      wake();
+    },
+  };
+  const start = plugin?.triggers?.watch?.start;
+  const exports = new Set(['wasi:keyvalue/watcher@0.2.0-draft2']);
+  const stop = await start?.(guest.states.get('keyvalue'), { ...context, exports, config: { bucket: 'default', prefix: 'order:' } });
+  await call(keys, 'set', '', 'order:1', bytes('new'));
+  await call(keys, 'set', '', 'other', bytes('x'));
+  await call(keys, 'delete', '', 'order:1');
+  while (heard.length < 2) await new Promise<void>((resolve) => (wake = resolve));
+  assert.deepEqual(heard, ['on-set order:1 new', 'on-delete order:1']);
+  await stop?.();
+  await assert.rejects(
+    async () => start?.(guest.states.get('keyvalue'), { ...context, exports, config: { bucket: 'none', prefix: '' } }),
+    RefusedError,
+  );
+});

@@ -13,6 +13,8 @@ export const TOOLKIT_ERRORS = {
     'Two plugs export what one import needs: leave one of them out, or compose the one into the other first where that imports what it exports.',
   TENON_COMPOSE_CYCLE: 'The plugs need each other in a circle: a component can only use what is instantiated before it.',
   TENON_COMPOSE_IMPORT: 'The parts import the same name with types that cannot be merged: rebuild them against the same WIT.',
+  TENON_WIT: 'WIT text cannot be read, or has no such world: the message shows where and why.',
+  TENON_WIT_READER: 'Types from WIT text need its reader: `npm install @bytecodealliance/jco-transpile`.',
 } as const;
 
 export type ToolkitErrorCode = keyof typeof TOOLKIT_ERRORS;

@@ -9,6 +9,7 @@ export { type PartInfo, partTree } from './inspect/parts.ts';
 export { sizeText } from './inspect/size.ts';
 export { nearest } from './names.ts';
 export { generateTypes, mayWait, type TypesOptions } from './types/generate.ts';
+export { readWorld, type WitWorld } from './types/read-world.ts';
 export {
   type ExportedFunction,
   exportedFunctions,

@@ -164,7 +164,7 @@ export class Scheduler {
           this.idle();
           return false;
         }
-        this.start(() => this.tick(thread));
+        this.tick(thread);
       }
     }
     // What has been put aside drains the rest when it is done.
@@ -188,15 +188,25 @@ export class Scheduler {
     return undefined;
   }
 
-  private tick(thread: Thread): Held {
-    const { instance } = thread.task;
+  /** `Store.tick` */
+  private tick(thread: Thread): void {
+    const entering = enteringSet(thread.task.instance, undefined);
     this.onNow = 0;
-    const entering = enteringSet(instance, undefined);
+    this.busy = true;
     enter(entering);
-    const held = thread.resume();
-    if (held !== undefined) return held.then(() => leave(this.store, entering));
-    leave(this.store, entering);
-    return undefined;
+    const done = (): void => {
+      leave(this.store, entering);
+      this.free();
+    };
+    const failed = (error: unknown): void => {
+      this.store.fail(error);
+      this.free();
+    };
+    try {
+      if (thread.run(done, failed)) done();
+    } catch (error) {
+      failed(error);
+    }
   }
 
   /** Nothing is ready. If nobody can change that, those who wait for it must be told. */

@@ -38,12 +38,10 @@ class Turn {
     this.reject?.(error);
   }
 
-  /** What is left of a turn that has not ended. */
-  rest(): Promise<void> {
-    return new Promise((settle, reject) => {
-      this.settle = settle;
-      this.reject = reject;
-    });
+  /** To be told when a turn ends that has not ended yet. What is told must not run any thread: it is still on the stack of this one. */
+  onEnd(settle: () => void, reject: (error: unknown) => void): void {
+    this.settle = settle;
+    this.reject = reject;
   }
 }
 
@@ -113,10 +111,39 @@ export class Thread {
     this.stopWaiting();
     for (let thread: Thread | undefined = this; thread !== undefined; cancelled = false) {
       const turn = thread.begin(cancelled);
-      if (!turn.ended) return turn.rest().then(() => turn.next?.resume());
+      if (!turn.ended) return new Promise<void>((settle, reject) => turn.onEnd(settle, reject)).then(() => turn.next?.resume());
       thread = turn.next;
     }
     return undefined;
+  }
+
+  /**
+   * As {@link resume}, and tells when it is done without the promises of one more turn each.
+   * @returns whether it is done already
+   */
+  run(done: () => void, failed: (error: unknown) => void): boolean {
+    this.stopWaiting();
+    for (let thread: Thread | undefined = this; thread !== undefined; ) {
+      const turn = thread.begin(false);
+      if (!turn.ended) {
+        turn.onEnd(() => {
+          const { next } = turn;
+          if (next === undefined) done();
+          else queueMicrotask(() => next.goOn(done, failed));
+        }, failed);
+        return false;
+      }
+      thread = turn.next;
+    }
+    return true;
+  }
+
+  private goOn(done: () => void, failed: (error: unknown) => void): void {
+    try {
+      if (this.run(done, failed)) done();
+    } catch (error) {
+      failed(error);
+    }
   }
 
   private begin(cancelled: boolean): Turn {

@@ -48,7 +48,10 @@ function functionOf(made: Instantiation, { item, label }: NamedFunction, isSync:
   const { linked, store } = made;
   if (item.kind !== 'lift') return linked.host.functions[item.func] as Callable;
   const suspends = linked.suspends[item.instance] === true && !isSync;
-  if (linked.tasks[item.instance] === true) return hostCall(made.lifted(item, label), suspends);
+  if (linked.tasks[item.instance] === true) {
+    const task = hostCall(made.lifted(item, label), suspends);
+    return suspends ? blocking(task) : task;
+  }
   const postReturn = item.postReturn === undefined ? undefined : made.func(item.postReturn);
   const call = linked.lift(item).bind(made.binding(item.instance, item.options, label), made.func(item.core), postReturn, suspends);
   if (!suspends) return isSync && made.noSuspension !== undefined ? made.noSuspension.during(call) : call;

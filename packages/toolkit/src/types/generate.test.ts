@@ -47,10 +47,10 @@ const walked: [string, bigint][] = host.walk({ ...options, followLinks: true });
 versioned.delete(file);
 class HostFile {
   constructor(path: string) { void path; }
-  async read(): Promise<number[]> { return [1]; }
+  read(): number[] { return [1]; }
   static open(): HostFile { return new HostFile(''); }
 }
-const imports: Imports = { 'a:b/host': { File: HostFile, delete: (f: ABHost.File) => {}, walk: async () => [['a', 1n]] } };
+const imports: Imports = { 'a:b/host': { File: HostFile, delete: (f: ABHost.File) => {}, walk: () => [['a', 1n]] } };
 const whole: Exports['api'] = api;
 // @ts-expect-error no such case
 api.draw({ tag: 'square' }, {});
@@ -97,7 +97,7 @@ const one: ABHost.Promise = new Bare();
 const imports: Pick<Imports, 'thing' | 'bare' | 'move-by'> = { thing: Thing, bare: Bare, 'move-by': (p) => p };
 const given: Imports['a:b/host'] = {
   Symbol: Symbol_, Promise: Bare, Uint8Array: Bare, Error: Bare, Map: Bare, Awaitable: Bare,
-  get: async (b: Uint8Array) => b, then_: () => 1,
+  get: (b: Uint8Array) => b, then_: () => 1,
 };
 const got: Uint8Array = host.get(new Uint8Array(1).buffer, undefined as never);
 const n: number = then_() + host.then_();
@@ -106,15 +106,34 @@ const dispose = (s: Exports['a:b/host']['Symbol']['prototype']): void => s[Symbo
 export { point, one, imports, given, got, n, dispose };
 `;
 
-for (const [name, wit, use] of [
-  ['what TypeScript code writes', WIT, USE],
-  ['names that TypeScript and JavaScript have for something else', SPECIAL, USE_SPECIAL],
+const USE_ASYNC = `
+import { api, host, sum, type World, type ExportedABHost } from './c.wasm';
+const file: ExportedABHost.File = await new host.File('x');
+await using other = await host.File.open();
+const bytes: Uint8Array = await file.read();
+const is: boolean = file instanceof host.File;
+const total: bigint = await sum([1, 2], undefined);
+{ using third = await new host.File('y'); await api.take(third); }
+const exports: World['exports']['api'] = api;
+// @ts-expect-error a constructor of a guest that may wait returns a Promise
+void new host.File('x').read();
+// @ts-expect-error so does a function
+const wrong: bigint = sum([], 1);
+// @ts-expect-error what a host function returns may be a Promise only where it is defined with \`waits\`
+const walk: World['imports']['a:b/host']['walk'] = async () => [['a', 1n]];
+export { bytes, is, total, exports, wrong, walk, other };
+`;
+
+for (const [name, wit, use, asyncExports] of [
+  ['what TypeScript code writes', WIT, USE, undefined],
+  ['what TypeScript code writes for a guest that may wait', WIT, USE_ASYNC, true],
+  ['names that TypeScript and JavaScript have for something else', SPECIAL, USE_SPECIAL, undefined],
 ] as const) {
   test(`generated declarations fit ${name}`, async () => {
     const { component } = await dummy('c', wit);
     const folder = mkdtempSync(join(tmpdir(), 'tenon-types-'));
     try {
-      writeFileSync(join(folder, 'c.d.wasm.ts'), generateTypes(component, { file: 'c.wasm' }));
+      writeFileSync(join(folder, 'c.d.wasm.ts'), generateTypes(component, { file: 'c.wasm', asyncExports }));
       writeFileSync(join(folder, 'use.ts'), use);
       writeFileSync(join(folder, 'package.json'), '{"type":"module"}');
       const compilerOptions = {
@@ -122,7 +141,7 @@ for (const [name, wit, use] of [
         noEmit: true,
         target: 'esnext',
         module: 'nodenext',
-        lib: ['esnext', 'dom'],
+        lib: ['esnext'],
         types: [],
         allowArbitraryExtensions: true,
         exactOptionalPropertyTypes: true,

@@ -32,6 +32,10 @@ export interface TypesOptions {
    * decide; without a choice: when the component imports a WASI interface whose functions may wait.
    */
   readonly asyncExports?: boolean | undefined;
+  /** Whether there is a component to import, and so values; true unless given. */
+  readonly values?: boolean | undefined;
+  /** The name of the world, for the type that holds `imports` and `exports`; `World` unless given. */
+  readonly world?: string | undefined;
 }
 
 /** WASI packages with functions that wait: I/O, files, network, HTTP, clocks by way of polling. */
@@ -59,17 +63,9 @@ export function generateTypes(
   const named = (names: TypeNames): Naming => naming(names, declared);
   const worldNames = named(world.names);
   const promise = worldNames.builtin('Promise');
-  const awaitable = declared.has('Awaitable') ? 'Awaitable_' : 'Awaitable';
-  const hostResult: Returns = (text) => `${awaitable}<${text}>`;
+  const hostResult: Returns = (text) => text;
   const guestResult: Returns = waits ? (text) => `${promise}<${text}>` : (text) => text;
 
-  const importsFunctions = component.imports.some((item) => item.type.kind === 'func' || hasFunctions(item));
-  if (importsFunctions)
-    out.push(
-      '/** A host function may return a Promise: the guest is suspended until it settles. */',
-      `type ${awaitable}<T> = T | ${promise}<T>;`,
-      '',
-    );
   for (const [direction, items] of [
     ['import', world.imports],
     ['export', world.exports],
@@ -90,7 +86,11 @@ export function generateTypes(
   out.push(...members('Imports', world.imports, { ...context, direction: 'import', returns: hostResult }), '');
   out.push('/** What an instance of the component exports. */');
   out.push(...members('Exports', world.exports, { ...context, direction: 'export', returns: guestResult }), '');
-  for (const { name, type } of exportedNames(world.exports)) {
+  const whole = options.world === undefined || declared.has(pascalCase(options.world)) ? 'World' : pascalCase(options.world);
+  out.push('/** For `Component.compile<T>` and `new Linker<T["imports"]>`. */');
+  out.push(`export interface ${declared.has(whole) ? `${whole}_` : whole} {`);
+  out.push('  readonly imports: Imports;', '  readonly exports: Exports;', '}', '');
+  for (const { name, type } of options.values === false ? [] : exportedNames(world.exports)) {
     if (isIdentifier(name)) out.push(`export declare const ${name}: Exports[${quoted(name)}];`);
     else out.push(`declare const ${type}: Exports[${quoted(name)}];`, `export { ${type} as ${quoted(name)} };`);
   }
@@ -99,7 +99,10 @@ export function generateTypes(
 
 /** A declaration, of one or more lines, as an export of the module. */
 function exported(lines: readonly string[]): readonly string[] {
-  return lines.map((line, i) => (i > 0 ? line : line.startsWith('class ') ? `export declare ${line}` : `export ${line}`));
+  return lines.map((line) => {
+    if (/^(?:class|const) /.test(line)) return `export declare ${line}`;
+    return /^(?:interface|type) /.test(line) ? `export ${line}` : line;
+  });
 }
 
 /** The names of all types of the component, whatever scope they are in. */
@@ -127,7 +130,7 @@ class Namespaces {
   private readonly both: ReadonlySet<string>;
 
   constructor(items: readonly WorldItem[]) {
-    const taken = new Set<string>(['Imports', 'Exports', 'Awaitable']);
+    const taken = new Set<string>(['Imports', 'Exports', 'World']);
     for (const { kind, name } of items) {
       if (kind !== 'interface' || this.byName.has(name)) continue;
       const parsed = parseInterfaceName(name);
@@ -330,21 +333,38 @@ function typeDeclaration(type: NamedType, context: Context): string[] {
 const memberName = ({ kind, resource, func }: ResourceMember): string => placeFunction(`[${kind}]${resource}.${func}`).name;
 
 function classDeclaration(name: string, type: NamedType & { kind: 'resource' }, context: Context): string[] {
-  const lines = type.members.flatMap((member) => {
-    if (member.kind === 'constructor') return [`constructor(${paramList(member.type, context)});`];
-    const { type: own } = member;
-    const params = paramList(member.kind === 'method' ? { ...own, params: own.params.slice(1) } : own, context);
-    const prefix = member.kind === 'static' ? 'static ' : '';
-    return [
-      ...throwsDoc(member.type, context),
-      `${prefix}${property(memberName(member))}(${params}): ${returnType(member.type, context)};`,
-    ];
-  });
-  if (!type.members.some((member) => member.kind === 'constructor') && context.direction === 'export')
-    lines.unshift('private constructor();');
-  const dispose = `[${context.names.builtin('Symbol')}.dispose]`;
-  if (context.direction === 'export') lines.push(`${dispose}(): void;`);
+  const { direction, names } = context;
+  const func = (member: ResourceMember): string[] => {
+    const { type: called } = member;
+    const params = paramList(member.kind === 'method' ? { ...called, params: called.params.slice(1) } : called, context);
+    return [...throwsDoc(member.type, context), `${property(memberName(member))}(${params}): ${returnType(member.type, context)};`];
+  };
+  const of = (kind: ResourceMember['kind']): readonly ResourceMember[] => type.members.filter((member) => member.kind === kind);
+  const constructors = of('constructor').map((member) => paramList(member.type, context));
+  const methods = of('method').flatMap(func);
+  const statics = of('static').flatMap(func);
+  const symbol = names.builtin('Symbol');
+  if (direction === 'export') {
+    methods.push(`[${symbol}.dispose](): void;`, `[${symbol}.asyncDispose](): ${names.builtin('Promise')}<void>;`);
+  }
   // The host's classes may do without. Of nothing but what is optional TypeScript makes a type that takes no class without it.
-  else if (type.members.some((member) => member.kind === 'method')) lines.push(`${dispose}?(): void;`);
-  return [`class ${name} {`, ...lines.map((line) => `  ${line}`), '}'];
+  else if (methods.length > 0) methods.push(`[${symbol}.dispose]?(): void;`);
+  const indented = (lines: readonly string[]): string[] => lines.map((line) => `  ${line}`);
+  const made = context.returns(name);
+  if (direction === 'export' && constructors.length > 0 && made !== name) {
+    // What a class makes is of the class, but a constructor of a guest that may wait gives a Promise.
+    const news = constructors.map((params) => `new (${params}): ${made};`);
+    return [
+      `interface ${name} {`,
+      ...indented(methods),
+      '}',
+      `const ${name}: {`,
+      ...indented([...news, `readonly prototype: ${name};`, ...statics]),
+      '};',
+    ];
+  }
+  const lines = constructors.map((params) => `constructor(${params});`);
+  if (lines.length === 0 && direction === 'export') lines.push('private constructor();');
+  const declaredStatics = statics.map((line) => (line.startsWith('/**') ? line : `static ${line}`));
+  return [`class ${name} {`, ...indented([...lines, ...declaredStatics, ...methods]), '}'];
 }
