@@ -52,7 +52,7 @@ export { inputStream, outputStream } from './node-streams.ts';
 export { preview1Module } from './p1/module.ts';
 export { Exit } from './p2/cli.ts';
 export { createIncomingHandler, type Handle, type IncomingHandler, respondTo } from './p2/http-incoming.ts';
-export { type ServiceHandle, serviceResponse } from './p3/http-service.ts';
+export { createServiceHandler, type ServiceHandle, serviceResponse } from './p3/http-service.ts';
 export type { StandardInput, StandardOutput } from './standard.ts';
 
 /** The system interfaces of one guest, or of many instances of one. */

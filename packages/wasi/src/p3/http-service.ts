@@ -2,7 +2,9 @@
 import { type CallOptions, ComponentError } from '@tenon/component';
 import { HttpError, httpError } from '../body/http/error.ts';
 import { type ErrorCode, shown } from '../body/http/error-code.ts';
+import { BODY_READ, isRead, type NodeRequest, NodeResponder, type NodeResponse, receivedByNode } from '../body/http/node-server.ts';
 import { type ReceivedRequest, Reply, type Responder } from '../body/http/server.ts';
+import { WasiError } from '../errors.ts';
 import { departing } from './http-bodies.ts';
 import { Request, type Response } from './http-messages.ts';
 
@@ -48,4 +50,25 @@ export async function serviceResponse(
     response[Symbol.dispose]();
   }
   signal?.throwIfAborted();
+}
+
+/**
+ * Makes a request handler for Node's HTTP servers of a service's `handle`. It may be called for the next request at any time. The promise that it
+ * returns resolves when the response is complete, or its client has gone. When the guest fails it rejects with the guest's error, and with a
+ * WasiError `TENON_BAD_RESPONSE` when what the guest gave cannot be sent or is incomplete, after the client has been answered: with status 500, or,
+ * where the head had gone, by a connection that breaks off. It rejects with `TENON_BODY_READ` when the body was read by somebody else before.
+ * @param handle the export `handle` of `wasi:http/handler`
+ */
+export function createServiceHandler(handle: ServiceHandle): (request: NodeRequest, response: NodeResponse) => Promise<void> {
+  return async (request, response) => {
+    const responder = new NodeResponder(response);
+    try {
+      if (isRead(request)) throw new WasiError('TENON_BODY_READ', BODY_READ);
+      await serviceResponse(handle, receivedByNode(request), responder);
+    } catch (error) {
+      if (!responder.gone) responder.refuse(500, 'the guest failed');
+      throw error;
+    }
+    if (responder.refusal !== undefined) throw new WasiError('TENON_BAD_RESPONSE', responder.refusal);
+  };
 }
