@@ -3,7 +3,7 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { cpSync, existsSync, globSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { homedir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { CACHE_FOLDER, GUESTS_FOLDER, type Recipe } from './guests.ts';
 
@@ -18,7 +18,7 @@ export const RECIPES: Readonly<Record<Recipe, (name: string) => Promise<Uint8Arr
   'rust-reactor': (name) => rust(name, 'wasm32-wasip1', 'reactor'),
   'c-library': c,
   starlingmonkey,
-  quickjs,
+  quickjs: (name) => quickjs(name),
   python,
 };
 
@@ -76,6 +76,26 @@ function claimHeap(): string {
   return output;
 }
 
+/** One file of C whose names are those of the canonical ABI, without a library, for the only world of a file of WIT. */
+export async function plainC(source: string, wit: string): Promise<Uint8Array> {
+  need('Clang for wasm32', ['/usr/bin/clang', '/usr/bin/wasm-ld'], 'on Debian apt-get install clang lld');
+  const output = join(CACHE_FOLDER, `${basename(source, '.c')}.core.wasm`);
+  run('/usr/bin/clang', [
+    '--target=wasm32',
+    '-nostdlib',
+    '-Os',
+    '-Wall',
+    '-Wextra',
+    '-Werror',
+    '-Wl,--no-entry,--strip-all',
+    '-o',
+    output,
+    source,
+  ]);
+  const { componentEmbed, componentNew } = await import('@bytecodealliance/jco');
+  return componentNew(await componentEmbed({ binary: readFileSync(output), witSource: readFileSync(wit, 'utf8') }), []);
+}
+
 /** The bindings in `generated/` come from `wit-bindgen c`; they hold the WIT too. */
 async function c(name: string): Promise<Uint8Array> {
   const [builtins = BUILTINS] = globSync(BUILTINS);
@@ -100,23 +120,26 @@ async function starlingmonkey(name: string): Promise<Uint8Array> {
   return component;
 }
 
+/** WIT that a guest imports beside the guests' own, as a file for each package. */
+type Dependencies = Readonly<Record<string, string>>;
+
 /**
  * componentize-qjs gives WASI to the program while it takes its snapshot, but not wasi:http, whose stand-in then has
  * resource types other than those of the real wasi:io. So the world's WASI packages have another namespace of the same
  * length until the component is made. They differ in version from those that the engine itself imports, for one
  * component cannot import one name twice.
  */
-async function quickjs(name: string): Promise<Uint8Array> {
+export async function quickjs(name: string, dependencies: Dependencies = {}): Promise<Uint8Array> {
   const { componentize } = await import('componentize-qjs');
   const { build: bundle } = await import('esbuild');
   const [entry = ''] = globSync(join(GUESTS_FOLDER, name, 'src', 'handler.{js,ts}'));
-  const external = ['wasi:*', 'example:*'];
+  const external = ['wasi:*', 'example:*', ...Object.keys(dependencies).map((each) => `${each}/*`)];
   const bundled = await bundle({ entryPoints: [entry], bundle: true, format: 'esm', target: 'es2023', write: false, external });
   const hide = (text: string) => text.replaceAll('wasi:', 'wasj:');
   const show = (text: string) => text.replace(/wasj:([a-z-]+\/[a-z-]+@)/g, 'wasi:$1');
   const { component } = await componentize({
     jsSource: hide(bundled.outputFiles[0]?.text ?? ''),
-    witPath: await stageWit(name, (text) => hide(text.replaceAll('0.2.12', '0.2.10'))),
+    witPath: await stageWit(name, (text) => hide(text.replaceAll('0.2.12', '0.2.10')), dependencies),
     optSize: true,
     sync: true,
   });
@@ -148,11 +171,12 @@ export function pythonTool(program: string, requirements: readonly string[]): st
 }
 
 /** Copies a guest's WIT, the guests' own packages and WASI 0.2 beside it, where a componentizer looks for them. */
-async function stageWit(name: string, edit: (text: string) => string): Promise<string> {
-  const staged = join(CACHE_FOLDER, 'wit', name);
+async function stageWit(name: string, edit: (text: string) => string, dependencies: Dependencies = {}): Promise<string> {
+  const staged = join(CACHE_FOLDER, 'wit', basename(name));
   rmSync(staged, { recursive: true, force: true });
   cpSync(join(GUESTS_FOLDER, name, 'wit'), staged, { recursive: true });
   cpSync(join(GUESTS_FOLDER, 'rust-calculator', 'wit'), join(staged, 'deps', 'example-calculator'), { recursive: true });
+  for (const [each, file] of Object.entries(dependencies)) cpSync(file, join(staged, 'deps', each.replace(':', '-'), basename(file)));
   const jco = fileURLToPath(import.meta.resolve('@bytecodealliance/jco'));
   cpSync(join(dirname(jco), '..', 'lib', 'wit', 'builtin', '0.2.12'), join(staged, 'deps'), { recursive: true });
   for (const path of globSync('**/*.wit', { cwd: staged })) {

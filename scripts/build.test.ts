@@ -66,7 +66,7 @@ test('the declarations stand on their own', async () => {
      export async function use(bytes: Uint8Array): Promise<string> {
        const component = await Component.compile(bytes);
        const linker = new Linker();
-       wasi({ args: ['x'] }).defineIn(linker);
+       linker.use(wasi({ args: ['x'] }));
        const { exports } = await linker.instantiate(component);
        const runtime = await Runtime.create();
        const workload: Workload = await runtime.startWorkload(new WorkloadConfig(bytes).withInterface('wasi:http/incoming-handler', { port: 0 }));
@@ -78,5 +78,12 @@ test('the declarations stand on their own', async () => {
   const compilerOptions = { strict: true, noEmit: true, module: 'nodenext', target: 'esnext', types: ['node'] };
   const typeRoots = [join(ROOT, 'node_modules/@types')];
   write('tsconfig.json', JSON.stringify({ compilerOptions: { ...compilerOptions, typeRoots }, files: ['use.ts'] }));
+  assert.equal(await node(join(ROOT, 'node_modules/typescript/bin/tsc'), '--project', 'tsconfig.json'), '');
+  write(
+    'engine.ts',
+    `import { Component, Linker } from '@tenon/component';\nexport const link = (c: Component) => new Linker().instantiate(c);`,
+  );
+  const bare = { ...compilerOptions, types: [], lib: ['esnext'], skipLibCheck: false };
+  write('tsconfig.json', JSON.stringify({ compilerOptions: bare, files: ['engine.ts'] }));
   assert.equal(await node(join(ROOT, 'node_modules/typescript/bin/tsc'), '--project', 'tsconfig.json'), '');
 });

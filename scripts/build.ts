@@ -24,7 +24,11 @@ function publishedManifest(manifest: Manifest): object {
 }
 
 /** Sources that plain JavaScript and declarations name have new names too. */
-const renameSources = (code: string): string => code.replaceAll(/(import\(|from )(['"])(\.[^'"]*)\.ts\2/g, '$1$2$3.js$2');
+const renameSources = (code: string): string =>
+  code
+    .replaceAll(/(import\(|from )(['"])(\.[^'"]*)\.ts\2/g, '$1$2$3.js$2')
+    // What was written by hand lies beside.
+    .replaceAll(/(\/\/\/ <reference path=")[^"]*\/([^"/]+\.d\.ts")/g, '$1./$2');
 
 function rewrite(from: string, to: string): void {
   mkdirSync(dirname(to), { recursive: true });
@@ -54,8 +58,8 @@ async function assemble(folder: string, declared: string): Promise<void> {
   for (const file of globSync('src/**/*.d.ts', { cwd: join(declared, folder) })) rewrite(join(declared, folder, file), join(target, file));
   await bundlePackage(source, target);
   for (const file of globSync('bin/**/*.js', { cwd: source })) rewrite(join(source, file), join(target, file));
-  // Data that the code reads beside itself.
-  for (const file of globSync('{src/**/*.{wasm,wit,json},bin/package.json}', { cwd: source }))
+  // Data that the code reads beside itself, and declarations that were written by hand.
+  for (const file of globSync('{src/**/*.{wasm,wit,json,d.ts},bin/package.json}', { cwd: source }))
     cpSync(join(source, file), join(target, file));
   const manifest: Manifest = JSON.parse(readFileSync(join(source, 'package.json'), 'utf8'));
   writeFileSync(join(target, 'package.json'), `${JSON.stringify(publishedManifest(manifest), null, 2)}\n`);

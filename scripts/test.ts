@@ -2,7 +2,7 @@
 import { globSync } from 'node:fs';
 import { ROOT, run } from './workspace.ts';
 
-const PLACES = '{packages,guests,conformance,fuzz,bench,docs,scripts}/**/*.test.ts';
+const PLACES = '{packages,guests,examples,conformance,fuzz,bench,docs,scripts}/**/*.test.ts';
 const GENERATED = ['node_modules', 'dist', 'target'];
 
 const chosen = process.argv.slice(2);

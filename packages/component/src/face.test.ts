@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { parse } from '@bytecodealliance/jco';
-import { Component, type DefineOptions, type Instance, Linker, type LinkerOptions, type Prepared } from './index.ts';
+import { Component, callerSignal, type DefineOptions, type Instance, Linker, type LinkerOptions, type Prepared } from './index.ts';
 
 /** Imports an interface with two functions, and exports functions that call one of them each. */
 const GUEST = `(component
@@ -275,4 +275,18 @@ test('calls into a busy instance wait for their turn, where that is asked for', 
   const first = refusing.math.get(1);
   await assert.rejects(refusing.put(2), { code: 'TENON_INSTANCE_BUSY' });
   assert.equal(await first, 1);
+});
+
+test('a call that waits ends with its signal, which its host functions can ask for', async () => {
+  let asked: AbortSignal | undefined;
+  const instance = await linker()
+    .define(DB, { get: () => new Promise<number>(() => (asked = callerSignal())), put: (n) => n }, { waits: ['get'] })
+    .instantiate(component);
+  const controller = new AbortController();
+  const call = instance.within({ signal: controller.signal }, ({ math }) => math.get(1));
+  assert.equal(asked, controller.signal);
+  controller.abort(new Error('nobody waits'));
+  await assert.rejects(call, { code: 'TENON_CANCELLED', cause: controller.signal.reason });
+  assert.equal((await instance.ended).how, 'trapped');
+  assert.throws(() => instance.within({ signal: AbortSignal.abort() }, () => 1), { code: 'TENON_CANCELLED' });
 });

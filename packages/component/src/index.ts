@@ -1,3 +1,4 @@
+/// <reference path="./globals.d.ts" preserve="true" />
 /** @tenon/component: runs WebAssembly components in any JavaScript host. */
 
 export { inPlace, lending } from './abi/in-place.ts';
@@ -20,7 +21,7 @@ export type { CallLimits } from './epoch/call-limits.ts';
 export { EpochClock } from './epoch/clock.ts';
 export { someoneGivesWay } from './epoch/guard.ts';
 export { BACKTRACE_FRAMES, ComponentError, ENGINE_ERRORS, type ErrorCode, resultError, TenonError, Trap, withoutStacks } from './errors.ts';
-export { type Account, callerAccount } from './instance/account.ts';
+export { type Account, callerAccount, callerSignal } from './instance/account.ts';
 export { Instance, type InstanceEnd, type InstanceOptions } from './instance.ts';
 export { blocking } from './link/blocking.ts';
 export type { Waits } from './link/definition-set.ts';

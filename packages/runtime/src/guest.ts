@@ -217,8 +217,15 @@ function exportedFunction(exports: Exports, path: readonly string[]): (...args: 
   throw new RuntimeError('TENON_RUNTIME_EXPORT', `no function \`${path.join('.')}\` is exported; ${where} has ${others}`);
 }
 
+/** Of an interface that is named without a version, the highest one. */
+function newest(exports: Exports, name: string): string | undefined {
+  if (name.includes('@')) return undefined;
+  const versions = Object.keys(exports).filter((key) => key.replace(/@.*/, '') === name);
+  return versions.sort((a, b) => a.localeCompare(b, 'en', { numeric: true })).at(-1);
+}
+
 function member(exports: Exports, name: string): unknown {
   if (Object.hasOwn(exports, name)) return exports[name];
-  const key = /[:/]/.test(name) ? provider(Object.keys(exports), name) : camelCase(name);
+  const key = /[:/]/.test(name) ? (provider(Object.keys(exports), name) ?? newest(exports, name)) : camelCase(name);
   return key !== undefined && Object.hasOwn(exports, key) ? exports[key] : undefined;
 }

@@ -114,8 +114,8 @@ class LoweredCall {
       if (!mayLeave(cx.instance.flagsWord)) throw cannotLeave();
       cx.renew();
       cx.scope = scope;
-      const { account } = cx.instance.store;
-      callFrom(account);
+      const { account, signal } = cx.instance.store;
+      callFrom(account, signal);
       if (account !== undefined) cx.left = account.left;
       return prepared.liftParams(cx, flat);
     } catch (error) {
@@ -234,6 +234,7 @@ function lowered(code: number, value: unknown, { instance, name }: Binding): unk
 }
 
 const helpers: LowerHelpers = {
+  callFrom,
   flags,
   isThenable,
   refused: ({ instance, name }) => uncatchable(failed(cannotLeave(), instance, name)),

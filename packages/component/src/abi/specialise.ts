@@ -7,6 +7,7 @@
  * Generated code is kept for the next component with the same signature: to generate it takes longer than all else about a binding.
  */
 import type { Trap } from '../errors.ts';
+import type { Account } from '../instance/account.ts';
 import { MAY_ENTER, MAY_LEAVE } from '../instance/flags.ts';
 import type { FuncType, ValType } from '../types/types.ts';
 import type { Context } from './context.ts';
@@ -230,6 +231,7 @@ const LIFT_NAMES = [
 
 /** What the code of lowered functions uses. */
 export interface LowerHelpers {
+  readonly callFrom: (account: Account | undefined, signal: AbortSignal | undefined) => void;
   readonly flags: { readonly words: Int32Array };
   readonly isThenable: (value: unknown) => boolean;
   /** The error for a call that MAY_LEAVE forbids. */
@@ -256,12 +258,13 @@ export function specialisedLower(type: FuncType, suspends: boolean, helpers: Low
     suspends ? 'suspends ' : '',
     codes,
     helpers,
-    ['flags', 'isThenable', 'refused', 'threw', 'misfit', 'settle'],
+    ['flags', 'isThenable', 'refused', 'threw', 'misfit', 'settle', 'callFrom'],
     (signature) => {
       const { names, params, result, resultCode } = signature;
       const args = params.map((param, i) => param.fromCore(`a${i}`)).join(', ');
       return `(host, binding, word) => (${names}) => {
       if ((flags.words[word] & ${MAY_LEAVE}) === 0) throw refused(binding);
+      ${suspends ? 'callFrom(binding.instance.store.account, binding.instance.store.signal);' : ''}
       let r;
       try { r = host(${args}); } catch (error) { throw threw(error, binding); }
       ${suspends ? `if (isThenable(r)) return settle(${resultCode}, r, binding);` : ''}

@@ -66,17 +66,43 @@ const isThenable = (value: unknown): value is PromiseLike<unknown> =>
  */
 export function callWithin<E, T>(store: Store, limits: CallLimits, exports: E, call: (exports: E) => T): T {
   const { guard } = store;
+  const { signal } = limits;
+  if (guard === undefined && signal !== undefined && limits.timeoutMs === undefined && limits.cpuMs === undefined) {
+    return callUntil(store, signal, exports, call);
+  }
   if (guard === undefined) {
     throw new ComponentError('TENON_NOT_INTERRUPTIBLE', 'calls under limits need a component that was compiled with `interruptible`');
   }
-  const { signal } = limits;
   if (signal?.aborted === true) throw abortTrap(signal);
+  const signalBefore = store.signal;
+  store.signal = signal;
   const active = guard.begin(limits);
   try {
     const result = call(exports);
-    return typeof result === 'object' && isThenable(result) ? (whileWaiting(store, limits, guard.wait(active), result) as T) : result;
+    if (typeof result === 'object' && isThenable(result)) return whileWaiting(store, limits, guard.wait(active), result) as T;
+    store.signal = signalBefore;
+    return result;
+  } catch (error) {
+    store.signal = signalBefore;
+    throw error;
   } finally {
     guard.returned(active);
+  }
+}
+
+/** What waits can be ended although the guest cannot be interrupted. */
+function callUntil<E, T>(store: Store, signal: AbortSignal, exports: E, call: (exports: E) => T): T {
+  if (signal.aborted) throw abortTrap(signal);
+  const before = store.signal;
+  store.signal = signal;
+  let waits = false;
+  try {
+    const result = call(exports);
+    if (typeof result !== 'object' || !isThenable(result)) return result;
+    waits = true;
+    return whileWaiting(store, { signal }, undefined, result) as T;
+  } finally {
+    if (!waits) store.signal = before;
   }
 }
 
@@ -84,7 +110,7 @@ export function callWithin<E, T>(store: Store, limits: CallLimits, exports: E, c
 function whileWaiting(
   store: Store,
   { signal, timeoutMs }: CallLimits,
-  active: ActiveLimits,
+  active: ActiveLimits | undefined,
   result: PromiseLike<unknown>,
 ): Promise<unknown> {
   return new Promise((resolve, reject) => {
@@ -99,7 +125,8 @@ function whileWaiting(
     const settle = (): void => {
       clearTimeout(timer);
       signal?.removeEventListener('abort', abort);
-      store.guard?.waited(active);
+      if (active !== undefined) store.guard?.waited(active);
+      if (store.signal === signal) store.signal = undefined;
     };
     result.then(
       (value) => {

@@ -135,7 +135,8 @@ export class Guard {
    * Instantiates a rewritten module.
    * @param imports by module and name; the module's additions go in
    */
-  instantiate(module: WebAssembly.Module, imports: Record<string, WebAssembly.ModuleImports>): WebAssembly.Exports {
+  instantiate(module: WebAssembly.Module, given: object): Record<string, unknown> {
+    const imports = given as Record<string, WebAssembly.ModuleImports>;
     const layout = layoutOf(module);
     if (layout === undefined) return new WebAssembly.Instance(module, imports).exports;
     this.modules.push(module);

@@ -8,9 +8,20 @@ export interface Account {
 
 let current: Account | undefined;
 
+let currentSignal: AbortSignal | undefined;
+
 /** A host function is about to be called. */
-export function callFrom(account: Account | undefined): void {
+export function callFrom(account: Account | undefined, signal: AbortSignal | undefined): void {
   current = account;
+  currentSignal = signal;
+}
+
+/**
+ * The signal of the call of the embedder in which the host function is called that asks, see `Instance.within`; to be asked before it waits for
+ * anything, by a function that may wait.
+ */
+export function callerSignal(): AbortSignal | undefined {
+  return currentSignal;
 }
 
 /** The account of the instance that has called the host function which asks; to be asked before it waits for anything. */

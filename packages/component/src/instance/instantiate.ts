@@ -207,7 +207,7 @@ export class Instantiation {
     // What the embedder gives was compiled by the embedder. Adapters are ours, and keep nothing.
     if (layoutOf(module) === undefined && !this.linked.adapters.includes(module))
       guard.cannotReset('it has a core module that was not rewritten');
-    return guard.instantiate(module, imports);
+    return guard.instantiate(module, imports) as WebAssembly.Exports;
   }
 
   private namespace(items: ImportedItems): WebAssembly.ModuleImports {

@@ -40,6 +40,8 @@ export class Store {
   lost: FinalizationRegistry<GuestHandle> | undefined = undefined;
   /** Functions of the host that wait and can be told to stop. */
   readonly waiting = new Set<AbortController>();
+  /** What ends the call that is under way. */
+  signal: AbortSignal | undefined = undefined;
   /** Calls that wait for their turn, where the embedder asked for that. */
   turns: Turns | undefined = undefined;
   private readonly flagsAddresses: number[] = [];

@@ -17,7 +17,7 @@ const interrupted: Instantiate = (module, imports) => {
   const clock = new EpochClock();
   clock.tick();
   const guard = new Guard(new Store(), { clock, budget: undefined, limits: {}, snapshots: [] });
-  const exports = guard.instantiate(module, imports);
+  const exports = guard.instantiate(module, imports) as WebAssembly.Exports;
   return Object.fromEntries(
     Object.entries(exports).map(([name, value]) => {
       if (typeof value !== 'function') return [name, value];

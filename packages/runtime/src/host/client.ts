@@ -1,6 +1,5 @@
 /** Speaks to a running host over its local socket. */
 import { Agent, type IncomingMessage, request } from 'node:http';
-import { createInterface } from 'node:readline';
 import { TenonError } from '@tenon/component/errors';
 import { RuntimeError } from '../errors.ts';
 import type { Revision } from './desired.ts';
@@ -130,7 +129,14 @@ export class HostClient {
     if (options.workload !== undefined) query.set('workload', options.workload);
     const response = await this.#send('GET', `/v1/logs?${query}`, undefined, options.signal);
     if (response.statusCode !== 200) await checked(response);
-    for await (const line of createInterface({ input: response })) yield JSON.parse(line) as LogLine;
+    response.setEncoding('utf8');
+    let rest = '';
+    // Whoever stops reading closes the connection; a host that dies in the middle is an error.
+    for await (const text of response as AsyncIterable<string>) {
+      const lines = (rest + text).split('\n');
+      rest = lines.pop() ?? '';
+      for (const line of lines) yield JSON.parse(line) as LogLine;
+    }
   }
 
   async shutDown(): Promise<void> {

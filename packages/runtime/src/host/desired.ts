@@ -21,7 +21,7 @@ export interface RevisionSpec {
   readonly spec: Workload;
   /** `sha256:…` of the bytes of each component; the one of `component` is called `main`. */
   readonly components: Readonly<Record<string, string>>;
-  /** What the application shares that the workload depends on: listeners, plugins, telemetry. */
+  /** What the application shares that the workload depends on: listeners and plugins. */
   readonly shared: Readonly<Record<string, unknown>>;
 }
 

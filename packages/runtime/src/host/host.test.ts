@@ -71,6 +71,7 @@ test('an application comes up, answers, is seen, and goes', async () => {
     [1],
   );
   assert.deepEqual(await at.client.removeApplication('default', 'web'), { removed: ['web'] });
+  assert.deepEqual((await at.client.status()).workloads, []);
   await assert.rejects(fetch(`${url}/`));
   await assert.rejects(at.client.workload('default', 'web'), code('TENON_HOST_UNKNOWN'));
 });
@@ -158,6 +159,20 @@ workloads:
   assert.equal((await sum()).trim(), '5');
   assert.deepEqual((await at.up(linked(2))).changed, ['calculator']);
   assert.equal((await sum()).trim(), '5');
+});
+
+test('a service runs, named without the version that the component exports', async () => {
+  await using at = await running(undefined, 1);
+  const service = `
+workloads:
+  hello: { component: ${guestPath('rust-hello')}, triggers: { service: { restart: never } } }
+`;
+  assert.equal((await at.up(service)).workloads[0]?.state, 'running');
+  const signal = AbortSignal.timeout(60_000);
+  for await (const { event, message } of at.client.logs({ workload: 'hello', follow: true, signal })) {
+    if (event === 'output' && message === 'Hello from Rust!') return;
+  }
+  assert.fail('nothing was printed');
 });
 
 const wrong: readonly [what: string, yaml: string, reason: RegExp][] = [

@@ -168,15 +168,15 @@ export class Host implements HostMethods {
       const status = await this.#reconciler.settled({ namespace, name: each });
       if (status !== undefined) workloads.push(status);
     }
+    await Promise.all(removed.map((name) => this.#reconciler.settled({ namespace, name })));
     this.#state.collect();
     return { changed, removed, workloads };
   }
 
   async removeApplication(namespace: string, application: string): Promise<{ readonly removed: readonly string[] }> {
     const { removed } = this.#state.apply(namespace, application, new Map());
-    const gone = removed.map((name) => this.#reconciler.settled({ namespace, name }));
     this.#reconciler.want(this.#state.all());
-    await Promise.all(gone);
+    await Promise.all(removed.map((name) => this.#reconciler.settled({ namespace, name })));
     this.#state.collect();
     return { removed };
   }

@@ -44,7 +44,6 @@ export interface Manifest {
   readonly plugins?: {
     readonly [k: string]: PluginReference;
   };
-  readonly telemetry?: Telemetry;
   /**
    * The workloads, by their name.
    */
@@ -92,23 +91,6 @@ export interface PluginReference {
   readonly options?: {
     readonly [k: string]: unknown;
   };
-}
-/**
- * What is told to the outside. Nothing unless given.
- */
-export interface Telemetry {
-  /**
-   * The address of an OpenTelemetry collector, to which traces, metrics and logs go by OTLP over HTTP.
-   */
-  readonly otlp?: string;
-  /**
-   * Serves metrics at `/metrics` of the host's own listener.
-   */
-  readonly prometheus?: boolean;
-  /**
-   * The share of requests whose spans are sent, from 0 to 1. A request that was sampled elsewhere is sampled here.
-   */
-  readonly sampling?: number;
 }
 /**
  * A unit that runs, scales and is replaced as one: components that are linked with each other, what they are granted, and what calls them.
@@ -419,7 +401,6 @@ export interface Application {
   readonly plugins?: {
     readonly [k: string]: PluginReference;
   };
-  readonly telemetry?: Telemetry;
   /**
    * The workloads, by their name.
    */

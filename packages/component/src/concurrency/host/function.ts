@@ -34,7 +34,7 @@ export class HostCallee implements Callee {
     const cancelled = takesSignal(this.func) ? cancellation(call) : undefined;
     const signal = cancelled?.signal;
     let value: unknown;
-    callFrom(this.store.account);
+    callFrom(this.store.account, this.store.signal);
     try {
       value = signal === undefined ? invoke(this.func, args) : invoke(this.func, [...args, signal]);
     } catch (error) {
