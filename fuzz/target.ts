@@ -101,8 +101,8 @@ function stubs(plan: Plan): Linker {
   const linker = new Linker();
   const own = new Set<string | symbol>([...Object.getOwnPropertyNames(Function.prototype), 'prototype']);
   const anything: object = new Proxy(function stub() {}, { get: (target, key) => (own.has(key) ? Reflect.get(target, key) : anything) });
-  for (const { path } of plan.hostFunctions) linker.define(path[0], anything);
-  for (const resource of plan.resources) if (resource.kind === 'host') linker.define(resource.path[0], anything);
+  const resources = plan.resources.flatMap((resource) => (resource.kind === 'host' ? [resource.path[0]] : []));
+  for (const name of new Set([...plan.hostFunctions.map(({ path }) => path[0]), ...resources])) linker.define(name, anything);
   return linker;
 }
 
