@@ -1,6 +1,6 @@
 /** @tenon/runtime/host: a host that people leave running, and how to speak to one. */
 
-export { type Manifest, readManifest, readNames } from '../spec/manifest.ts';
+export { type Manifest, parseManifest, readManifest, readNames } from '../spec/manifest.ts';
 export type { Application, Workload } from '../spec/types.ts';
 export { type ApplicationDescription, type Applied, HostClient, type HostStatus, type LogLine, type WorkloadStatus } from './client.ts';
 export { type Deployment, deploy } from './deploy.ts';
