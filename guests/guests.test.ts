@@ -6,6 +6,7 @@ import { Component, EpochClock, Linker } from '@tenon/component';
 import { compose } from '@tenon/toolkit';
 import { checkResources, checkValues } from './behaviour/abi.ts';
 import { checkAsyncCommand } from './behaviour/async-command.ts';
+import { checkAsyncHttp } from './behaviour/async-http.ts';
 import { checkCalculator } from './behaviour/calculator.ts';
 import { checkBench, checkCli, checkHello, checkIntruder } from './behaviour/command.ts';
 import { checkCompute } from './behaviour/compute.ts';
@@ -37,6 +38,7 @@ const BEHAVIOUR: Readonly<Record<GuestName, (component: Component) => Promise<vo
   'rust-hello': checkHello,
   'rust-cli': checkCli,
   'rust-async-cli': checkAsyncCommand,
+  'rust-async-http': checkAsyncHttp,
   'rust-greedy': checkGreedy,
   'rust-http': checkRustHttp,
   'rust-messages': checkRustMessages,

@@ -66,6 +66,14 @@ export const GUESTS = {
     ],
     exports: ['wasi:cli/run@0.3.2'],
   },
+  'rust-async-http': {
+    about: 'a service of WASI 0.3 with a route for each thing that a server must carry, good and bad',
+    language: 'Rust',
+    recipe: 'rust-reactor',
+    committed: true,
+    imports: [...PREVIEW1, 'wasi:clocks/*@0.3.2', 'wasi:http/*@0.3.2'],
+    exports: ['wasi:http/handler@0.3.2'],
+  },
   'rust-greedy': {
     about: 'a web server that makes the host hold much for it, or work for it without end',
     language: 'Rust',

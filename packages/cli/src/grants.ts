@@ -103,7 +103,6 @@ export function explainMissing(error: unknown, file: string): unknown {
 }
 
 function howToGrant(name: string, file: string): string {
-  if (/^wasi:http\/[a-z-]+@0\.3\./.test(name)) return 'this interface of WASI 0.3 is not provided yet: build the component for WASI 0.2';
   if (/^wasi:(cli|clocks|filesystem|http|io|random|sockets)\//.test(name))
     return 'this version or function of WASI is not provided: build the component for WASI 0.2.12 or 0.3.2, or one before them';
   return `plug in a component that exports it: tenon compose -o out.wasm ${file} --plug PLUG.wasm`;

@@ -4,6 +4,7 @@ import { isArrayBuffer } from './abi/shapes.ts';
 import { decode } from './binary/decode.ts';
 import type { ComponentDefinition } from './binary/definitions.ts';
 import { limitModule } from './binary/module-limits.ts';
+import { unsupportedProposal } from './binary/reader.ts';
 import { ComponentError } from './errors.ts';
 import { type ByteRange, canBeKept, coreModules, keptKey, readKept, writeKept } from './kept/kept.ts';
 import { flatten } from './link/flatten.ts';
@@ -259,5 +260,7 @@ function compileInline(bytes: Uint8Array<ArrayBuffer>, start: number, interrupti
 function coreInvalid(error: unknown, start: number): ComponentError {
   if (error instanceof ComponentError) return error;
   const message = error instanceof Error ? error.message : String(error);
+  // Bit 3 of the flags of a memory says that its pages have a size of their own.
+  if (/invalid memory limits flags 0x[89a-f]/.test(message)) return unsupportedProposal('custom page sizes', start);
   return new ComponentError('TENON_CORE_INVALID', `core module at offset ${start}: ${message}`, { offset: start, cause: error });
 }

@@ -6,7 +6,7 @@ import { collectSoon } from './collect.ts';
 import type { Imports, Limits, Reuse } from './config.ts';
 import { CpuShare } from './cpu-share.ts';
 import { RuntimeError } from './errors.ts';
-import { type Guest, type GuestMaker, guestMaker, handlerName, noHandler, type Provided } from './guest.ts';
+import { type Guest, type GuestMaker, guestMaker, handlerName, isService, noHandler, type Provided } from './guest.ts';
 import { HttpRequests } from './http-requests.ts';
 import { load } from './load.ts';
 import type { Log } from './log.ts';
@@ -132,10 +132,12 @@ export class CellWorkload {
       limits,
       clock: clock.clock,
       pause: () => this.share.wait(),
+      fresh: this.reuse === 'fresh',
       provide: links.length === 0 ? undefined : () => provideLinks(links, linked),
     });
     this.maker = maker;
     this.share = new CpuShare(limits.cpuShare, maker.usage, () => this.pool.resume());
+    const shares = isService(handler) && this.reuse !== 'fresh';
     this.pool = new Pool<Guest>(
       {
         make: () => maker.make(this.reuse === 'reset'),
@@ -144,8 +146,10 @@ export class CellWorkload {
         paused: () => this.share.wait() !== undefined,
         held: () => this.http.held(),
         shed: () => this.http.shed(),
+        free: () => shares,
       },
-      limits,
+      // What it counts are requests at the same time.
+      shares ? { ...limits, maxInstances: limits.maxInstances * limits.maxConcurrency } : limits,
     );
     const { logRequests } = sinks;
     this.http = new HttpRequests({

@@ -117,6 +117,8 @@ export interface Limits {
   readonly maxInstanceHostBytes: number;
   /** Requests in each cell that wait for an instance before clients get 503; 1,024. */
   readonly maxQueue: number;
+  /** Requests that one instance of a WASI 0.3 service serves at the same time; 16. */
+  readonly maxConcurrency: number;
   /** Requests that one instance serves before another one takes its place; 1,000. */
   readonly maxRequestsPerInstance: number;
   /** Connections that may be open at once; 10,000. */
@@ -152,6 +154,7 @@ export const DEFAULT_LIMITS: Limits = {
   maxHostBytes: 256 * 1024 * 1024,
   maxInstanceHostBytes: 64 * 1024 * 1024,
   maxQueue: 1024,
+  maxConcurrency: 16,
   maxRequestsPerInstance: 1000,
   maxConnections: 10_000,
   maxHeaderBytes: 16 * 1024,
@@ -180,6 +183,7 @@ export const LIMIT_RANGES: { readonly [Name in keyof Limits]: readonly [min: num
   maxHostBytes: [65_536, 2 ** 40],
   maxInstanceHostBytes: [65_536, 2 ** 40],
   maxQueue: [0, 1_000_000],
+  maxConcurrency: [1, 100_000],
   maxRequestsPerInstance: [1, Number.MAX_SAFE_INTEGER],
   maxConnections: [1, 1_000_000],
   maxHeaderBytes: [256, 1024 * 1024],

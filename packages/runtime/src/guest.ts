@@ -13,11 +13,20 @@ import {
   provider,
   type Usage,
 } from '@tenon/component';
-import { type Handle, type ReceivedRequest, type Responder, respondTo, type Wasi } from '@tenon/wasi';
+import { type Handle, type ReceivedRequest, type Responder, respondTo, type ServiceHandle, serviceResponse, type Wasi } from '@tenon/wasi';
 import type { Imports, Limits } from './config.ts';
 import { RuntimeError } from './errors.ts';
+import { Service, type ServiceLimits, type SharedInstance } from './service.ts';
 
+/** What a component exports that answers requests: one at a time in 0.2, and several at the same time in 0.3. */
 const HANDLER = 'wasi:http/incoming-handler@0.2.0';
+const SERVICE = 'wasi:http/handler@0.3.0';
+
+/** Milliseconds that a task of 0.3 has to end when it is cancelled. */
+const GRACE_MS = 1000;
+
+/** Whether a handler is one of WASI 0.3. */
+export const isService = (handler: string | undefined): boolean => handler !== undefined && provider([handler], SERVICE) !== undefined;
 
 /** An instance that does one thing at a time. */
 export interface Guest {
@@ -39,7 +48,7 @@ type Exports = Readonly<Record<string, unknown>>;
 /** The name under which a component exports its handler; undefined when it has none. */
 export function handlerName(component: Component): string | undefined {
   const names = component.exports.map(({ name }) => name);
-  const found = provider(names, HANDLER);
+  const found = provider(names, SERVICE) ?? provider(names, HANDLER);
   return found !== undefined && names.some((name) => name.startsWith('wasi:http/types@')) ? undefined : found;
 }
 
@@ -52,10 +61,12 @@ export function noHandler(component: Component): RuntimeError {
     );
   }
   const others = names.length === 0 ? 'nothing' : names.map((name) => `\`${name}\``).join(', ');
-  return new RuntimeError('TENON_RUNTIME_EXPORT', `the component does not export \`${HANDLER}\`; it exports ${others}`);
+  return new RuntimeError('TENON_RUNTIME_EXPORT', `the component exports neither \`${SERVICE}\` nor \`${HANDLER}\`; it exports ${others}`);
 }
 
 export interface GuestMakerOptions {
+  /** Whether instances are thrown away after one request: then none serves two at the same time. */
+  readonly fresh?: boolean | undefined;
   readonly system: Wasi;
   /** The name under which it exports a handler of requests; undefined when none will come. */
   readonly handler: string | undefined;
@@ -100,7 +111,7 @@ const TABLES = 8;
  */
 export function guestMaker(
   component: Component,
-  { system, handler, imports, limits, clock, pause, provide }: GuestMakerOptions,
+  { system, handler, imports, limits, clock, pause, provide, fresh = false }: GuestMakerOptions,
 ): GuestMaker {
   const budget = new Budget({
     maxMemoryBytes: limits.maxWorkloadMemoryBytes,
@@ -117,7 +128,7 @@ export function guestMaker(
   const start = { timeoutMs: limits.startTimeoutMs };
   const instantiate = (prepared: Prepared, resettable: boolean): Instance => prepared.instantiateSync({ resettable, limits: start });
   if (provide !== undefined) {
-    const make = (): Guest => {
+    const make = (): PooledInstance => {
       const provided = provide();
       try {
         // What its providers hold cannot be reset with it, so it is made anew together with them.
@@ -127,34 +138,56 @@ export function guestMaker(
         throw error;
       }
     };
-    return { make, usage: budget, instantiate: () => instantiate(prepare({}), false) };
+    return { make: shared(handler, limits, fresh, make), usage: budget, instantiate: () => instantiate(prepare({}), false) };
   }
   const prepared = prepare({});
   return {
-    make: (resettable) => new PooledInstance(instantiate(prepared, resettable), handler),
+    make: shared(handler, limits, fresh, (resettable) => new PooledInstance(instantiate(prepared, resettable), handler)),
     usage: budget,
     instantiate: () => instantiate(prepared, false),
   };
 }
 
-class PooledInstance implements Guest {
+/** Where the handler is one of 0.3, instances are shared among requests. */
+function shared(
+  handler: string | undefined,
+  limits: ServiceLimits,
+  fresh: boolean,
+  make: (resettable: boolean) => PooledInstance,
+): (resettable: boolean) => Guest {
+  if (!isService(handler)) return make;
+  let service: Service | undefined;
+  return (resettable) => {
+    const most = fresh ? { maxConcurrency: 1, maxRequestsPerInstance: 1 } : limits;
+    service ??= new Service(() => make(resettable), most, resettable);
+    return service.slot();
+  };
+}
+
+class PooledInstance implements Guest, SharedInstance {
   private readonly instance: Instance;
   private readonly handle: Handle | undefined;
+  private readonly service: boolean;
   private readonly endProvided: (() => void) | undefined;
 
   constructor(instance: Instance, handler: string | undefined, endProvided?: () => void) {
     this.instance = instance;
     this.endProvided = endProvided;
+    this.service = isService(handler);
     if (handler === undefined) return;
     const { handle } = instance.exports[handler] as { readonly handle?: Handle };
     if (typeof handle !== 'function') throw new RuntimeError('TENON_RUNTIME_EXPORT', `\`${handler}\` has no function \`handle\``);
     this.handle = handle;
   }
 
-  respond(request: ReceivedRequest, responder: Responder, limits: CallLimits): Promise<void> {
+  /** @param signal cancels the task, in 0.3 */
+  respond(request: ReceivedRequest, responder: Responder, limits: CallLimits, signal?: AbortSignal): Promise<void> {
     const { handle } = this;
-    if (handle === undefined) throw new RuntimeError('TENON_RUNTIME_EXPORT', `the component does not export \`${HANDLER}\``);
-    return this.instance.within(limits, () => respondTo(handle, request, responder));
+    if (handle === undefined)
+      throw new RuntimeError('TENON_RUNTIME_EXPORT', `the component exports neither \`${SERVICE}\` nor \`${HANDLER}\``);
+    if (!this.service) return this.instance.within(limits, () => respondTo(handle, request, responder));
+    const options = { signal, graceMilliseconds: GRACE_MS };
+    return this.instance.within(limits, () => serviceResponse(handle as unknown as ServiceHandle, request, responder, options));
   }
 
   call(path: readonly string[], args: readonly unknown[], limits: CallLimits): unknown {

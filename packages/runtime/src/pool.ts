@@ -24,6 +24,8 @@ export interface PoolCare<T> {
   held?(): number;
   /** Ends the use of one item by a slow client, because others wait. Returns whether there was one. */
   shed?(): boolean;
+  /** Whether another item costs nothing, so that nobody need wait for one as long as there may be more. */
+  free?(): boolean;
   /** Begins a measurement, whose result tells how busy the thread has been since, from 0 to 1. */
   load?(): () => number;
 }
@@ -112,7 +114,10 @@ export class Pool<T> {
       return this.lease(entry);
     }
     const full = this.waiting.length >= this.limits.maxQueue;
-    if ((this.live === 0 && !paused) || (full && !paused && (this.live < this.most || this.care.shed?.() === true)))
+    if (
+      (!paused && (this.live === 0 || (this.care.free?.() === true && this.live < this.most))) ||
+      (full && !paused && (this.live < this.most || this.care.shed?.() === true))
+    )
       return this.lease(this.create());
     if (full) {
       throw new RuntimeError('TENON_RUNTIME_BUSY', `all ${this.live} instances are busy and ${this.waiting.length} requests wait already`);

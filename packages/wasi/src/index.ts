@@ -25,6 +25,7 @@ import { udp, udpCreateSocket } from './p2/sockets-udp.ts';
 import * as cli3 from './p3/cli.ts';
 import * as clocks3 from './p3/clocks.ts';
 import * as filesystem3 from './p3/filesystem.ts';
+import * as http3 from './p3/http.ts';
 import * as random3 from './p3/random.ts';
 import { ipNameLookup as ipNameLookup3 } from './p3/sockets-lookup.ts';
 import { tcpSocket } from './p3/sockets-tcp.ts';
@@ -51,6 +52,7 @@ export { inputStream, outputStream } from './node-streams.ts';
 export { preview1Module } from './p1/module.ts';
 export { Exit } from './p2/cli.ts';
 export { createIncomingHandler, type Handle, type IncomingHandler, respondTo } from './p2/http-incoming.ts';
+export { createServiceHandler, type ServiceHandle, serviceResponse } from './p3/http-service.ts';
 export type { StandardInput, StandardOutput } from './standard.ts';
 
 /** The system interfaces of one guest, or of many instances of one. */
@@ -175,6 +177,8 @@ export function wasi(options: WasiOptions = {}): Wasi {
     'filesystem/preopens': filesystem3.preopens(directories),
     'sockets/types': { TcpSocket: tcpSocket(network), UdpSocket: udpSocket(network) },
     'sockets/ip-name-lookup': ipNameLookup3(network),
+    'http/types': http3.types,
+    'http/client': http3.client(client),
   };
   const imports = new Map([...versioned(interfaces, WASI_VERSION), ...versioned(interfaces3, WASI_3_VERSION)]);
 

@@ -14,6 +14,7 @@ const LIMIT_NAMES: LimitNames = {
   ...GUEST_LIMIT_NAMES,
   timeout: 'requestTimeoutMs',
   instances: 'maxInstances',
+  concurrency: 'maxConcurrency',
   'requests-per-instance': 'maxRequestsPerInstance',
   'max-body': 'maxBodyBytes',
   'max-connections': 'maxConnections',
@@ -26,7 +27,7 @@ const LIMIT_NAMES: LimitNames = {
 export const command: Command = {
   usage: '[OPTIONS] FILE',
   description:
-    'Serves a component that exports wasi:http/incoming-handler; FILE may be `-`, which is standard input. Ctrl-C finishes the requests under way and ends.',
+    'Serves a component that exports wasi:http/incoming-handler, or wasi:http/handler of WASI 0.3; FILE may be `-`, which is standard input. Ctrl-C finishes the requests under way and ends.',
   options: {
     addr: {
       type: 'string',
@@ -53,6 +54,11 @@ export const command: Command = {
       value: 'MODE',
       description:
         'what becomes of an instance after a request: `reset`, the default, makes it as new; `keep` leaves it as it is; `fresh` throws it away',
+    },
+    concurrency: {
+      type: 'string',
+      value: 'N',
+      description: 'requests that an instance serves at the same time, where it is a service of WASI 0.3; 16 unless given',
     },
     'requests-per-instance': {
       type: 'string',

@@ -14,7 +14,10 @@ import {
   MAX_STRUCT_FIELDS,
   MAX_SUPERTYPES,
 } from './limits.ts';
-import { malformed, type Reader } from './reader.ts';
+import { malformed, type Reader, unsupportedProposal } from './reader.ts';
+
+/** What begins a type of the proposal on shared types (shared-everything threads). */
+const SHARED = 0x65;
 
 const NUMERIC: Readonly<Record<number, CoreValType>> = { 127: 'i32', 126: 'i64', 125: 'f32', 124: 'f64', 123: 'v128' };
 
@@ -122,6 +125,7 @@ function readSubType(reader: Reader): CoreSubType {
     case 0x5e:
       return { final, supertypes, type: { kind: 'array', text: readFieldType(reader) } };
     default:
+      if (opcode === SHARED) throw unsupportedProposal('shared types', reader.position - 1);
       throw reader.invalidByte(opcode, 'type');
   }
 }
@@ -206,6 +210,7 @@ function readModuleDeclaration(reader: Reader): CoreModuleDeclaration {
     case 0x03:
       return { offset, kind: 'export', name: reader.name(), type: readCoreExternType(reader) };
     default:
+      if (opcode === SHARED) throw unsupportedProposal('shared types', reader.position - 1);
       throw reader.invalidByte(opcode, 'type definition');
   }
 }

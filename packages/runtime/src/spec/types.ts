@@ -271,6 +271,10 @@ export interface Limits {
    */
   readonly maxQueue?: number;
   /**
+   * Requests that one instance of a WASI 0.3 service serves at the same time.
+   */
+  readonly maxConcurrency?: number;
+  /**
    * Requests that one instance serves before a fresh one takes its place.
    */
   readonly maxRequestsPerInstance?: number;

@@ -1,5 +1,5 @@
 /** Serves requests with the export `wasi:http/incoming-handler` — https://github.com/WebAssembly/WASI/tree/main/wasip2/http */
-import { type NodeRequest, NodeResponder, type NodeResponse, receivedByNode } from '../body/http/node-server.ts';
+import { BODY_READ, isRead, type NodeRequest, NodeResponder, type NodeResponse, receivedByNode } from '../body/http/node-server.ts';
 import { type ReceivedRequest, Reply, type Responder } from '../body/http/server.ts';
 import { WasiError } from '../errors.ts';
 import { IncomingRequest, ResponseOutparam } from './http-messages.ts';
@@ -22,13 +22,6 @@ export async function respondTo(handle: Handle, request: ReceivedRequest, respon
   await handle(new IncomingRequest(request), new ResponseOutparam(reply));
   reply.leave();
   if (!reply.given) throw new WasiError('TENON_NO_RESPONSE', 'the guest returned without an answer');
-}
-
-const BODY_READ = 'something read the body of the request before the component could: put the component in front of what parses bodies';
-
-/** Whether there was a body, and it is not all here any more. */
-function isRead({ readableDidRead, headers }: NodeRequest): boolean {
-  return readableDidRead && (headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0);
 }
 
 /**

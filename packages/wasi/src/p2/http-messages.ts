@@ -5,32 +5,13 @@ import { parseAuthority } from '../body/http/client.ts';
 import { HttpError } from '../body/http/error.ts';
 import { FieldList, isToken } from '../body/http/fields.ts';
 import { checkInformational, isFinal } from '../body/http/framing.ts';
-import type { Message } from '../body/http/message.ts';
+import { abandon, type Message } from '../body/http/message.ts';
+import { type Duration, HTTP, HTTPS, METHOD, milliseconds, SCHEME, TARGET, targetOf, type Variant } from '../body/http/parts.ts';
 import { discard, type ReceivedRequest, type Reply } from '../body/http/server.ts';
 import type { Later } from '../body/readiness.ts';
 import { Future, IncomingBody, OutgoingBody, type Result, refused } from './http-bodies.ts';
 import { type ErrorCode, errorCode, shown } from './http-errors.ts';
 import { Fields } from './http-fields.ts';
-
-export interface Variant {
-  readonly tag: string;
-  readonly val?: string;
-}
-
-const METHODS = ['get', 'head', 'post', 'put', 'delete', 'connect', 'options', 'trace', 'patch'] as const;
-const METHOD: ReadonlyMap<string, Variant> = new Map(METHODS.map((tag) => [tag.toUpperCase(), { tag }]));
-
-const HTTP: Variant = { tag: 'HTTP' };
-const HTTPS: Variant = { tag: 'HTTPS' };
-
-// RFC 3986, section 3.1, and a request target (RFC 9112, section 3.2) with no space, control or fragment; its path may be empty.
-const SCHEME = /^[A-Za-z][A-Za-z0-9+.-]*$/;
-const TARGET = /^(?:[/?][!"$-~]*|\*)?$/;
-
-/** An empty path is sent as a slash (RFC 9112, section 3.2.1). */
-function targetOf(path = ''): string {
-  return path === '' || path.startsWith('?') ? `/${path}` : path;
-}
 
 export class IncomingRequest {
   readonly #request: ReceivedRequest;
@@ -153,14 +134,6 @@ export class OutgoingRequest {
     this.#headers.release();
     this.#body?.release();
   }
-}
-
-/** A duration in nanoseconds as setters take it, and what it is in the milliseconds of timers. */
-type Duration = bigint | undefined;
-
-function milliseconds(duration: Duration, otherwise: number): number {
-  // Longer than timers can wait: three weeks.
-  return duration === undefined ? otherwise : Math.min(Math.ceil(Number(duration) / 1e6), 2 ** 31 - 1);
 }
 
 export class RequestOptions {
@@ -296,12 +269,6 @@ export class IncomingResponse {
   [Symbol.dispose](): void {
     if (!this.#consumed) abandon(this.#message);
   }
-}
-
-/** Breaks off a response of which no more is read, unless it is here already and its connection can be kept. */
-function abandon(message: Message): void {
-  if (message.complete) message.resume();
-  else message.destroy();
 }
 
 export class FutureIncomingResponse extends Future<Message | HttpError, IncomingResponse, ErrorCode> {

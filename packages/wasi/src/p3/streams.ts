@@ -110,9 +110,16 @@ async function room(sink: Sink): Promise<number> {
   }
 }
 
+/** What is read of a stream. */
+export interface Reader {
+  /** @returns at most so many bytes as soon as there are some; undefined at the end */
+  read(most: number): Promise<ArrayLike<unknown> | undefined>;
+  /** Reads no more. A read that is under way ends. */
+  cancel(): void;
+}
+
 /** Writes all of a stream to a sink. Its writer learns at once when the sink fails, also while it writes nothing. */
-async function pump(stream: ReadableStream<unknown>, sink: Sink): Promise<void> {
-  const reader = readerOf(stream);
+export async function write(reader: Reader, sink: Sink): Promise<void> {
   let failure: { readonly error: unknown } | undefined;
   const watcher: Waiter = {
     wake() {
@@ -135,8 +142,6 @@ async function pump(stream: ReadableStream<unknown>, sink: Sink): Promise<void> 
       if (bytes === undefined) break;
       sink.write(bytes);
     }
-    sink.flush();
-    await room(sink);
   } catch (error) {
     reader.cancel();
     throw failure?.error ?? error;
@@ -157,7 +162,9 @@ export async function streamTo<E>(
   close: () => void = () => sink.close(),
 ): Promise<Result<undefined, E>> {
   try {
-    await pump(stream, sink);
+    await write(readerOf(stream), sink);
+    sink.flush();
+    await room(sink);
     return OK;
   } catch (error) {
     return { tag: 'err', val: explain(error) };

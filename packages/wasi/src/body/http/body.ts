@@ -1,4 +1,5 @@
 import { someoneGivesWay } from '@tenon/component';
+import type { Budget } from '../budget.ts';
 import { Later, type Waiter } from '../readiness.ts';
 import { CHUNK, EMPTY, ReadableSource, Sink } from '../streams.ts';
 import { HttpError, type HttpProblem, httpError } from './error.ts';
@@ -81,7 +82,7 @@ const MOST_TURNS = 8;
 export class Departing extends Sink {
   #framing: Framing | undefined;
   #written = 0;
-  readonly #held = new Held();
+  readonly #held: Held;
   #departure: Departure | undefined;
   #turns = MOST_TURNS;
   #streaming = false;
@@ -92,6 +93,12 @@ export class Departing extends Sink {
   #failure: HttpError | undefined;
   #trailers: FieldList | undefined;
   #reported = false;
+
+  /** @param budget of the instance whose body it is; that of the caller unless given */
+  constructor(budget?: Budget) {
+    super();
+    this.#held = new Held(budget);
+  }
 
   override ready(): boolean {
     return this.#state !== 'open' || this.#dropping || this.#departure?.gone === true || this.#free() > 0;

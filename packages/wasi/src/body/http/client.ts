@@ -32,6 +32,8 @@ export interface Demand {
   readonly firstByteTimeout: number;
   /** Milliseconds between parts of the response. */
   readonly betweenBytesTimeout: number;
+  /** Breaks it off, as long as no response has come. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** Milliseconds that a guest that says nothing waits. */
@@ -106,6 +108,9 @@ export class Client {
     }
     const outcome = this.#count();
     const depart = (errand: Departure): void => {
+      demand.signal?.addEventListener('abort', () => {
+        if (!outcome.ready()) errand.abort(new HttpError('connection-terminated', 'the guest wants no response any more'));
+      });
       if (demand.body === undefined) errand.sendAll(framing.whole(0, false), EMPTY);
       else demand.body.depart(errand, framing);
     };

@@ -1,4 +1,4 @@
-import { Charge, OBJECT_BYTES, tooMuch } from '../budget.ts';
+import { type Budget, Charge, OBJECT_BYTES, tooMuch } from '../budget.ts';
 import { EMPTY } from '../streams.ts';
 
 /** The most bytes of a body that are held until its head can go; a guest may write so much before it gives the response, or sends the request. */
@@ -10,13 +10,18 @@ const PAGE = 16 * 1024;
 
 /** The beginning of a body whose head has not gone yet. */
 export class Held {
-  readonly #charge = new Charge();
+  readonly #charge: Charge;
   #parts: Uint8Array[] = [];
   #length = 0;
   #page: Buffer = Buffer.alloc(0);
   /** How much of the page is used; what is used last is the last part. */
   #used = 0;
   #from = 0;
+
+  /** @param budget of the instance whose body it is; that of the caller unless given */
+  constructor(budget?: Budget) {
+    this.#charge = new Charge(budget);
+  }
 
   /** Bytes that {@link add} takes now. */
   get room(): number {

@@ -10,3 +10,9 @@ export interface Message extends Readable {
   /** All of it is here. */
   readonly complete: boolean;
 }
+
+/** Breaks off a response of which no more is read, unless it is here already and its connection can be kept. */
+export function abandon(message: Message): void {
+  if (message.complete) message.resume();
+  else message.destroy();
+}

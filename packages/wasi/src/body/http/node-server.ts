@@ -20,6 +20,14 @@ export type NodeResponse = ServerResponse | Http2ServerResponse;
 
 const isHttp2 = (response: NodeResponse): response is Http2ServerResponse => 'stream' in response;
 
+export const BODY_READ: string =
+  'something read the body of the request before the component could: put the component in front of what parses bodies';
+
+/** Whether there was a body, and it is not all here any more. */
+export function isRead({ readableDidRead, headers }: NodeRequest): boolean {
+  return readableDidRead && (headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0);
+}
+
 export function receivedByNode(request: NodeRequest): ReceivedRequest {
   const { headers } = request;
   const pseudo = headers[':authority'];
