@@ -82,6 +82,11 @@ export class Shop {
   /** No chance to tidy up. */
   async kill(): Promise<void> {
     process.kill(this.pid, 'SIGKILL');
+    await this.gone();
+  }
+
+  /** Waits until the process of the host has ended. */
+  async gone(): Promise<void> {
     for (;;) {
       try {
         // A process that is dead and not yet waited for has no command line any more.
