@@ -24,6 +24,7 @@ import { density } from './rows/density.ts';
 import { hostRows } from './rows/host.ts';
 import { httpRows } from './rows/http.ts';
 import { interruptibleRows } from './rows/interruptible.ts';
+import { platformRows } from './rows/platform.ts';
 import { processRows } from './rows/process.ts';
 import { startupRows } from './rows/startup.ts';
 import { toolRows } from './rows/tools.ts';
@@ -67,6 +68,7 @@ async function bench(): Promise<void> {
     ...toolRows(),
     ...interruptibleRows(),
     ...coldRows(),
+    ...platformRows(),
     ...processRows(),
     ...httpRows(values.quick, values.wasmtime),
     ...wasiRows(values.quick),

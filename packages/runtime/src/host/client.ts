@@ -52,6 +52,9 @@ export interface ApplicationDescription {
   readonly components: Readonly<Record<string, string>>;
 }
 
+/** What listens at the socket and says nothing for so long is no host. */
+const UP_MS = 30_000;
+
 /** Talks to a host. Every method throws RuntimeError `TENON_HOST_AWAY` when none listens, and otherwise what the host says. */
 export class HostClient {
   readonly socket: string;
@@ -66,12 +69,14 @@ export class HostClient {
     return this.#json('GET', '/v1/status') as Promise<HostStatus>;
   }
 
-  /** Whether a host listens. */
+  /** Whether a host listens, and answers within 30 s. */
   async isUp(): Promise<boolean> {
-    return this.status().then(
-      () => true,
-      () => false,
-    );
+    try {
+      await checked(await this.#send('GET', '/v1/status', undefined, AbortSignal.timeout(UP_MS)));
+      return true;
+    } catch {
+      return false;
+    }
   }
 
   async putComponent(bytes: Uint8Array): Promise<string> {

@@ -58,7 +58,15 @@ export class Host implements HostMethods {
    * @throws RuntimeError TENON_HOST_RUNNING when another host has the folder, TENON_HOST_STATE when its state cannot be read
    */
   static async start(options: HostOptions): Promise<Host> {
-    mkdirSync(options.dataFolder, { recursive: true, mode: 0o700 });
+    try {
+      mkdirSync(options.dataFolder, { recursive: true, mode: 0o700 });
+    } catch (error) {
+      throw new RuntimeError(
+        'TENON_HOST_STATE',
+        `${options.dataFolder} cannot be the folder of a host: ${(error as Error).message}`,
+        error,
+      );
+    }
     const host = new Host(options);
     try {
       host.#api = createApi(host);

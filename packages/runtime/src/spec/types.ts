@@ -154,7 +154,7 @@ export interface Workload {
    */
   readonly http?: {
     /**
-     * `example.com`, `*.example.com:443`, `10.0.0.0/8:8080`, `localhost`; `*` is every public address; `NAME.internal` is a workload of this namespace, reached without a socket.
+     * `example.com`, `*.example.com:443`, `10.0.0.0/8:8080`, `localhost`; `*` is every public address.
      */
     readonly allow?: readonly string[];
     /**
