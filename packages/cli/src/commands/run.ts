@@ -66,7 +66,7 @@ export const command: Command = {
     if (timeout !== undefined) (await import('../watchdog.ts')).endAfter(timeout);
     const module = call === undefined ? await preview1Module(bytes, limits) : undefined;
     if (module !== undefined) return runPreview1(module, options).catch(brokenOff);
-    const component = await withCache(identified, (cache) => Component.compile(bytes, { ...limits, cache }));
+    const component = await withCache(identified, (cache) => Component.compile(bytes, { maxMemoryBytes: limits.maxMemoryBytes, cache }));
     const action = call === undefined ? runCommand(component, file) : await invokeCall(component, call);
 
     const system = wasi(options);

@@ -151,7 +151,7 @@ async function soon<T>(promise: Promise<T>): Promise<T | undefined> {
   return Promise.race([promise, turn().then(() => undefined)]);
 }
 
-/** A message without a body goes at once, unless there are trailers already. */
+/** A message without a body goes at once, unless there are trailers already; who sends it says what became of it. */
 export async function departing(content: Content, budget: Budget): Promise<{ readonly body: Departing | undefined; go(): Promise<void> }> {
   const { reader, trailers } = content.open();
   if (content.isNone) {
@@ -159,9 +159,7 @@ export async function departing(content: Content, budget: Budget): Promise<{ rea
     if (early?.tag !== 'err' && early?.val === undefined) {
       return {
         body: undefined,
-        async go() {
-          content.sent(OK);
-        },
+        async go() {},
       };
     }
   }

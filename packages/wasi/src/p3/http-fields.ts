@@ -21,6 +21,20 @@ function attempt<T>(operation: () => T): T {
   }
 }
 
+/** How guests have spelt names that are not in lower case, in which they go out. */
+const spellings = new WeakMap<FieldList, Map<string, string>>();
+
+function spell(list: FieldList, name: string): void {
+  const key = name.toLowerCase();
+  if (key === name) return;
+  let known = spellings.get(list);
+  if (known === undefined) {
+    known = new Map();
+    spellings.set(list, known);
+  }
+  if (!known.has(key)) known.set(key, name);
+}
+
 export class Fields {
   readonly list: FieldList;
   /** Others are those of a message, which has them as long as it lives. */
@@ -34,7 +48,10 @@ export class Fields {
   static fromList(entries: readonly (readonly [string, Uint8Array])[]): Fields {
     return attempt(() => {
       const list = FieldList.empty();
-      for (const [name, value] of entries) list.append(name, text(value));
+      for (const [name, value] of entries) {
+        list.append(name, text(value));
+        spell(list, name);
+      }
       return new Fields(list, true);
     });
   }
@@ -49,10 +66,13 @@ export class Fields {
 
   set(name: string, values: readonly Uint8Array[]): void {
     attempt(() => this.list.set(name, values.map(text)));
+    spellings.get(this.list)?.delete(name.toLowerCase());
+    spell(this.list, name);
   }
 
   delete(name: string): void {
     attempt(() => this.list.delete(name));
+    spellings.get(this.list)?.delete(name.toLowerCase());
   }
 
   getAndDelete(name: string): Uint8Array[] {
@@ -63,17 +83,25 @@ export class Fields {
 
   append(name: string, value: Uint8Array): void {
     attempt(() => this.list.append(name, text(value)));
+    spell(this.list, name);
   }
 
   copyAll(): [string, Uint8Array][] {
     const { pairs } = this.list;
+    const spelt = spellings.get(this.list);
     const entries: [string, Uint8Array][] = [];
-    for (let index = 0; index < pairs.length; index += 2) entries.push([pairs[index] ?? '', bytes(pairs[index + 1] ?? '')]);
+    for (let index = 0; index < pairs.length; index += 2) {
+      const name = pairs[index] ?? '';
+      entries.push([spelt?.get(name) ?? name, bytes(pairs[index + 1] ?? '')]);
+    }
     return entries;
   }
 
   clone(): Fields {
-    return new Fields(this.list.clone(), true);
+    const copy = new Fields(this.list.clone(), true);
+    const spelt = spellings.get(this.list);
+    if (spelt !== undefined) spellings.set(copy.list, new Map(spelt));
+    return copy;
   }
 
   [Symbol.dispose](): void {

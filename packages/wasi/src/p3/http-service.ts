@@ -7,6 +7,7 @@ import { type ReceivedRequest, Reply, type Responder } from '../body/http/server
 import { WasiError } from '../errors.ts';
 import { departing } from './http-bodies.ts';
 import { Request, type Response } from './http-messages.ts';
+import { OK } from './result.ts';
 
 /** The function `handle` that a service exports. It may be called again before the promise has settled. */
 export type ServiceHandle = (request: Request, options?: CallOptions) => Promise<Response>;
@@ -36,11 +37,13 @@ export async function serviceResponse(
   const { signal } = options;
   let breakOff = (): void => {};
   try {
-    const { body, go } = await departing(response.take(), response.budget);
+    const content = response.take();
+    const { body, go } = await departing(content, response.budget);
     breakOff = () => body?.fail(new HttpError('connection-terminated', 'the response took too long'));
     if (signal?.aborted) breakOff();
     else signal?.addEventListener('abort', breakOff);
     reply.give(response.getStatusCode(), response.headers, body);
+    if (body === undefined) content.sent(OK);
     await go();
     reply.leave();
   } catch (error) {

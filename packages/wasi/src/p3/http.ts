@@ -6,6 +6,7 @@ import { errorCode } from '../body/http/error-code.ts';
 import { departing } from './http-bodies.ts';
 import { Fields } from './http-fields.ts';
 import { Request, RequestOptions, Response } from './http-messages.ts';
+import { OK } from './result.ts';
 import { awaited } from './waiting.ts';
 
 export const types: object = { Fields, Request, RequestOptions, Response };
@@ -22,6 +23,7 @@ export function client(client: Client): object {
       await awaited(later, signal);
       const { value } = later;
       if (value === undefined || value instanceof HttpError) throw value ?? new HttpError('internal-error');
+      if (body === undefined) content.sent(OK);
       return Response.received(value, budget);
     } catch (error) {
       if (signal.aborted) throw signal.reason;
