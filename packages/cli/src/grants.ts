@@ -103,7 +103,9 @@ export function explainMissing(error: unknown, file: string): unknown {
 }
 
 function howToGrant(name: string, file: string): string {
-  if (/^wasi:(cli|clocks|filesystem|http|io|random|sockets)\//.test(name))
+  // A middleware is composed in front of what it hands requests on to.
+  const nextHandler = /^wasi:http\/handler@0\.3\./.test(name);
+  if (!nextHandler && /^wasi:(cli|clocks|filesystem|http|io|random|sockets)\//.test(name))
     return 'this version or function of WASI is not provided: build the component for WASI 0.2.12 or 0.3.2, or one before them';
   return `plug in a component that exports it: tenon compose -o out.wasm ${file} --plug PLUG.wasm`;
 }

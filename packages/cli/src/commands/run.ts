@@ -64,7 +64,7 @@ export const command: Command = {
     const { bytes } = identified;
     const timeout = args.integer('timeout', [1, 2 ** 31 - 1]);
     if (timeout !== undefined) (await import('../watchdog.ts')).endAfter(timeout);
-    const module = call === undefined ? await preview1Module(bytes, limits) : undefined;
+    const module = call === undefined ? await preview1Module(bytes, { maxMemoryBytes: limits.maxMemoryBytes }) : undefined;
     if (module !== undefined) return runPreview1(module, options).catch(brokenOff);
     const component = await withCache(identified, (cache) => Component.compile(bytes, { maxMemoryBytes: limits.maxMemoryBytes, cache }));
     const action = call === undefined ? runCommand(component, file) : await invokeCall(component, call);
