@@ -47,7 +47,7 @@ export { cacheFor, compileFile, type IdentifiedFile, identifiedFile } from './co
 export { WASI_ERRORS, WasiError, type WasiErrorCode } from './errors.ts';
 export type { Preopen, WasiOptions } from './grants.ts';
 export { DEFAULT_WASI_LIMITS, type WasiLimits } from './limits.ts';
-export { type LinesOptions, lines } from './lines.ts';
+export { type LineSink, type LinesOptions, lines } from './lines.ts';
 export { inputStream, outputStream } from './node-streams.ts';
 export { preview1Module } from './p1/module.ts';
 export { Exit } from './p2/cli.ts';

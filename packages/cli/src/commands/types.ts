@@ -1,5 +1,5 @@
 import { statSync } from 'node:fs';
-import { basename } from 'node:path';
+import { basename, resolve } from 'node:path';
 import { generateTypes, readWorld } from '@tenon/toolkit';
 import type { Arguments, Command } from '../command.ts';
 import { readComponent } from '../component-file.ts';
@@ -27,7 +27,7 @@ export const command: Command = {
     const world = args.string('world');
     const types = { file: basename(file), asyncExports, world };
     if (world !== undefined || isWit(file)) {
-      writeOutput(args.string('output'), generateTypes(await readWorld(file, world), { ...types, values: false }));
+      writeOutput(args.string('output'), generateTypes(await readWorld(resolve(file), world), { ...types, values: false }));
       return 0;
     }
     const { component } = await readComponent(file);

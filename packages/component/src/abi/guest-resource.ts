@@ -63,9 +63,14 @@ export class GuestHandle {
    */
   drop(): void | Promise<void> {
     if (this.gone !== undefined || this.past) return;
-    if (this.lends > 0) throw this.unusable('it is lent to a call that has not ended');
     const { implementer } = this.resource;
-    if (!this.own || implementer === undefined || implementer.store.trap !== undefined) {
+    // A call that trapped never gives back what it was lent: `using` must not hide that trap behind an error of its own.
+    if (implementer?.store.trap !== undefined) {
+      this.gone = 'dropped';
+      return;
+    }
+    if (this.lends > 0) throw this.unusable('it is lent to a call that has not ended');
+    if (!this.own || implementer === undefined) {
       this.gone = 'dropped';
       return;
     }

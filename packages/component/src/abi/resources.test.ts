@@ -98,6 +98,23 @@ describe('a resource that the guest implements', () => {
     assert.throws(() => call(object), { code: 'TENON_RESOURCE', message: /dropped/ });
   });
 
+  test('one that was lent to a call which trapped is disposed of in silence', () => {
+    const s = setup();
+    const object = make(s, 7);
+    const call = s.lift(func([borrow(0)], u32), () => {
+      throw new WebAssembly.RuntimeError('unreachable');
+    });
+    const using = (): void => {
+      try {
+        call(object);
+      } finally {
+        object[Symbol.dispose]();
+      }
+    };
+    assert.throws(using, { code: 'TENON_TRAP', message: /unreachable/ });
+    assert.deepEqual(s.destroyed, []);
+  });
+
   test('an own is given away', () => {
     const s = setup();
     const object = make(s, 7);
