@@ -34,7 +34,9 @@ export async function rust(name: string, target: RustTarget, adapter?: 'command'
   // Paths of this machine stay out of panic messages, so that a rebuild elsewhere gives the same bytes.
   const cargoHome = process.env.CARGO_HOME ?? join(homedir(), '.cargo');
   const flags = [...tools.flags, `--remap-path-prefix=${cargoHome}=/cargo`, `--remap-path-prefix=${GUESTS_FOLDER}=/guests/`];
-  const args = ['rustc', '--locked', '--release', '-p', name, '--target', target, ...tools.build, '--', ...tools.link];
+  // Those of a guest outside this folder too.
+  const own = `--remap-path-prefix=${join(GUESTS_FOLDER, '..')}=`;
+  const args = ['rustc', '--locked', '--release', '-p', name, '--target', target, ...tools.build, '--', ...tools.link, own];
   run(tools.cargo, args, { ...tools.env, CARGO_TARGET_DIR: targetFolder, CARGO_ENCODED_RUSTFLAGS: flags.join('\x1f') });
   const file = adapter === 'command' ? `${name}.wasm` : `${name.replaceAll('-', '_')}.wasm`;
   return makeComponent(join(targetFolder, target, 'release', file), adapter);

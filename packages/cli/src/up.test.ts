@@ -88,8 +88,9 @@ test('a store that cannot be read stays as it is, and its workload says so', asy
   const interfaces = `{ "wasi:keyvalue": { default: { backend: sqlite, file: keys.db } }, "wasi:blobstore": { default: {} }, "wasmcloud:messaging": { default: {} } }`;
   writeFileSync(join(files, 'tenon.yaml'), `workloads:\n  stores:\n    component: ${guest}\n    interfaces: ${interfaces}\n`);
   const data = join(files, 'd');
-  t.after(() => tenon(['down', '--host', '--data', data]));
   const result = await tenon(['up', '--detach', '--data', data, join(files, 'tenon.yaml')]);
+  // Before the folder goes, in which its socket is.
+  await tenon(['down', '--host', '--data', data]);
   assert.equal(result.code, 1, result.stderr);
   assert.match(result.stdout + result.stderr, /stores is failed.*keys\.db.*not a database/s);
   assert.deepEqual(readFileSync(store), GARBAGE);

@@ -161,6 +161,17 @@ workloads:
   assert.equal((await sum()).trim(), '5');
 });
 
+test('workloads that come up together share a listener that takes any port', async () => {
+  await using at = await running(undefined, 1);
+  const names = ['echo', 'status', 'headers', 'cookies'];
+  const lines = names.map((name) => `  ${name}: { component: ${guestPath('rust-http')}, triggers: { http: [{ path: /${name} }] } }`);
+  await at.up(`listeners: { default: { port: 0 } }\nworkloads:\n${lines.join('\n')}\n`);
+  const { workloads } = await at.client.status();
+  const urls = new Set(workloads.flatMap((each) => each.urls));
+  assert.equal(urls.size, 1);
+  for (const name of names) assert.ok((await fetch(`${[...urls][0]}/${name}`)).ok, name);
+});
+
 test('a service runs, named without the version that the component exports', async () => {
   await using at = await running(undefined, 1);
   const service = `

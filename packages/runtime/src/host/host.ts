@@ -49,6 +49,8 @@ export class Host implements HostMethods {
   readonly #listeners = new Map<string, ListenerState>();
   /** What was logged last of each workload's state. */
   readonly #said = new Map<string, string>();
+  /** Resolves when the last of those that are connected to their listeners is. */
+  #activating: Promise<void> = Promise.resolve();
   readonly #stopping = new AbortController();
   readonly #ended = Promise.withResolvers<void>();
   #api: Server | undefined;
@@ -352,7 +354,20 @@ export class Host implements HostMethods {
     await Promise.race([Promise.all(settled), aborted]);
   }
 
+  /** One after the other: the first that needs a listener opens it, and the next ones find it. */
   async #activate(desired: Desired, hosted: HostedWorkload, before: HostedWorkload | undefined): Promise<void> {
+    const earlier = this.#activating;
+    const done = Promise.withResolvers<void>();
+    this.#activating = done.promise;
+    await earlier;
+    try {
+      await this.#connect(desired, hosted, before);
+    } finally {
+      done.resolve();
+    }
+  }
+
+  async #connect(desired: Desired, hosted: HostedWorkload, before: HostedWorkload | undefined): Promise<void> {
     const shared = sharedOf(desired);
     const routes = routesOf(desired).map(({ listener: name, matches }) => {
       const listener = shared.listeners[name];
