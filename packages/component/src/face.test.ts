@@ -211,6 +211,21 @@ test('providers are made for each instance', async () => {
   assert.deepEqual(made, ['x', 'end x']);
 });
 
+test('what cannot be disposed of with an instance is told to whoever waits for that', async () => {
+  const full = new Error('disk full');
+  const prepared = await new Linker<Record<string, unknown>, number>()
+    .useFor((failing) => ({
+      ...provider(DB, SYNC),
+      async [Symbol.asyncDispose]() {
+        if (failing > 0) throw full;
+      },
+    }))
+    .prepare(untyped);
+  await (await prepared.instantiate({ context: 0 }))[Symbol.asyncDispose]();
+  const failing = await prepared.instantiate({ context: 1 });
+  await assert.rejects(failing[Symbol.asyncDispose](), full);
+});
+
 test('an instance says how it ended', async () => {
   const ended = await linker().define(DB, SYNC).instantiate(component);
   ended.end(new Error('plugin was replaced'));

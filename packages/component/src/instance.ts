@@ -133,10 +133,16 @@ export class Instance<Exports extends object = UntypedExports, Sync extends true
     this.end('it was disposed of');
   }
 
-  /** As {@link Instance.end}, and waits until what was made for the instance alone has been disposed of. */
+  /**
+   * As {@link Instance.end}, and waits until what was made for the instance alone has been disposed of.
+   * @throws what disposing of it threw, such as `TENON_OUTPUT` of a `wasi()` of its own; an AggregateError of several
+   */
   async [Symbol.asyncDispose](): Promise<void> {
     this.end('it was disposed of');
-    await this.made.disposed;
+    const results = await this.made.disposed;
+    const reasons = results.filter((each) => each.status === 'rejected').map(({ reason }): unknown => reason);
+    if (reasons.length > 1) throw new AggregateError(reasons, 'what was made for the instance could not be disposed of');
+    if (reasons.length === 1) throw reasons[0];
   }
 }
 

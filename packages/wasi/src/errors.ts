@@ -8,6 +8,8 @@ export const WASI_ERRORS = {
   TENON_HTTP_CA: 'The authorities that HTTP requests are to trust cannot be read: give certificates in PEM form.',
   TENON_NETWORK_RULE: 'A rule for what may be reached cannot be read: write a host, an address or a range, with or without a port.',
   TENON_NO_RESPONSE: 'The guest returned without an answer to the request: it must set the response-outparam.',
+  TENON_OUTPUT:
+    'What the guest wrote to standard output or error could not be passed on, and the guest was told that it failed: `cause` is the error of the stream or function that was given for it.',
   TENON_PREVIEW1:
     'The core module is no command of WASI preview 1: it must export `_start` or `_initialize`, and its memory, and import `wasi_snapshot_preview1` or `wasi_unstable` only.',
   TENON_PREOPEN: 'A directory to grant cannot be opened: give the path of an existing directory.',

@@ -30,7 +30,7 @@ import * as random3 from './p3/random.ts';
 import { ipNameLookup as ipNameLookup3 } from './p3/sockets-lookup.ts';
 import { tcpSocket } from './p3/sockets-tcp.ts';
 import { udpSocket } from './p3/sockets-udp.ts';
-import { standardInput, standardOutput } from './standard.ts';
+import { OutputFailures, standardInput, standardOutput } from './standard.ts';
 
 export type { Clocks, Datetime } from './body/clock.ts';
 export { isOutputBroken } from './body/descriptor-sink.ts';
@@ -61,7 +61,10 @@ export interface Wasi extends Provider, Disposable, AsyncDisposable {
   readonly imports: ReadonlyMap<string, object>;
   /** What `Linker.use` calls. */
   defineIn(target: ProviderTarget): void;
-  /** Resolves when all that was written to standard output and error has gone out. */
+  /**
+   * Resolves when all that was written to standard output and error has gone out.
+   * @throws WasiError `TENON_OUTPUT`, once for the first that could not: its `cause` is the error of the stream or function that was given
+   */
   flush(): Promise<void>;
   /** Gives back the directories, connections and standard input. Guests cannot use them any more. */
   close(): void;
@@ -111,8 +114,9 @@ export function wasi(options: WasiOptions = {}): Wasi {
   const clocks = options.clocks ?? SYSTEM_CLOCKS;
   const randomness = options.random ?? SYSTEM_RANDOMNESS;
   const stdin = standardInput(options.stdin);
-  const stdout = standardOutput(options.stdout, 1);
-  const stderr = standardOutput(options.stderr, 2);
+  const failures = new OutputFailures();
+  const stdout = standardOutput(options.stdout, 1, failures);
+  const stderr = standardOutput(options.stderr, 2, failures);
   const terminals = cli.terminals({ stdin: stdin.terminal, stdout: stdout.terminal, stderr: stderr.terminal });
   const refusals = options.refused === undefined ? undefined : new Refusals(options.refused);
   const client = trusting(
@@ -185,6 +189,7 @@ export function wasi(options: WasiOptions = {}): Wasi {
   const flush = async (): Promise<void> => {
     await drained(stdout.stream);
     await drained(stderr.stream);
+    failures.check();
   };
   const close = (): void => {
     stdin.stream.close();
@@ -198,8 +203,11 @@ export function wasi(options: WasiOptions = {}): Wasi {
     close,
     [Symbol.dispose]: close,
     async [Symbol.asyncDispose]() {
-      await flush();
-      close();
+      try {
+        await flush();
+      } finally {
+        close();
+      }
     },
     defineIn(target) {
       for (const [name, value] of imports) target.define(name, value);

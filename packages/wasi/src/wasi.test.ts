@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { PassThrough } from 'node:stream';
+import { PassThrough, Writable } from 'node:stream';
 import { describe, test } from 'node:test';
-import { Exit, WASI_VERSION, WasiError, wasi } from './index.ts';
+import { Exit, type StandardOutput, WASI_VERSION, WasiError, wasi } from './index.ts';
 
 type Functions = Readonly<Record<string, (...args: never[]) => unknown>>;
 
@@ -78,6 +78,61 @@ describe('standard streams', () => {
     const stdout = call(get(system, 'cli/stdout'), 'getStdout') as Stream;
     await stdout.blockingWriteAndFlush(Buffer.from('out'));
     assert.equal(Buffer.concat(taken).toString(), 'out');
+  });
+
+  const FULL = Object.assign(new Error('disk full'), { code: 'ENOSPC' });
+  const FAILING: readonly [name: string, output: () => StandardOutput][] = [
+    [
+      'a function that throws',
+      () => () => {
+        throw FULL;
+      },
+    ],
+    ['a function that rejects', () => () => Promise.reject(FULL)],
+    ['a stream of Node', () => new Writable({ write: (_bytes, _encoding, done) => done(FULL) })],
+  ];
+  for (const [name, output] of FAILING) {
+    test(`what ${name} fails with ends the guest's stream, and reaches the embedder once`, async () => {
+      const system = wasi({ stdout: output() });
+      const stdout = call(get(system, 'cli/stdout'), 'getStdout') as Stream;
+      const write = async (): Promise<unknown> => stdout.blockingWriteAndFlush(Buffer.from('x'));
+      await assert.rejects(
+        write(),
+        ({ payload: { tag, val } }: { payload: { tag: string; val: { toDebugString(): string } } }) =>
+          tag === 'last-operation-failed' && val.toDebugString() === 'disk full',
+      );
+      await assert.rejects(write(), { payload: { tag: 'closed' } });
+      await assert.rejects(system.flush(), {
+        code: 'TENON_OUTPUT',
+        message: 'standard output could not be written: disk full',
+        cause: FULL,
+      });
+      await system.flush();
+    });
+  }
+
+  test('a failure that the guest did not wait for reaches the embedder too', async () => {
+    const output = new Writable({ write: (_bytes, _encoding, done) => setImmediate(done, FULL) });
+    const failing = async (): Promise<void> => {
+      await using system = wasi({ stderr: output });
+      const stderr = call(get(system, 'cli/stderr'), 'getStderr') as { write(bytes: Uint8Array): void };
+      stderr.write(Buffer.from('x'));
+    };
+    await assert.rejects(failing(), { code: 'TENON_OUTPUT', message: /^standard error/, cause: FULL });
+  });
+
+  test('a function that returns a Promise gets the next bytes when it is done', async () => {
+    const events: string[] = [];
+    const system = wasi({
+      stdout: async (bytes) => {
+        events.push(`begin ${Buffer.from(bytes)}`);
+        await new Promise((resolve) => setImmediate(resolve));
+        events.push(`end ${Buffer.from(bytes)}`);
+      },
+    });
+    const stdout = call(get(system, 'cli/stdout'), 'getStdout') as Stream;
+    for (const word of ['a', 'b']) await stdout.blockingWriteAndFlush(Buffer.from(word));
+    assert.deepEqual(events, ['begin a', 'end a', 'begin b', 'end b']);
   });
 
   test('of Node, which outlive the handles to them', async () => {

@@ -76,8 +76,7 @@ export const command: Command = {
       if (error instanceof Exit) return error.code;
       return brokenOff(error);
     } finally {
-      await system.flush();
-      system.close();
+      await system[Symbol.asyncDispose]();
     }
   },
 };

@@ -56,7 +56,7 @@ export class Instantiation {
   /** Where some exports are plain functions although what they call may wait. */
   readonly noSuspension: NoSuspension | undefined = undefined;
   /** Resolves when what was made for it alone has been disposed of. */
-  disposed: Promise<unknown> = Promise.resolve();
+  disposed: Promise<readonly PromiseSettledResult<void>[]> = Promise.resolve([]);
 
   constructor(linked: Linked, { limits, made, name, queue = false, sync }: InstantiationOptions = {}) {
     this.linked = linked;
@@ -93,7 +93,7 @@ export class Instantiation {
     }
   }
 
-  /** A failure has nobody to be told to, and must not keep the others. */
+  /** A failure must not keep the others. */
   private dispose(made: readonly unknown[]): void {
     this.disposed = Promise.allSettled(
       made.map(async (each) => {

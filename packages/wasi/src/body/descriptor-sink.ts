@@ -17,9 +17,13 @@ export class DescriptorSink extends Sink {
   #rest: WritableSink | undefined;
   #closed = false;
 
-  constructor(fd: 1 | 2) {
+  readonly #failed: ((error: unknown) => void) | undefined;
+
+  /** @param failed is told of what cannot be written */
+  constructor(fd: 1 | 2, failed?: (error: unknown) => void) {
     super();
     this.#fd = fd;
+    this.#failed = failed;
   }
 
   override ready(): boolean {
@@ -48,10 +52,14 @@ export class DescriptorSink extends Sink {
     } catch (error) {
       if (!(error instanceof Error) || !('code' in error) || error.code !== 'EAGAIN') {
         this.#closed = true;
+        this.#failed?.(error);
         if (error instanceof Error && 'code' in error && error.code === 'EPIPE') broken.add(this.#fd);
         throw error;
       }
-      this.#rest = new WritableSink(this.#fd === 1 ? process.stdout : process.stderr, { keepOpen: true });
+      this.#rest = new WritableSink(this.#fd === 1 ? process.stdout : process.stderr, {
+        keepOpen: true,
+        failed: (error) => this.#failed?.(error),
+      });
       this.#rest.add({ wake: this.#woken });
       this.#rest.writeLent(left);
     }

@@ -60,25 +60,61 @@ export class BytesSource extends Source {
   }
 }
 
-/** Hands bytes to a function that takes them at once. */
+/** Hands bytes to a function. While it works on some, which it says by returning a promise, it gets no more. */
 export class CallSink extends Sink {
-  readonly #take: (bytes: Uint8Array) => void;
+  readonly #take: (bytes: Uint8Array) => unknown;
+  readonly #failed: ((error: unknown) => void) | undefined;
+  #busy = false;
+  #closed = false;
+  /** What the function has failed with, until the guest has been told. */
+  #failure: { readonly error: unknown } | undefined;
 
-  constructor(take: (bytes: Uint8Array) => void) {
+  /** @param failed is told of what `take` throws, or rejects with; it gets no more bytes then */
+  constructor(take: (bytes: Uint8Array) => unknown, failed?: (error: unknown) => void) {
     super();
     this.#take = take;
+    this.#failed = failed;
   }
 
   override ready(): boolean {
-    return true;
+    return !this.#busy;
   }
 
-  override room(): number {
-    return CHUNK;
+  override room(): number | undefined {
+    const failure = this.#failure;
+    this.#failure = undefined;
+    if (failure !== undefined) throw failure.error;
+    if (this.#closed) return undefined;
+    return this.#busy ? 0 : CHUNK;
   }
 
   override write(bytes: Uint8Array): void {
-    this.#take(bytes);
+    let taken: unknown;
+    try {
+      taken = this.#take(bytes);
+    } catch (error) {
+      this.#fail(error);
+      throw error;
+    }
+    if (taken instanceof Promise) this.#wait(taken);
+  }
+
+  #wait(taken: Promise<unknown>): void {
+    this.#busy = true;
+    const done = (): void => {
+      this.#busy = false;
+      this.notify();
+    };
+    taken.then(done, (error: unknown) => {
+      this.#failure = { error };
+      this.#fail(error);
+      done();
+    });
+  }
+
+  #fail(error: unknown): void {
+    this.#closed = true;
+    this.#failed?.(error);
   }
 }
 
@@ -94,6 +130,8 @@ export interface NodeStreamOptions {
   readonly charge?: Charge;
   /** Translates the stream's errors. */
   readonly failure?: (error: Error) => Error;
+  /** Is told of the error that a sink fails with. */
+  readonly failed?: (error: unknown) => void;
 }
 
 /** Bytes of a Node stream. The stream is opened and listened to only when the first bytes are asked for. */
@@ -189,6 +227,7 @@ export class WritableSink extends Sink {
   #writable: Writable | undefined;
   #flushing = false;
   #closed = false;
+  #failed = false;
   #failure: Error | undefined;
 
   constructor(writable: Writable | (() => Writable), options: NodeStreamOptions = {}) {
@@ -214,15 +253,21 @@ export class WritableSink extends Sink {
   override write(bytes: Uint8Array): void {
     const { charge } = this.#options;
     if (charge === undefined) {
-      this.#start().write(bytes, this.#onWritten);
+      this.#put(bytes, this.#onWritten);
       return;
     }
     const weight = bytes.length + OBJECT_BYTES;
     if (!charge.take(weight)) throw tooMuch(`${bytes.length} bytes that wait to be written`);
-    this.#start().write(bytes, () => {
+    this.#put(bytes, (error) => {
       charge.give(weight);
-      this.#onWritten();
+      this.#onWritten(error);
     });
+  }
+
+  #put(bytes: Uint8Array, written: (error?: Error | null) => void): void {
+    const writable = this.#start();
+    // A stream that fails at once says so only later, and a guest that flushes would believe that all is well.
+    if (!writable.write(bytes, written) && writable.errored) this.#onError(writable.errored);
   }
 
   override flush(): void {
@@ -264,8 +309,10 @@ export class WritableSink extends Sink {
     return writable;
   }
 
-  readonly #onWritten = (): void => {
-    if (this.ready()) this.notify();
+  readonly #onWritten = (error?: Error | null): void => {
+    // The event comes later, and whoever flushes would not see it.
+    if (error) this.#onError(error);
+    else if (this.ready()) this.notify();
   };
 
   readonly #onClose = (): void => {
@@ -274,7 +321,10 @@ export class WritableSink extends Sink {
   };
 
   readonly #onError = (error: Error): void => {
-    this.#failure ??= this.#options.failure?.(error) ?? error;
+    if (this.#failed) return;
+    this.#failed = true;
+    this.#options.failed?.(error);
+    this.#failure = this.#options.failure?.(error) ?? error;
     this.notify();
   };
 }

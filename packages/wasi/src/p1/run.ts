@@ -6,7 +6,7 @@ import { mustTurn, turn } from '../body/readiness.ts';
 import { WasiError } from '../errors.ts';
 import { drained, grant, type WasiOptions } from '../grants.ts';
 import { Exit } from '../p2/cli.ts';
-import { standardInput, standardOutput } from '../standard.ts';
+import { OutputFailures, standardInput, standardOutput } from '../standard.ts';
 import { Descriptor, Descriptors } from './descriptors.ts';
 import { errnoOf } from './errno.ts';
 import { fileCalls } from './files.ts';
@@ -41,8 +41,9 @@ const { promising, Suspending } = WebAssembly as unknown as {
 /** Runs a command to its end and returns its exit code. */
 export async function run(module: WebAssembly.Module, options: WasiOptions): Promise<number> {
   const stdin = standardInput(options.stdin);
-  const stdout = standardOutput(options.stdout, 1);
-  const stderr = standardOutput(options.stderr, 2);
+  const failures = new OutputFailures();
+  const stdout = standardOutput(options.stdout, 1, failures);
+  const stderr = standardOutput(options.stderr, 2, failures);
   const descriptors = new Descriptors();
   for (const { stream, terminal } of [stdin, stdout, stderr]) descriptors.add(() => new Descriptor(stream, { terminal }));
   for (const [directory, preopen] of grant(options.preopens ?? [], options.limits))
@@ -64,6 +65,7 @@ export async function run(module: WebAssembly.Module, options: WasiOptions): Pro
     await drained(stderr.stream);
     stdin.stream.close();
     descriptors.closeAll();
+    failures.check();
   }
 }
 
