@@ -23,7 +23,7 @@ export class PluginHost implements AsyncDisposable {
   private readonly plugins = new Map<string, { readonly plugin: LoadedPlugin; readonly bytes: Buffer }>();
   private watcher: FSWatcher | undefined;
   /** Settles when what was asked for last is done: files are looked at by one at a time. */
-  private looking: Promise<void> = Promise.resolve();
+  private looking: Promise<unknown> = Promise.resolve();
 
   private constructor(options: HostOptions) {
     this.options = options;
@@ -46,13 +46,17 @@ export class PluginHost implements AsyncDisposable {
 
   /** Refreshes whenever something in the folder changes. */
   watch(): void {
-    this.watcher ??= watch(this.options.folder, () => void this.refresh());
+    const { failed, folder } = this.options;
+    this.watcher ??= watch(folder, () => {
+      this.refresh().catch((error: unknown) => failed(new PluginError(folder, 'unusable', error)));
+    });
   }
 
   /** Loads what is new, replaces what has changed, retires what is gone. */
   refresh(): Promise<void> {
-    this.looking = this.looking.then(() => this.look());
-    return this.looking;
+    const looked = this.looking.then(() => this.look());
+    this.looking = looked.catch(() => undefined);
+    return looked;
   }
 
   /** Has a plugin render a note. @throws PluginError */

@@ -17,6 +17,7 @@ const NOTES = [
 ];
 const log: string[] = [];
 const failures: PluginError[] = [];
+let heard: (error: PluginError) => void = () => {};
 /** Notes 4 and above never come. */
 const note = (id: number): Promise<(typeof NOTES)[number] | undefined> => (id < 4 ? Promise.resolve(NOTES[id]) : new Promise(() => {}));
 
@@ -43,7 +44,10 @@ before(async () => {
     folder,
     note,
     log: (plugin, line) => log.push(`${plugin}: ${line}`),
-    failed: (error) => failures.push(error),
+    failed: (error) => {
+      failures.push(error);
+      heard(error);
+    },
   });
 });
 after(async () => {
@@ -132,6 +136,15 @@ for (const [name, bytes, code] of WRONG) {
     assert.equal(await host.render('outline', 0), 'Milk – two litres');
   });
 }
+
+test('a watched folder is looked at when a file changes', { timeout: 30_000 }, async () => {
+  const told = new Promise<PluginError>((resolve) => {
+    heard = resolve;
+  });
+  host.watch();
+  await put('newcomer', 'no plugin');
+  assert.equal((await told).plugin, 'newcomer');
+});
 
 test('a plugin whose file is gone is retired', async () => {
   await rm(join(folder, 'rogue.wasm'));
