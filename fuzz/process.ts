@@ -9,7 +9,7 @@ import { type Finding, type Message, memoryBound, type Stats, WATCHDOG_MS } from
 
 const WORKER = fileURLToPath(new URL('./worker.ts', import.meta.url));
 /** What Node and the code of the engine take of the heap, in bytes. */
-const BASE_HEAP = 40 * 1024 * 1024;
+const BASE_HEAP = 48 * 1024 * 1024;
 /** What the peer takes on top. */
 const PEER_HEAP = 40 * 1024 * 1024;
 const POLL_MS = 250;

@@ -3,8 +3,8 @@
 /** What one input may take before it counts as hanging, in milliseconds. */
 export const WATCHDOG_MS = 10_000;
 
-/** Bytes of memory that an input of `length` bytes may take. */
-export const memoryBound = (length: number): number => 64 * length + 64 * 1024 * 1024;
+/** Bytes of memory that an input of `length` bytes may take, which is compiled twice, with the garbage of the first time. */
+export const memoryBound = (length: number): number => 128 * length + 64 * 1024 * 1024;
 
 export interface Finding {
   readonly kind: 'error' | 'memory' | 'hang' | 'death';

@@ -40,21 +40,21 @@ export async function examine(bytes: Uint8Array<ArrayBuffer>, compare: boolean):
 
 async function examineAlone(bytes: Uint8Array<ArrayBuffer>): Promise<Outcome> {
   const refused = componentError(bytes, () => Component.validate(bytes));
-  const compiled = await Component.compile(bytes).catch((error: unknown) => expected(bytes, error));
-  const message = compiled instanceof Component ? undefined : compiled;
-  if (refused?.code !== message?.code) {
-    throw new Violation(`validate says ${refused?.message ?? 'valid'}, compile says ${message?.message ?? 'valid'}`);
-  }
-  if (!(compiled instanceof Component)) {
-    return { verdict: compiled.code, message: compiled.message, adapters: 0, instantiated: false };
-  }
-  // What is valid is valid rewritten, and links just so.
-  const rewritten = await Component.compile(bytes, { interruptible: true }).catch((error: unknown) => expected(bytes, error));
-  if (!(rewritten instanceof Component)) throw new Violation(`it cannot be made interruptible: ${rewritten.message}`);
-  const outcome = link(bytes, compiled);
-  const again = link(bytes, rewritten);
+  const outcome = await compileAndLink(bytes, false);
+  const [code, message] = outcome.verdict === 'valid' ? [undefined, 'valid'] : [outcome.verdict, outcome.message];
+  if (refused?.code !== code) throw new Violation(`validate says ${refused?.message ?? 'valid'}, compile says ${message}`);
+  if (outcome.verdict !== 'valid') return outcome;
+  // What is valid is valid rewritten, and links just so. One at a time: each may take what an input may take.
+  const again = await compileAndLink(bytes, true);
+  if (again.verdict !== 'valid') throw new Violation(`it cannot be made interruptible: ${again.message}`);
   if (again.instantiated !== outcome.instantiated) throw new Violation('it can be instantiated only rewritten, or only as it is');
   return outcome;
+}
+
+async function compileAndLink(bytes: Uint8Array<ArrayBuffer>, interruptible: boolean): Promise<Outcome> {
+  const compiled = await Component.compile(bytes, { interruptible }).catch((error: unknown) => expected(bytes, error));
+  if (compiled instanceof Component) return link(bytes, compiled);
+  return { verdict: compiled.code, message: compiled.message, adapters: 0, instantiated: false };
 }
 
 function link(bytes: Uint8Array, component: Component): Outcome {
@@ -102,7 +102,8 @@ function stubs(plan: Plan): Linker {
   const own = new Set<string | symbol>([...Object.getOwnPropertyNames(Function.prototype), 'prototype']);
   const anything: object = new Proxy(function stub() {}, { get: (target, key) => (own.has(key) ? Reflect.get(target, key) : anything) });
   const resources = plan.resources.flatMap((resource) => (resource.kind === 'host' ? [resource.path[0]] : []));
-  for (const name of new Set([...plan.hostFunctions.map(({ path }) => path[0]), ...resources])) linker.define(name, anything);
+  for (const name of new Set([...plan.hostFunctions.map(({ path }) => path[0]), ...resources]))
+    linker.define(name, anything, { override: true });
   return linker;
 }
 
