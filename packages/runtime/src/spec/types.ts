@@ -221,10 +221,6 @@ export interface Link {
    * Its name; `namespace/name` for one of another namespace.
    */
   readonly workload: string;
-  /**
-   * The version that it must export, or a compatible later one; what the import says unless given.
-   */
-  readonly version?: string;
 }
 /**
  * What the workload may take. All have defaults that hold off a hostile guest.
