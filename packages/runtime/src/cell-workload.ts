@@ -309,7 +309,7 @@ async function bindPlugins(task: CellTask, component: Component, { plugins, impo
   if (needs === undefined || plugins === undefined) return undefined;
   const given = [...Object.keys(imports), ...Object.keys(needs.links)];
   const wanted = namesOf(task, component).imports.filter((name) => !SYSTEM.test(name) && provider(given, name) === undefined);
-  return plugins.bind(needs, wanted);
+  return plugins.bind(needs, wanted, task.spec.limits.maxInstanceHostBytes);
 }
 
 /** A component that another cell has compiled comes without the bytes that would tell. */

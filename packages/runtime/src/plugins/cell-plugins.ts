@@ -42,13 +42,11 @@ export class CellPlugins {
   /** Plugins that came later, by name. */
   readonly #added = new Map<string, { readonly text: string; readonly starting: Promise<void> }>();
   readonly #services: CellServices;
-  readonly #maxHostBytes: number;
 
   private constructor(started: Started[], host: PluginHost, services: CellServices) {
     this.#started = started;
     this.#host = host;
     this.#services = services;
-    this.#maxHostBytes = 16 * 1024 * 1024;
   }
 
   /** @throws RuntimeError TENON_PLUGIN_LOAD, TENON_PLUGIN_OPTION, TENON_PLUGIN_START; what was started before is stopped again */
@@ -90,10 +88,11 @@ export class CellPlugins {
   /**
    * Binds a workload: all or nothing.
    * @param wanted the names of its imports that nothing else provides
+   * @param maxHostBytes bytes that the host may hold for an instance
    * @throws RuntimeError TENON_PLUGIN_CONFIG for a configuration that does not fit, TENON_PLUGIN_MISSING for what no plugin provides,
    *   TENON_PLUGIN_BIND when a plugin refuses
    */
-  async bind(needs: PluginNeeds, wanted: readonly string[]): Promise<BoundWorkload> {
+  async bind(needs: PluginNeeds, wanted: readonly string[], maxHostBytes: number): Promise<BoundWorkload> {
     const { identity } = needs;
     const providers = new Map<Started, string[]>();
     for (const name of wanted) {
@@ -117,7 +116,7 @@ export class CellPlugins {
         const brings = triggers.some((each) => each.started === started);
         if (interfaces.length === 0 && config.size === 0 && !brings) continue;
         const log = this.#services.log(identity.name, plugin.name);
-        const context = { workload: identity, interfaces, config, maxHostBytes: this.#maxHostBytes, log, signal: stopped.signal };
+        const context = { workload: identity, interfaces, config, maxHostBytes, log, signal: stopped.signal };
         const binding = await bindOne(plugin, state, context);
         bound.push(binding);
         for (const [name, value] of Object.entries(binding.definitions)) {
